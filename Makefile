@@ -1,0 +1,73 @@
+# The commands of this repository. Everything they make goes to build/, build-*/ and .cache/.
+JOBS ?= 2
+FUZZ_SECONDS ?= 300
+# Installs missing Debian packages; SETUP=true skips that where the packages come from elsewhere.
+SETUP ?= tools/setup.sh
+
+CONFIGURE = cmake --log-level=WARNING --preset
+BUILD = cmake --build --parallel $(JOBS) --preset
+export NINJA_STATUS ?= [%f/%t %es] 
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench lint format fuzz clean texts tests-built fuzzers-built
+
+help:
+	@echo "make setup    install every Debian package that the targets below need (as root)"
+	@echo "make build    build the binary build/accllm"
+	@echo "make demo     compress the bundled model, generate text, measure size, quality and speed"
+	@echo "make test     build, lint, run all tests and a short slice of every fuzzer"
+	@echo "make bench    run the kernel benchmarks"
+	@echo "make lint     format, include directions, file sizes, clang-tidy"
+	@echo "make format   reformat all C++ files in place"
+	@echo "make fuzz     run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
+	@echo "make clean    remove what was built"
+	@echo "JOBS=$(JOBS) sets how many compilers run at once"
+
+setup:
+	@$(SETUP) build test lint fuzz texts
+
+build:
+	@$(CONFIGURE) release
+	@$(BUILD) release
+
+texts:
+	@$(SETUP) texts
+	@tools/texts/fetch.sh
+
+demo:
+	@$(SETUP) build texts
+	@$(MAKE) --no-print-directory texts build
+	@tools/demo.sh
+
+tests-built:
+	@$(SETUP) build test
+	@$(CONFIGURE) test
+	@$(BUILD) test
+
+fuzzers-built:
+	@$(SETUP) build fuzz
+	@$(CONFIGURE) fuzz
+	@$(BUILD) fuzz --target fuzz/all
+
+test: setup texts tests-built
+	@tools/lint/run.sh build $(JOBS)
+	@$(MAKE) --no-print-directory fuzzers-built
+	@tools/fuzz.sh 5
+	@ctest --preset test --parallel $(JOBS)
+
+bench: tests-built
+	@tools/bench.sh
+
+lint: tests-built
+	@$(SETUP) lint
+	@tools/lint/run.sh build $(JOBS)
+
+format:
+	@$(SETUP) lint
+	@python3 tools/lint/sources.py | xargs --no-run-if-empty clang-format-14 -i
+
+fuzz: fuzzers-built
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+clean:
+	@rm -rf build build-*

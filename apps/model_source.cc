@@ -1,0 +1,182 @@
+#include "model_source.h"
+
+#include <charconv>
+#include <filesystem>
+
+#include "base/file_io.h"
+#include "base/json_fields.h"
+#include "base/thread_pool.h"
+
+namespace accllm::cli {
+namespace {
+
+constexpr int64_t kMaxTokenizerBytes = int64_t{64} << 20;
+constexpr int64_t kMaxJsonBytes = int64_t{16} << 20;
+constexpr JsonLimits kJsonLimits = {kMaxJsonBytes, size_t{1} << 20, 32};
+
+std::span<const uint8_t> AsBytes(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+// The whole file, or nothing if there is none.
+Result<std::string> ReadOptionalFile(const std::string& path, int64_t max_bytes) {
+  auto text = ReadTextFile(path, max_bytes);
+  if (!text && text.error().code == ErrorCode::kNotFound) return std::string();
+  return text;
+}
+
+// The field add_bos_token of a JSON object; true if the text or the field is missing.
+Result<bool> ReadAddBosToken(std::string_view json, const std::string& path) {
+  if (json.empty()) return true;
+  ACCLLM_ASSIGN_OR_RETURN(const JsonObject fields, JsonObject::Parse(json, path, kJsonLimits));
+  if (!fields.Has("add_bos_token")) return true;
+  return fields.Bool("add_bos_token");
+}
+
+Result<int64_t> ParseWindow(const std::string& text) {
+  if (text == "all") return AttentionWindow::kAll;
+  int64_t window = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), window);
+  if (error != std::errc() || end != text.data() + text.size() || window < 1) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("--window {}: not a window", text),
+                "give a number of tokens, at least 1, or all");
+  }
+  return window;
+}
+
+}  // namespace
+
+Result<CheckpointSource> OpenCheckpoint(const std::string& folder) {
+  CheckpointSource source;
+  ACCLLM_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(folder));
+  source.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
+  ACCLLM_ASSIGN_OR_RETURN(
+      source.tokenizer_bytes,
+      ReadOptionalFile(source.checkpoint->tokenizer_path(), kMaxTokenizerBytes));
+  const std::string config_path = folder + "/tokenizer_config.json";
+  ACCLLM_ASSIGN_OR_RETURN(const std::string config, ReadOptionalFile(config_path, kMaxJsonBytes));
+  ACCLLM_ASSIGN_OR_RETURN(source.add_bos_token, ReadAddBosToken(config, config_path));
+  return source;
+}
+
+AttentionWindow DefaultAttention(const ModelConfig& config) {
+  AttentionWindow attention;
+  attention.window = std::max<int64_t>(1, config.max_position_embeddings - attention.n_sinks);
+  return attention;
+}
+
+std::string NameOfPath(const std::string& path) {
+  const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
+  return normal.has_filename() ? normal.filename().string()
+                               : normal.parent_path().filename().string();
+}
+
+Result<ModelSource> ModelSource::Open(const std::string& path) {
+  ModelSource source;
+  source.path_ = path;
+  std::error_code error;
+  const bool is_folder = std::filesystem::is_directory(path, error);
+  ACCLLM_RETURN_IF_ERROR(is_folder ? source.OpenFolder() : source.OpenPacked());
+  return source;
+}
+
+Status ModelSource::OpenPacked() {
+  ACCLLM_ASSIGN_OR_RETURN(PackedFile packed, PackedFile::Open(path_));
+  packed_ = std::make_unique<PackedFile>(std::move(packed));
+  attention_ = packed_->metadata().attention;
+  ACCLLM_ASSIGN_OR_RETURN(
+      add_bos_token_, ReadAddBosToken(packed_->metadata().provenance_json, path_ + ": provenance"));
+  return LoadTokenizer(packed_->tokenizer(), path_ + ": tokenizer");
+}
+
+Status ModelSource::OpenFolder() {
+  ACCLLM_ASSIGN_OR_RETURN(checkpoint_, OpenCheckpoint(path_));
+  attention_ = DefaultAttention(config());
+  add_bos_token_ = checkpoint_.add_bos_token;
+  return LoadTokenizer(AsBytes(checkpoint_.tokenizer_bytes),
+                       checkpoint_.checkpoint->tokenizer_path());
+}
+
+Status ModelSource::LoadTokenizer(std::span<const uint8_t> bytes, const std::string& path) {
+  if (bytes.empty()) return {};
+  ACCLLM_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::FromSentencePiece(bytes, path));
+  if (tokenizer.vocab_size() > config().vocab_size) {
+    return Fail(ErrorCode::kCorrupt,
+                fmt::format("{}: has {} pieces, the model only {}", path, tokenizer.vocab_size(),
+                            config().vocab_size),
+                "use the tokenizer that the model was trained with");
+  }
+  tokenizer_.emplace(std::move(tokenizer));
+  return {};
+}
+
+Result<const Tokenizer*> ModelSource::RequireTokenizer(const std::string& remedy) const {
+  if (tokenizer_) return &*tokenizer_;
+  return Fail(ErrorCode::kUnsupported, fmt::format("{}: has no tokenizer", path_), remedy);
+}
+
+Result<std::unique_ptr<Engine>> ModelSource::LoadEngine(EngineOptions options) const {
+  ACCLLM_ASSIGN_OR_RETURN(options.isa, SelectIsa());
+  return Engine::Load(*packed_, options);
+}
+
+Result<std::unique_ptr<LanguageModel>> ModelSource::LoadFloat(
+    AttentionWindow window, reference::SimulatedPrecision precision) {
+  if (weights_ == nullptr) {
+    ACCLLM_ASSIGN_OR_RETURN(weights_, is_packed() ? reference::WeightsOf(*packed_)
+                                                  : reference::WeightsOf(*checkpoint_.checkpoint));
+  }
+  return std::make_unique<reference::FloatModel>(*weights_, window, precision);
+}
+
+void RunFlags::DeclareAttention(OptionTable& table) {
+  table.Value("--window", "W|all", window,
+              "Tokens that stay visible beside the sinks, or all for full attention; default: the "
+              "model's own");
+  table.Value("--sinks", "S", sinks, "First tokens that stay visible; default: the model's own")
+      ->check(CLI::NonNegativeNumber);
+}
+
+void RunFlags::DeclareContext(OptionTable& table) {
+  table
+      .Value("--context", "N", context,
+             "Most tokens with --window all; default: the context the model was trained with")
+      ->default_str("")
+      ->check(CLI::PositiveNumber);
+}
+
+void RunFlags::DeclareThreads(OptionTable& table) {
+  table.Value("-t,--threads", "N", threads, "Threads; default: one per CPU")
+      ->default_str("")
+      ->check(CLI::Range(1, 1024));
+}
+
+void RunFlags::DeclareChunk(OptionTable& table) {
+  table.Value("--chunk", "N", chunk, "Tokens of a prompt that are run together")
+      ->check(CLI::Range(1, 4096));
+}
+
+int RunFlags::n_threads() const { return threads > 0 ? threads : AvailableCpus(); }
+
+Result<AttentionWindow> RunFlags::Attention(AttentionWindow attention) const {
+  if (!window.empty()) {
+    ACCLLM_ASSIGN_OR_RETURN(attention.window, ParseWindow(window));
+  }
+  attention.n_sinks = sinks.value_or(attention.n_sinks);
+  return attention;
+}
+
+Result<EngineOptions> RunFlags::Engine(const ModelSource& source) const {
+  EngineOptions options;
+  ACCLLM_ASSIGN_OR_RETURN(options.window, Attention(source.attention()));
+  if (context > 0 && options.window.window != AttentionWindow::kAll) {
+    return Fail(ErrorCode::kInvalidArgument, "--context has no meaning with a window",
+                "leave it out: a window has no end; or give --window all");
+  }
+  options.max_tokens = context > 0 ? context : source.config().max_position_embeddings;
+  options.n_threads = n_threads();
+  options.chunk = chunk;
+  return options;
+}
+
+}  // namespace accllm::cli

@@ -1,0 +1,315 @@
+// accllm bench: prefill and decode speed, beside the read bandwidth of the machine.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "base/block_codec.h"
+#include "base/process_info.h"
+#include "base/split_mix64.h"
+#include "base/thread_pool.h"
+#include "console.h"
+#include "kernels/attention/attention.h"
+#include "model_source.h"
+#include "options.h"
+#include "runtime/read_bandwidth.h"
+#include "verbs.h"
+#include "watched_model.h"
+
+namespace accllm::cli {
+namespace {
+
+constexpr int64_t kBandwidthBytes = int64_t{512} << 20;
+constexpr int kBandwidthPasses = 8;
+constexpr uint64_t kTokenSeed = 1;
+
+struct Flags {
+  std::string model;
+  int64_t prefill = 512;
+  int64_t decode = 64;
+  std::vector<int64_t> depths;
+  std::vector<int> threads;
+  int repetitions = 3;
+  std::string format = "md";
+  RunFlags run;
+  bool json = false;
+};
+
+struct Row {
+  const char* phase;
+  int threads;
+  int64_t tokens;
+  int64_t depth;
+  double tokens_per_second;  // median
+  double stddev;
+  double bytes_per_token;  // read from memory at least; 0 for prefill, which shares weights
+  double bandwidth;        // of the machine with these threads, bytes a second
+
+  double bytes_per_second() const { return bytes_per_token * tokens_per_second; }
+};
+
+struct Report {
+  std::string machine;
+  std::string isa;
+  std::string model;
+  std::string shape;
+  std::vector<Row> rows;
+};
+
+// A loaded model and what it reads for one token.
+struct Subject {
+  std::unique_ptr<LanguageModel> model;
+  int64_t weight_bytes = 0;
+  int64_t kv_bytes_per_visible = 0;
+  int64_t max_visible = 0;
+
+  double BytesPerToken(int64_t depth) const {
+    return static_cast<double>(weight_bytes + kv_bytes_per_visible * std::min(depth, max_visible));
+  }
+};
+
+int64_t FloatWeightBytes(const ModelConfig& c) {
+  int64_t weights = c.vocab_size * c.hidden_size;
+  for (const LinearKind kind : kLinearKinds) {
+    const LinearShape shape = ShapeOfLinear(c, kind);
+    weights += c.n_layers * shape.rows * shape.cols;
+  }
+  return weights * int64_t{sizeof(float)};
+}
+
+Result<Subject> LoadSubject(ModelSource& source, const EngineOptions& options) {
+  const ModelConfig& c = source.config();
+  const AttentionWindow& window = options.window;
+  const int64_t heads = 2 * c.n_layers * c.n_kv_heads;  // keys and values
+  Subject subject;
+  subject.max_visible =
+      window.window == AttentionWindow::kAll ? INT64_MAX : window.n_sinks + window.window;
+  if (!source.is_packed()) {
+    ACCLLM_ASSIGN_OR_RETURN(subject.model, source.LoadFloat(window));
+    subject.weight_bytes = FloatWeightBytes(c);
+    subject.kv_bytes_per_visible = heads * c.head_dim * int64_t{sizeof(float)};
+    return subject;
+  }
+  ACCLLM_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, source.LoadEngine(options));
+  subject.weight_bytes = engine->model().BytesPerToken();
+  subject.kv_bytes_per_visible =
+      heads * (kernels::KvPaddedDim(c.head_dim) / 2 + int64_t{sizeof(kernels::KvParam)});
+  subject.model = std::move(engine);
+  return subject;
+}
+
+std::vector<int32_t> RandomTokens(int64_t n, int64_t vocab_size) {
+  uint64_t state = kTokenSeed;
+  std::vector<int32_t> tokens(static_cast<size_t>(n));
+  for (int32_t& token : tokens) {
+    token = static_cast<int32_t>(SplitMix64(state) % static_cast<uint64_t>(vocab_size));
+  }
+  return tokens;
+}
+
+struct Phase {
+  const char* name;
+  int64_t tokens;  // that are timed
+  int64_t step;    // tokens of one call
+};
+
+// Tokens a second of one run: `depth` tokens first, untimed, then the phase.
+Result<double> RunOnce(LanguageModel& model, const Phase& phase, int64_t depth,
+                       std::span<const int32_t> tokens) {
+  std::vector<float> logits(static_cast<size_t>(model.vocab_size()));
+  model.Reset();
+  ACCLLM_RETURN_IF_ERROR(model.Append(tokens.first(static_cast<size_t>(depth)), 0, nullptr));
+  const double start = MonotonicSeconds();
+  for (int64_t done = 0; done < phase.tokens; done += phase.step) {
+    const auto part =
+        tokens.subspan(static_cast<size_t>(depth + done), static_cast<size_t>(phase.step));
+    ACCLLM_RETURN_IF_ERROR(model.Append(part, 1, logits.data()));
+  }
+  return static_cast<double>(phase.tokens) / (MonotonicSeconds() - start);
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+double StandardDeviation(const std::vector<double>& values) {
+  if (values.size() < 2) return 0;
+  double mean = 0;
+  for (const double v : values) mean += v / static_cast<double>(values.size());
+  double square = 0;
+  for (const double v : values) square += (v - mean) * (v - mean);
+  return std::sqrt(square / static_cast<double>(values.size() - 1));
+}
+
+// All phases and depths with one number of threads.
+Status BenchThreads(const Flags& flags, ModelSource& source, const EngineOptions& options,
+                    Progress& progress, Report& report) {
+  ThreadPool pool(options.n_threads);
+  ACCLLM_ASSIGN_OR_RETURN(
+      const double bandwidth,
+      MeasureReadBandwidth(pool, options.isa, kBandwidthBytes, kBandwidthPasses));
+  ACCLLM_ASSIGN_OR_RETURN(const Subject subject, LoadSubject(source, options));
+  double share = 0;
+  std::string what;
+  WatchedModel model(*subject.model, [&](int64_t, int64_t) {
+    progress.Update(share, what);
+    return !Interrupted();
+  });
+  for (const Phase& phase : {Phase{"prefill", flags.prefill, flags.prefill},
+                             Phase{"decode", flags.decode, int64_t{1}}}) {
+    if (phase.tokens == 0) continue;
+    for (const int64_t depth : flags.depths) {
+      const std::vector<int32_t> tokens =
+          RandomTokens(depth + phase.tokens, source.config().vocab_size);
+      std::vector<double> speeds;
+      for (int i = 0; i < flags.repetitions; ++i) {
+        what = fmt::format("{} at depth {}, {} thread(s), run {}", phase.name, depth,
+                           options.n_threads, i + 1);
+        share = static_cast<double>(i) / flags.repetitions;
+        ACCLLM_ASSIGN_OR_RETURN(const double speed, RunOnce(model, phase, depth, tokens));
+        speeds.push_back(speed);
+      }
+      const bool is_decode = phase.step == 1 && phase.name == std::string_view("decode");
+      const double bytes = is_decode ? subject.BytesPerToken(depth + phase.tokens / 2) : 0;
+      report.rows.push_back({phase.name, options.n_threads, phase.tokens, depth, Median(speeds),
+                             StandardDeviation(speeds), bytes, bandwidth});
+    }
+  }
+  return {};
+}
+
+Json ReportJson(const Report& report) {
+  Json rows = Json::array();
+  Json bandwidths = Json::array();
+  for (const Row& row : report.rows) {
+    const bool has_bytes = row.bytes_per_token > 0;
+    rows.push_back({{"phase", row.phase},
+                    {"threads", row.threads},
+                    {"tokens", row.tokens},
+                    {"depth", row.depth},
+                    {"tokens_per_second", row.tokens_per_second},
+                    {"stddev", row.stddev},
+                    {"bytes_per_token", has_bytes ? Json(row.bytes_per_token) : Json()},
+                    {"gb_per_second", has_bytes ? Json(row.bytes_per_second() / 1e9) : Json()}});
+    Json bandwidth = {{"threads", row.threads}, {"gb_per_second", row.bandwidth / 1e9}};
+    if (bandwidths.empty() || bandwidths.back() != bandwidth) bandwidths.push_back(bandwidth);
+  }
+  return {{"machine", report.machine},    {"isa", report.isa},
+          {"model", report.model},        {"shape", report.shape},
+          {"read_bandwidth", bandwidths}, {"rows", rows}};
+}
+
+std::string ReportCsv(const Report& report) {
+  std::string text =
+      "phase,threads,tokens,depth,tokens_per_second,stddev,bytes_per_token,gb_per_second,"
+      "read_bandwidth_gb_s,isa,model\n";
+  for (const Row& row : report.rows) {
+    text += fmt::format("{},{},{},{},{:.3f},{:.3f},{:.0f},{:.3f},{:.3f},{},\"{}\"\n", row.phase,
+                        row.threads, row.tokens, row.depth, row.tokens_per_second, row.stddev,
+                        row.bytes_per_token, row.bytes_per_second() / 1e9, row.bandwidth / 1e9,
+                        report.isa, report.model);
+  }
+  return text;
+}
+
+std::string ReportMarkdown(const Report& report) {
+  std::string text = fmt::format(
+      "{} ({}), {}, {}\n\n"
+      "| phase | threads | tokens | depth | token/s | GB/s | read bandwidth GB/s | share |\n"
+      "|---|--:|--:|--:|--:|--:|--:|--:|\n",
+      report.model, report.shape, report.machine, report.isa);
+  for (const Row& row : report.rows) {
+    std::string memory = "| | | |";
+    if (row.bytes_per_token > 0) {
+      memory = fmt::format("| {:.2f} | {:.2f} | {:.0f} % |", row.bytes_per_second() / 1e9,
+                           row.bandwidth / 1e9, 100 * row.bytes_per_second() / row.bandwidth);
+    }
+    text += fmt::format("| {} | {} | {} | {} | {:.2f} ± {:.2f} {}\n", row.phase, row.threads,
+                        row.tokens, row.depth, row.tokens_per_second, row.stddev, memory);
+  }
+  return text;
+}
+
+// Fills in defaults and refuses what cannot be measured.
+Status Complete(Flags& flags, const ModelSource& source) {
+  if (flags.prefill == 0 && flags.decode == 0) {
+    return Fail(ErrorCode::kInvalidArgument, "--prefill 0 and --decode 0 leave nothing to measure",
+                "make one of them positive");
+  }
+  if (flags.depths.empty()) flags.depths = {0};
+  if (source.is_packed()) {
+    if (flags.threads.empty()) flags.threads = {AvailableCpus()};
+    return {};
+  }
+  if (flags.threads.empty()) flags.threads = {1};
+  if (flags.threads != std::vector<int>{1}) {
+    return Fail(ErrorCode::kInvalidArgument, "--threads: a checkpoint runs on one thread",
+                "leave it out, or compress the checkpoint first");
+  }
+  return {};
+}
+
+std::string ShapeOf(const ModelConfig& c) {
+  return fmt::format("{} layers, hidden {}, FFN {}, {}/{} heads, vocabulary {}", c.n_layers,
+                     c.hidden_size, c.intermediate_size, c.n_heads, c.n_kv_heads, c.vocab_size);
+}
+
+Status Run(Flags flags) {
+  ACCLLM_ASSIGN_OR_RETURN(ModelSource source, ModelSource::Open(flags.model));
+  ACCLLM_RETURN_IF_ERROR(Complete(flags, source));
+  EngineOptions options;
+  ACCLLM_ASSIGN_OR_RETURN(options.window, flags.run.Attention(source.attention()));
+  ACCLLM_ASSIGN_OR_RETURN(options.isa, SelectIsa());
+  options.chunk = flags.run.chunk;
+  options.max_tokens = *std::max_element(flags.depths.begin(), flags.depths.end()) +
+                       std::max(flags.prefill, flags.decode);
+  Report report{MachineName(),
+                std::string(source.is_packed() ? IsaName(options.isa) : "float"),
+                NameOfPath(flags.model),
+                ShapeOf(source.config()),
+                {}};
+  {
+    Progress progress("benchmark");
+    for (const int threads : flags.threads) {
+      options.n_threads = threads;
+      ACCLLM_RETURN_IF_ERROR(BenchThreads(flags, source, options, progress, report));
+    }
+  }
+  if (flags.json || flags.format == "json") return PrintJson(ReportJson(report));
+  return PrintText(flags.format == "csv" ? ReportCsv(report) : ReportMarkdown(report));
+}
+
+}  // namespace
+
+VerbBody DeclareBench(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  OptionTable table(app);
+  table.Positional("MODEL", flags->model, "Packed file (.acc) or checkpoint folder");
+  table.Value("-p,--prefill", "N", flags->prefill, "Tokens of the prompt; 0: no prefill")
+      ->check(CLI::Range(0, 1 << 24));
+  table.Value("-n,--decode", "N", flags->decode, "Tokens to decode; 0: no decode")
+      ->check(CLI::Range(0, 1 << 24));
+  table
+      .Value("-d,--depth", "D[,D]", flags->depths,
+             "Tokens appended before, untimed; a list measures each; default: 0")
+      ->check(CLI::Range(0, 1 << 24));
+  table
+      .Value("-t,--threads", "T[,T]", flags->threads,
+             "Threads; a list measures each; default: one per CPU")
+      ->check(CLI::Range(1, 1024));
+  table
+      .Value("--repetitions", "R", flags->repetitions,
+             "Runs of each measurement; the median counts")
+      ->check(CLI::Range(1, 1000));
+  table.Value("--format", "md|json|csv", flags->format, "How to print the result")
+      ->check(CLI::IsMember({"md", "json", "csv"}));
+  flags->run.DeclareAttention(table);
+  flags->run.DeclareChunk(table);
+  table.Json(flags->json);
+  table.Examples({"accllm bench model.acc", "accllm bench model.acc -p 512 -n 128 -d 0,2048 -t 1,2",
+                  "accllm bench synth7b.acc -p 0 -n 64 --format csv"});
+  return [flags] { return Run(*flags); };
+}
+
+}  // namespace accllm::cli

@@ -1,0 +1,246 @@
+// accllm compress: from a checkpoint folder to one packed file.
+#include <filesystem>
+#include <memory>
+
+#include "base/tensor_names.h"
+#include "compress/compress.h"
+#include "console.h"
+#include "model_source.h"
+#include "options.h"
+#include "output_file.h"
+#include "packed/packed_writer.h"
+#include "packed/tensor_layout.h"
+#include "text_source.h"
+#include "verbs.h"
+
+namespace accllm::cli {
+namespace {
+
+struct Flags {
+  std::string checkpoint;
+  std::string output;
+  std::string recipe = "joint";
+  std::string calibration;
+  bool lines = false;
+  int64_t samples = 128;
+  int64_t sample_tokens = 0;
+  RunFlags run;
+  std::vector<std::string> keep_dense;
+  bool resume = false;
+  bool force = false;
+  bool json = false;
+};
+
+// "layers.0.*=w4"
+Result<KeepDense> ParseKeepDense(const std::string& rule) {
+  const size_t equals = rule.rfind('=');
+  const std::string remedy = "write PATTERN=TYPE with type w4, w8 or f16: 'layers.0.*=w4'";
+  if (equals == std::string::npos || equals == 0) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("--keep-dense {}: not a rule", rule),
+                remedy);
+  }
+  const auto type = TensorTypeFromLabel(rule.substr(equals + 1));
+  const bool is_dense =
+      type && (*type == format::TensorType::kW4 || *type == format::TensorType::kW8 ||
+               *type == format::TensorType::kF16);
+  if (!is_dense) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("--keep-dense {}: '{}' is no dense type", rule, rule.substr(equals + 1)),
+        remedy);
+  }
+  return KeepDense{rule.substr(0, equals), *type};
+}
+
+// Whether to go on with an interrupted run. Errors: kInvalidArgument if there is one and the user
+// did not say what to do.
+Result<bool> DecideResume(const Flags& flags) {
+  const std::string partial = PackedWriter::PartialPath(flags.output);
+  std::error_code error;
+  if (!std::filesystem::exists(partial, error)) return false;
+  if (!flags.resume && !flags.force) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("an interrupted run left {}", partial),
+                "give --resume to go on with it or --force to start anew");
+  }
+  return flags.resume;
+}
+
+Status ReadCalibration(const Flags& flags, const CheckpointSource& source,
+                       CompressOptions& options) {
+  if (options.recipe != Recipe::kJoint) return {};
+  if (flags.calibration.empty()) {
+    return Fail(
+        ErrorCode::kInvalidArgument, "--recipe joint needs a calibration text",
+        "give --calibration FILE, some 100 kB of text like the model's own, or --recipe rtn");
+  }
+  if (source.tokenizer_bytes.empty()) {
+    return Fail(
+        ErrorCode::kNotFound,
+        fmt::format("{}: not found; calibration needs it", source.checkpoint->tokenizer_path()),
+        "put the tokenizer there, or use --recipe rtn");
+  }
+  ACCLLM_ASSIGN_OR_RETURN(
+      const Tokenizer tokenizer,
+      Tokenizer::FromSentencePiece({reinterpret_cast<const uint8_t*>(source.tokenizer_bytes.data()),
+                                    source.tokenizer_bytes.size()},
+                                   source.checkpoint->tokenizer_path()));
+  ACCLLM_ASSIGN_OR_RETURN(TokenizedText text,
+                          TokenizeFile(tokenizer, flags.calibration, flags.lines));
+  options.calibration = std::move(text.tokens);
+  options.calibration_source = NameOfPath(flags.calibration);
+  options.calibration_hash = text.xxh3;
+  return {};
+}
+
+Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& source) {
+  CompressOptions options;
+  options.recipe = flags.recipe == "rtn" ? Recipe::kRtn : Recipe::kJoint;
+  ACCLLM_ASSIGN_OR_RETURN(options.window,
+                          flags.run.Attention(DefaultAttention(source.checkpoint->config())));
+  for (const std::string& rule : flags.keep_dense) {
+    ACCLLM_ASSIGN_OR_RETURN(KeepDense keep, ParseKeepDense(rule));
+    options.keep_dense.push_back(std::move(keep));
+  }
+  options.n_samples = flags.samples;
+  options.sample_tokens = flags.sample_tokens;
+  ACCLLM_ASSIGN_OR_RETURN(options.resume, DecideResume(flags));
+  options.tokenizer_bytes = source.tokenizer_bytes;
+  options.add_bos_token = source.add_bos_token;
+  options.source = NameOfPath(flags.checkpoint);
+  ACCLLM_RETURN_IF_ERROR(ReadCalibration(flags, source, options));
+  return options;
+}
+
+// Share of the work that is done: whole blocks, and the linear layers of the one in work.
+double ShareOf(const CompressProgress& progress) {
+  double in_block = 0;
+  for (size_t i = 0; i < kLinearNames.size(); ++i) {
+    if (progress.step.ends_with(kLinearNames[i])) {
+      in_block = static_cast<double>(i) / static_cast<double>(kLinearNames.size());
+    }
+  }
+  return (static_cast<double>(progress.layers_done) + in_block) /
+         static_cast<double>(progress.n_layers);
+}
+
+Json ReportJson(const Flags& flags, const CompressReport& report) {
+  Json layers = Json::array();
+  for (const LinearReport& layer : report.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"type", layer.type},
+                      {"relative_error", layer.relative_error},
+                      {"seconds", layer.seconds}});
+  }
+  return {{"file", flags.output},
+          {"recipe", flags.recipe},
+          {"file_bytes", report.file_bytes},
+          {"checkpoint_bytes", report.checkpoint_bytes},
+          {"ratio",
+           static_cast<double>(report.checkpoint_bytes) / static_cast<double>(report.file_bytes)},
+          {"bits_per_linear_weight", report.bits_per_linear_weight},
+          {"padding_share", report.padding_share},
+          {"seconds", report.seconds},
+          {"resumed_layers", report.resumed_layers},
+          {"layers", std::move(layers)}};
+}
+
+// Output error of every linear layer in percent: a row a block, a column a kind.
+std::string ErrorTable(const CompressReport& report, int64_t n_layers) {
+  std::vector<std::string> header = {"error %"};
+  for (const std::string_view name : kLinearNames) {
+    header.emplace_back(name.substr(name.find('.') + 1));
+  }
+  std::vector<std::vector<std::string>> rows = {header};
+  for (int64_t layer = 0; layer < n_layers; ++layer) {
+    std::vector<std::string> row = {fmt::format("layer {}", layer)};
+    row.resize(header.size(), "-");
+    for (const LinearReport& linear : report.layers) {
+      for (size_t i = 0; i < kLinearKinds.size(); ++i) {
+        if (linear.name == LayerTensorName(layer, kLinearKinds[i])) {
+          row[i + 1] = fmt::format("{:.2f}", 100 * linear.relative_error);
+        }
+      }
+    }
+    rows.push_back(std::move(row));
+  }
+  return FormatTable(rows);
+}
+
+std::string ReportText(const Flags& flags, const CompressReport& report, int64_t n_layers) {
+  const double ratio =
+      static_cast<double>(report.checkpoint_bytes) / static_cast<double>(report.file_bytes);
+  return ErrorTable(report, n_layers) + "\n" +
+         FormatFields({
+             {"file", flags.output},
+             {"size", fmt::format("{} ({:.1f} times smaller than the checkpoint's {})",
+                                  FormatBytes(report.file_bytes), ratio,
+                                  FormatBytes(report.checkpoint_bytes))},
+             {"bits per linear weight",
+              fmt::format("{:.4f} ({:.2f} % padding)", report.bits_per_linear_weight,
+                          100 * report.padding_share)},
+             {"time", FormatSeconds(report.seconds)},
+         });
+}
+
+Status Run(const Flags& flags) {
+  ACCLLM_ASSIGN_OR_RETURN(const CheckpointSource source, OpenCheckpoint(flags.checkpoint));
+  ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.output, flags.force));
+  ACCLLM_ASSIGN_OR_RETURN(const CompressOptions options, MakeOptions(flags, source));
+  ThreadPool pool(flags.run.n_threads());
+  CompressReport report;
+  {
+    Progress progress("compressing");
+    auto result = Compress(*source.checkpoint, flags.output, options, pool,
+                           [&](const CompressProgress& state) {
+                             progress.Update(ShareOf(state), state.step);
+                             return !Interrupted();
+                           });
+    if (!result && result.error().code == ErrorCode::kInterrupted) {
+      return tl::unexpected(InterruptedError("the same command with --resume goes on"));
+    }
+    if (!result) return tl::unexpected(result.error());
+    report = std::move(*result);
+  }
+  return flags.json ? PrintJson(ReportJson(flags, report))
+                    : PrintText(ReportText(flags, report, source.checkpoint->config().n_layers));
+}
+
+}  // namespace
+
+VerbBody DeclareCompress(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  OptionTable table(app);
+  table.Positional("CHECKPOINT", flags->checkpoint,
+                   "Folder with config.json, safetensors and tokenizer.model");
+  table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)")->required();
+  table
+      .Value("--recipe", "rtn|joint", flags->recipe,
+             "rtn: largest weights, nearest levels; joint: prune and quantise in one pass against "
+             "the inputs of each layer")
+      ->check(CLI::IsMember({"rtn", "joint"}));
+  table.Value("--calibration", "FILE", flags->calibration, "Text that joint calibrates on");
+  table.Flag("--lines", flags->lines, "Encode each line by itself, then a newline token");
+  table.Value("--samples", "N", flags->samples, "Samples taken evenly from the calibration text")
+      ->check(CLI::PositiveNumber);
+  table
+      .Value("--sample-tokens", "N", flags->sample_tokens,
+             "Tokens of a sample; default: the model's context, at most 512")
+      ->default_str("")
+      ->check(CLI::PositiveNumber);
+  flags->run.DeclareAttention(table);
+  table.Value(
+      "--keep-dense", "PATTERN=TYPE", flags->keep_dense,
+      "Keep tensors whose name matches the glob as w4, w8 or f16; repeatable, the last match "
+      "wins");
+  table.Flag("--resume", flags->resume, "Go on with an interrupted run, if there is one");
+  table.Flag("--force", flags->force, "Overwrite an existing file");
+  flags->run.DeclareThreads(table);
+  table.Json(flags->json);
+  table.Examples({"accllm compress models/books-6m -o books.acc --calibration text.txt",
+                  "accllm compress llama-2-7b -o llama.acc --calibration text.txt --resume",
+                  "accllm compress models/books-6m -o rtn.acc --recipe rtn --keep-dense "
+                  "'layers.0.*=w4'"});
+  return [flags] { return Run(*flags); };
+}
+
+}  // namespace accllm::cli

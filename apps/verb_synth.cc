@@ -1,0 +1,81 @@
+// accllm synth: a random packed model of a known shape.
+#include <filesystem>
+#include <memory>
+
+#include "base/file_io.h"
+#include "base/model_config_json.h"
+#include "base/process_info.h"
+#include "compress/synth.h"
+#include "console.h"
+#include "options.h"
+#include "output_file.h"
+#include "tokenizer/tokenizer.h"
+#include "verbs.h"
+
+namespace accllm::cli {
+namespace {
+
+constexpr int64_t kMaxTokenizerBytes = int64_t{64} << 20;
+
+struct Flags {
+  std::string shape;
+  std::string output;
+  uint64_t seed = 0;
+  std::string tokenizer;
+  bool force = false;
+  bool json = false;
+};
+
+Result<std::string> ReadTokenizer(const std::string& path) {
+  if (path.empty()) return std::string();
+  ACCLLM_ASSIGN_OR_RETURN(std::string bytes, ReadTextFile(path, kMaxTokenizerBytes));
+  ACCLLM_RETURN_IF_ERROR(Tokenizer::FromSentencePiece(
+      {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path));
+  return bytes;
+}
+
+Status Run(const Flags& flags) {
+  ACCLLM_ASSIGN_OR_RETURN(const ModelConfig config, SynthShape(flags.shape));
+  ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.output, flags.force));
+  ACCLLM_ASSIGN_OR_RETURN(const std::string tokenizer, ReadTokenizer(flags.tokenizer));
+  const double start = MonotonicSeconds();
+  {
+    Progress progress(flags.shape);
+    ACCLLM_RETURN_IF_ERROR(Synthesize(config, flags.output, flags.seed, tokenizer,
+                                      [&](double share) { progress.Update(share); }));
+  }
+  const double seconds = MonotonicSeconds() - start;
+  std::error_code error;
+  const auto bytes = static_cast<int64_t>(std::filesystem::file_size(flags.output, error));
+  if (flags.json) {
+    return PrintJson({{"file", flags.output},
+                      {"file_bytes", bytes},
+                      {"seconds", seconds},
+                      {"seed", flags.seed},
+                      {"config", ParseStoredJson(ModelConfigToJson(config))}});
+  }
+  return PrintText(fmt::format("{}: {} of random weights in {}\n", flags.output, FormatBytes(bytes),
+                               FormatSeconds(seconds)));
+}
+
+}  // namespace
+
+VerbBody DeclareSynth(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  OptionTable table(app);
+  table
+      .Value("--shape", "NAME", flags->shape,
+             fmt::format("One of {}; qwen2.5-0.5b is that shape as a LLaMA, without QKV bias",
+                         fmt::join(SynthShapeNames(), ", ")))
+      ->required();
+  table.Value("-o,--output", "FILE", flags->output, "Packed file to write")->required();
+  table.Value("--seed", "N", flags->seed, "The same seed gives the same file");
+  table.Value("--tokenizer", "FILE", flags->tokenizer, "A tokenizer.model to store in the file");
+  table.Flag("--force", flags->force, "Overwrite an existing file");
+  table.Json(flags->json);
+  table.Examples(
+      {"accllm synth --shape llama-2-7b -o synth7b.acc", "accllm bench synth7b.acc -p 512 -n 64"});
+  return [flags] { return Run(*flags); };
+}
+
+}  // namespace accllm::cli

@@ -1,0 +1,22 @@
+#include "verbs.h"
+
+#include <array>
+
+namespace accllm::cli {
+namespace {
+
+constexpr std::array kVerbs = {
+    Verb{"compress", "Turn a LLaMA checkpoint into one packed file", DeclareCompress},
+    Verb{"generate", "Continue a prompt", DeclareGenerate},
+    Verb{"eval", "Measure how well a model predicts a text", DeclareEval},
+    Verb{"bench", "Measure prefill and decode speed", DeclareBench},
+    Verb{"inspect", "Show what a packed file or a checkpoint holds", DeclareInspect},
+    Verb{"verify", "Check every byte of a packed file", DeclareVerify},
+    Verb{"synth", "Write a random packed model of a known shape, for benchmarks", DeclareSynth},
+};
+
+}  // namespace
+
+std::span<const Verb> Verbs() { return kVerbs; }
+
+}  // namespace accllm::cli

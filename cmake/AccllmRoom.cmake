@@ -1,0 +1,27 @@
+# accllm_room(NAME SOURCES ... [DEPS ...] [TESTS ...])
+#
+# One room of src/: a static library accllm_NAME and, beside it, one test program per file of TESTS.
+# DEPS are the only libraries the room may include from; tools/lint/check_includes.py checks the same.
+function(accllm_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
+  add_library(accllm_${name} STATIC ${ROOM_SOURCES})
+  target_include_directories(accllm_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(accllm_${name} PUBLIC ${ROOM_DEPS} PRIVATE accllm_flags)
+  foreach(test ${ROOM_TESTS})
+    accllm_test(${test} DEPS accllm_${name} ${ROOM_TEST_DEPS})
+  endforeach()
+endfunction()
+
+# accllm_test(FILE [DEPS ...] [LABELS ...]): one GoogleTest program, its cases registered with CTest.
+function(accllm_test file)
+  if(NOT ACCLLM_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(TEST "" "" "DEPS;LABELS" ${ARGN})
+  get_filename_component(name ${file} NAME_WE)
+  add_executable(${name} ${file})
+  target_compile_definitions(
+    ${name} PRIVATE ACCLLM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ACCLLM_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  target_link_libraries(${name} PRIVATE ${TEST_DEPS} accllm_flags GTest::gtest_main rapidcheck)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT 600)
+endfunction()

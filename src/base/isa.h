@@ -1,0 +1,21 @@
+// Which instruction set the kernels use.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+
+namespace accllm {
+
+enum class Isa { kScalar, kAvx512 };
+
+std::string_view IsaName(Isa isa);
+
+// Whether this CPU can run kernels of `isa`. kAvx512 means F, BW, VL, DQ, VBMI and VNNI.
+bool IsaSupported(Isa isa);
+
+// The best ISA of this CPU, or the one that the environment variable ACCLLM_ISA names.
+// Errors: kInvalidArgument if ACCLLM_ISA is unknown, kUnsupported if this CPU lacks it.
+Result<Isa> SelectIsa();
+
+}  // namespace accllm

@@ -1,0 +1,115 @@
+#include "base/thread_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace accllm {
+namespace {
+
+// How often a thread looks before it sleeps or yields: about 20 microseconds, the gap between two
+// loops of one token, so that decoding rarely pays for a wake-up and an idle pool costs nothing.
+constexpr int kSpins = 4000;
+
+void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+struct ThreadPool::State {
+  const std::function<void(int64_t, int64_t, int)>* body = nullptr;
+  int64_t n = 0;
+  int n_threads = 1;
+  std::atomic<uint64_t> generation{0};  // counts loops; a change starts the workers
+  std::atomic<int> running{0};          // workers that have not finished the current loop
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::vector<std::thread> workers;
+
+  void RunPart(int thread) const {
+    const int64_t begin = n * thread / n_threads;
+    const int64_t end = n * (thread + 1) / n_threads;
+    if (begin < end) (*body)(begin, end, thread);
+  }
+
+  void WaitForNext(uint64_t seen) {
+    for (int i = 0; i < kSpins; ++i) {
+      if (generation.load(std::memory_order_acquire) != seen) return;
+      Pause();
+    }
+    std::unique_lock lock(mutex);
+    wake.wait(lock, [&] { return generation.load(std::memory_order_acquire) != seen; });
+  }
+
+  void Work(int thread) {
+    for (uint64_t seen = 0;; ++seen) {
+      WaitForNext(seen);
+      if (stop.load(std::memory_order_acquire)) return;
+      RunPart(thread);
+      running.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  void Start() {
+    {
+      const std::lock_guard lock(mutex);
+      generation.fetch_add(1, std::memory_order_release);
+    }
+    wake.notify_all();
+  }
+};
+
+ThreadPool::ThreadPool(int n_threads) : state_(std::make_unique<State>()) {
+  state_->n_threads = std::max(1, n_threads);
+  for (int thread = 1; thread < state_->n_threads; ++thread) {
+    state_->workers.emplace_back([state = state_.get(), thread] { state->Work(thread); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  state_->stop.store(true, std::memory_order_release);
+  state_->Start();
+  for (std::thread& worker : state_->workers) worker.join();
+}
+
+int ThreadPool::n_threads() const { return state_->n_threads; }
+
+void ThreadPool::ParallelFor(int64_t n, const std::function<void(int64_t, int64_t, int)>& body) {
+  State& state = *state_;
+  if (state.n_threads == 1) {
+    if (n > 0) body(0, n, 0);
+    return;
+  }
+  state.body = &body;
+  state.n = n;
+  state.running.store(state.n_threads - 1, std::memory_order_relaxed);
+  state.Start();
+  state.RunPart(0);
+  for (int i = 0; state.running.load(std::memory_order_acquire) != 0; ++i) {
+    if (i < kSpins) {
+      Pause();
+    } else {
+      std::this_thread::yield();  // a busy machine: let the workers have the core
+    }
+  }
+}
+
+int AvailableCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+}  // namespace accllm

@@ -1,0 +1,281 @@
+#include "compress/compress.h"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/mapped_file.h"
+#include "base/process_info.h"
+#include "base/tensor_names.h"
+#include "compress/calibration.h"
+#include "compress/journal.h"
+#include "compress/layer_compressor.h"
+#include "compress/plan.h"
+#include "packed/packed_file.h"
+#include "packed/packed_writer.h"
+
+namespace accllm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kMaxDefaultSampleTokens = 512;
+
+std::string_view RecipeName(Recipe recipe) { return recipe == Recipe::kRtn ? "rtn" : "joint"; }
+
+// Everything the bytes of the result depend on, so that a resumed run can be refused where a fresh
+// one would give something else.
+std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
+                     const std::vector<TensorPlan>& plan) {
+  Json json;
+  json["recipe"] = RecipeName(o.recipe);
+  json["samples"] = o.n_samples;
+  json["sample_tokens"] = o.sample_tokens;
+  json["calibration_hash"] = o.calibration_hash;
+  json["sinks"] = o.window.n_sinks;
+  json["window"] = o.window.window;
+  json["source"] = o.source;
+  json["layers"] = checkpoint.config().n_layers;
+  json["hidden"] = checkpoint.config().hidden_size;
+  for (const TensorPlan& tensor : plan) json["types"] += static_cast<int>(tensor.type);
+  return json.dump();
+}
+
+// One run over a checkpoint.
+class Compressor {
+ public:
+  Compressor(const Checkpoint& checkpoint, const std::string& output,
+             const CompressOptions& options, ThreadPool& pool, const CompressCallback& progress)
+      : checkpoint_(checkpoint),
+        config_(checkpoint.config()),
+        output_(output),
+        options_(options),
+        pool_(pool),
+        progress_(progress) {}
+
+  Result<CompressReport> Run() {
+    start_ = MonotonicSeconds();
+    ACCLLM_ASSIGN_OR_RETURN(plan_, PlanTensors(config_, options_.keep_dense));
+    ACCLLM_RETURN_IF_ERROR(PrepareJournal());
+    ACCLLM_ASSIGN_OR_RETURN(PackedWriter writer,
+                            PackedWriter::Create(output_, plan_, options_.resume));
+    std::unique_ptr<Calibration> calibration;
+    {
+      ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> embedding, checkpoint_.ReadEmbedding());
+      if (options_.recipe == Recipe::kJoint) {
+        ACCLLM_ASSIGN_OR_RETURN(const auto samples, Samples());
+        calibration = std::make_unique<Calibration>(config_, embedding, samples, pool_);
+      }
+      if (journal_.layers_done == 0) {
+        ACCLLM_RETURN_IF_ERROR(WriteNearest(writer, kEmbedTokensName, embedding));
+      }
+    }
+    if (calibration != nullptr && journal_.layers_done > 0) {
+      ACCLLM_RETURN_IF_ERROR(calibration->Load(StatePath(journal_.layers_done)));
+    }
+    for (int64_t layer = journal_.layers_done; layer < config_.n_layers; ++layer) {
+      ACCLLM_RETURN_IF_ERROR(RunLayer(layer, writer, calibration.get()));
+    }
+    return Finish(writer);
+  }
+
+ private:
+  std::string JournalPath() const { return PackedWriter::PartialPath(output_) + ".json"; }
+
+  // The residual stream after `layers_done` blocks; two files take turns, so that the one the
+  // journal speaks of is never being written.
+  std::string StatePath(int64_t layers_done) const {
+    return fmt::format("{}.state{}", PackedWriter::PartialPath(output_), layers_done % 2);
+  }
+
+  Status PrepareJournal() {
+    const std::string fingerprint = Describe(checkpoint_, options_, plan_);
+    if (!options_.resume) {
+      journal_.fingerprint = fingerprint;
+      std::remove(JournalPath().c_str());
+      return {};
+    }
+    auto journal = Journal::Load(JournalPath());
+    if (!journal) {
+      return Fail(journal.error().code, fmt::format("cannot resume: {}", journal.error().message),
+                  "start again without --resume");
+    }
+    if (journal->fingerprint != fingerprint || journal->layers_done > config_.n_layers) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: the interrupted run had other options or another checkpoint",
+                              JournalPath()),
+                  "give the same options as before, or start again without --resume");
+    }
+    journal_ = std::move(*journal);
+    report_.resumed_layers = journal_.layers_done;
+    return {};
+  }
+
+  // Evenly spaced pieces of the calibration text.
+  Result<std::vector<std::vector<int32_t>>> Samples() const {
+    int64_t n_tokens = options_.sample_tokens;
+    if (n_tokens == 0)
+      n_tokens = std::min(config_.max_position_embeddings, kMaxDefaultSampleTokens);
+    const auto n_text = static_cast<int64_t>(options_.calibration.size());
+    const int64_t n_samples = std::min(options_.n_samples, n_text / n_tokens);
+    if (n_samples < 1) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("the calibration text has {} tokens, one sample takes {}", n_text, n_tokens),
+          "give a longer --calibration text, or smaller --sample-tokens");
+    }
+    std::vector<std::vector<int32_t>> samples;
+    for (int64_t i = 0; i < n_samples; ++i) {
+      const auto begin = options_.calibration.begin() + (n_text - n_tokens) * i / n_samples;
+      samples.emplace_back(begin, begin + n_tokens);
+      for (const int32_t token : samples.back()) {
+        if (token < 0 || token >= config_.vocab_size) {
+          return Fail(ErrorCode::kInvalidArgument,
+                      fmt::format("calibration token {} is outside the vocabulary", token),
+                      "check that tokenizer and checkpoint belong together");
+        }
+      }
+    }
+    return samples;
+  }
+
+  const TensorPlan& PlanOf(std::string_view name) const {
+    return *std::find_if(plan_.begin(), plan_.end(),
+                         [&](const TensorPlan& tensor) { return tensor.name == name; });
+  }
+
+  bool Announce(const std::string& name, int64_t layer) const {
+    return progress_({layer, config_.n_layers, name});
+  }
+
+  Status WriteNearest(PackedWriter& writer, std::string_view name,
+                      const std::vector<float>& weights) const {
+    const TensorPlan& plan = PlanOf(name);
+    ACCLLM_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes,
+                            PackNearest(plan.type, plan.rows, plan.cols, weights));
+    return writer.WriteTensor(plan.name, bytes);
+  }
+
+  Status RunLayer(int64_t layer, PackedWriter& writer, Calibration* calibration) {
+    ACCLLM_ASSIGN_OR_RETURN(FloatLayer weights, checkpoint_.ReadLayer(layer));
+    const LayerTask task = {config_, layer, options_.recipe,
+                            [this](std::string_view name) { return PlanOf(name).type; },
+                            [&](const std::string& name) { return Announce(name, layer); }};
+    ACCLLM_ASSIGN_OR_RETURN(
+        CompressedLayer result,
+        calibration == nullptr ? CompressLayerNearest(task, weights, pool_)
+                               : CompressLayerJoint(task, std::move(weights), *calibration, pool_));
+    for (const CompressedTensor& tensor : result.tensors) {
+      ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(tensor.name, tensor.bytes));
+    }
+    // Order matters: the journal may speak of this layer only when tensors and state are durable.
+    ACCLLM_RETURN_IF_ERROR(writer.Sync());
+    if (calibration != nullptr) ACCLLM_RETURN_IF_ERROR(calibration->Save(StatePath(layer + 1)));
+    for (LinearReport& report : result.reports) journal_.layers.push_back(std::move(report));
+    journal_.layers_done = layer + 1;
+    journal_.seconds += MonotonicSeconds() - start_;
+    start_ = MonotonicSeconds();
+    return journal_.Save(JournalPath());
+  }
+
+  Result<CompressReport> Finish(PackedWriter& writer) {
+    ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> norm, checkpoint_.ReadFinalNorm());
+    ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(
+        std::string(kFinalNormName),
+        std::span(reinterpret_cast<const uint8_t*>(norm.data()), norm.size() * sizeof(float))));
+    if (!config_.tie_word_embeddings) {
+      ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> lm_head, checkpoint_.ReadLmHead());
+      ACCLLM_RETURN_IF_ERROR(WriteNearest(writer, kLmHeadName, lm_head));
+    }
+    SortReports();
+    const std::string& tokenizer = options_.tokenizer_bytes;
+    ACCLLM_RETURN_IF_ERROR(writer.Finish(
+        std::span(reinterpret_cast<const uint8_t*>(tokenizer.data()), tokenizer.size()),
+        MetadataJson()));
+    for (const std::string& path : {JournalPath(), StatePath(0), StatePath(1)}) {
+      std::remove(path.c_str());
+    }
+    return MakeReport();
+  }
+
+  // A resumed journal lists its tensors by name; the report follows the file.
+  void SortReports() {
+    const auto place = [this](const LinearReport& report) {
+      return &PlanOf(report.name) - plan_.data();
+    };
+    std::sort(journal_.layers.begin(), journal_.layers.end(),
+              [&](const LinearReport& a, const LinearReport& b) { return place(a) < place(b); });
+  }
+
+  std::string MetadataJson() const {
+    Json recipe;
+    recipe["name"] = RecipeName(options_.recipe);
+    if (options_.recipe == Recipe::kJoint) {
+      recipe["samples"] = options_.n_samples;
+      recipe["sample_tokens"] = options_.sample_tokens;
+    }
+    for (const LinearReport& layer : journal_.layers) {
+      recipe["relative_error"][layer.name] = layer.relative_error;
+    }
+    Json provenance;
+    provenance["checkpoint"] = options_.source;
+    provenance["calibration"] = options_.calibration_source;
+    provenance["calibration_xxh3"] = options_.calibration_hash;
+    provenance["add_bos_token"] = options_.add_bos_token;
+    provenance["program"] = "accllm " ACCLLM_VERSION;
+    return PackedMetadataToJson({config_, options_.window, recipe.dump(), provenance.dump()});
+  }
+
+  Result<CompressReport> MakeReport() {
+    ACCLLM_ASSIGN_OR_RETURN(const PackedFile file, PackedFile::Open(output_));
+    int64_t ideal_bytes = 0;
+    int64_t packed_bytes = 0;
+    for (const PackedTensor& tensor : file.tensors()) {
+      if (!IsBlockType(tensor.type)) continue;
+      packed_bytes += tensor.layout.data_bytes;
+      // The same bytes a weight without padded rows and columns.
+      const double padded = static_cast<double>(tensor.layout.padded_rows) *
+                            static_cast<double>(tensor.layout.n_blocks * format::kBlockWeights);
+      ideal_bytes += static_cast<int64_t>(static_cast<double>(tensor.layout.data_bytes) *
+                                          static_cast<double>(tensor.rows * tensor.cols) / padded);
+    }
+    report_.layers = journal_.layers;
+    report_.file_bytes = static_cast<int64_t>(file.bytes().size());
+    report_.checkpoint_bytes = checkpoint_.weight_bytes();
+    report_.bits_per_linear_weight = file.BitsPerLinearWeight();
+    report_.padding_share = packed_bytes == 0 ? 0.0
+                                              : 1.0 - static_cast<double>(ideal_bytes) /
+                                                          static_cast<double>(packed_bytes);
+    report_.seconds = journal_.seconds + MonotonicSeconds() - start_;
+    return report_;
+  }
+
+  const Checkpoint& checkpoint_;
+  const ModelConfig& config_;
+  const std::string& output_;
+  const CompressOptions& options_;
+  ThreadPool& pool_;
+  const CompressCallback& progress_;
+  std::vector<TensorPlan> plan_;
+  Journal journal_;
+  CompressReport report_;
+  double start_ = 0;
+};
+
+}  // namespace
+
+Result<CompressReport> Compress(const Checkpoint& checkpoint, const std::string& output,
+                                const CompressOptions& options, ThreadPool& pool,
+                                const CompressCallback& progress) {
+  if (options.n_samples < 1 || options.sample_tokens < 0) {
+    return Fail(ErrorCode::kInvalidArgument, "--samples must be at least 1, --sample-tokens 0");
+  }
+  // The pool shares the work out; BLAS's own threads would make sums depend on their number.
+  openblas_set_num_threads(1);
+  return Compressor(checkpoint, output, options, pool, progress).Run();
+}
+
+}  // namespace accllm

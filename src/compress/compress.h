@@ -1,0 +1,79 @@
+// From a checkpoint to a packed model, layer by layer.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/model_config.h"
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "checkpoint/checkpoint.h"
+#include "spec/packed_format.h"
+
+namespace accllm {
+
+enum class Recipe {
+  kRtn,    // magnitude 2:4 and the nearest level, no calibration
+  kJoint,  // single-pass optimal brain surgeon over 2:4 codes (design: docs/numerics.md)
+};
+
+// Tensors whose name matches `pattern` (a glob with * and ?) take this type.
+struct KeepDense {
+  std::string pattern;
+  format::TensorType type;
+};
+
+struct CompressOptions {
+  Recipe recipe = Recipe::kJoint;
+  AttentionWindow window;             // stored as the model's default
+  std::vector<KeepDense> keep_dense;  // the last match wins
+  // Calibration: samples of `sample_tokens` tokens, taken evenly from the text. kJoint only.
+  std::vector<int32_t> calibration;  // token ids of the whole text
+  int64_t n_samples = 128;
+  int64_t sample_tokens = 0;  // 0: the model's context, at most 512
+  bool resume = false;
+  std::string tokenizer_bytes;     // stored as it is; may be empty
+  bool add_bos_token = true;       // whether texts start with BOS; stored in the provenance
+  std::string source;              // what the provenance calls the checkpoint
+  std::string calibration_source;  // what the provenance calls the text
+  std::string calibration_hash;    // XXH3 of the text, in hexadecimal; part of the resume check
+};
+
+struct LinearReport {
+  std::string name;
+  std::string type;
+  double relative_error = 0;  // tr(E H E^T) / tr(W H W^T): error of the layer's output, 0..1
+  double seconds = 0;
+};
+
+struct CompressReport {
+  std::vector<LinearReport> layers;
+  int64_t file_bytes = 0;
+  int64_t checkpoint_bytes = 0;  // of the weights in the checkpoint
+  double bits_per_linear_weight = 0;
+  double padding_share = 0;  // share of the packed linear bytes that padding takes
+  double seconds = 0;
+  int64_t resumed_layers = 0;  // layers taken over from an interrupted run
+};
+
+struct CompressProgress {
+  int64_t layers_done = 0;  // transformer blocks
+  int64_t n_layers = 0;
+  std::string step;  // what is being worked on: a tensor's name
+};
+
+// Called before every tensor; returns false to stop after what is done so far is saved.
+using CompressCallback = std::function<bool(const CompressProgress&)>;
+
+// Writes `output`. While it works there is `output`.partial and its journal `output`.partial.json;
+// after an interruption at any moment `resume` goes on from the last finished layer and gives the
+// same bytes as an uninterrupted run.
+// Errors: those of reading and writing, kInvalidArgument (options), kInterrupted.
+Result<CompressReport> Compress(const Checkpoint& checkpoint, const std::string& output,
+                                const CompressOptions& options, ThreadPool& pool,
+                                const CompressCallback& progress);
+
+}  // namespace accllm

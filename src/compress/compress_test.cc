@@ -1,0 +1,187 @@
+#include "compress/compress.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <random>
+
+#include "base/mapped_file.h"
+#include "checkpoint/testing/checkpoint_writer.h"
+#include "compress/journal.h"
+#include "packed/packed_file.h"
+#include "packed/packed_writer.h"
+#include "reference/float_model.h"
+#include "runtime/engine.h"
+
+namespace accllm {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<uint8_t> ReadAll(const std::string& path) {
+  const auto file = MappedFile::Open(path);
+  EXPECT_TRUE(file);
+  return {file->bytes().begin(), file->bytes().end()};
+}
+
+bool Continue(const CompressProgress& /*progress*/) { return true; }
+
+class CompressTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = (fs::temp_directory_path() / fmt::format("compress_test-{}", getpid())).string();
+    fs::remove_all(folder_);
+    ModelConfig config = testing::TinyConfig();
+    config.hidden_size = 72;  // a block and K are not multiples of each other
+    ASSERT_TRUE(testing::WriteCheckpoint(folder_ + "/model", config));
+    checkpoint_ = std::make_unique<Checkpoint>(*Checkpoint::Open(folder_ + "/model"));
+    std::mt19937 rng(4);
+    for (int i = 0; i < 3000; ++i) {
+      options_.calibration.push_back(
+          static_cast<int32_t>(rng() % static_cast<unsigned>(config.vocab_size)));
+    }
+    options_.n_samples = 12;
+    options_.sample_tokens = 48;
+    options_.window = {4, 60};
+    options_.calibration_hash = "0123";
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string Output(const std::string& name) const { return folder_ + "/" + name; }
+
+  std::string folder_;
+  std::unique_ptr<Checkpoint> checkpoint_;
+  CompressOptions options_;
+  ThreadPool pool_{2};
+};
+
+TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
+  const auto distance = [&](Recipe recipe) {
+    options_.recipe = recipe;
+    const std::string path = Output("distance.acc");
+    const auto report = Compress(*checkpoint_, path, options_, pool_, Continue);
+    EXPECT_TRUE(report) << report.error().ToString();
+    const PackedFile packed = *PackedFile::Open(path);
+    EXPECT_TRUE(packed.Verify());
+    const auto real = *reference::WeightsOf(*checkpoint_);
+    const auto rounded = *reference::WeightsOf(packed);
+    reference::FloatModel a(*real, options_.window);
+    reference::FloatModel b(*rounded, options_.window);
+    const auto tokens = std::span(options_.calibration).last(40);  // no calibration sample
+    std::vector<float> x(static_cast<size_t>(40 * a.vocab_size()));
+    std::vector<float> y(x.size());
+    EXPECT_TRUE(a.Append(tokens, 40, x.data()));
+    EXPECT_TRUE(b.Append(tokens, 40, y.data()));
+    double sum = 0;
+    for (size_t i = 0; i < x.size(); ++i) sum += (x[i] - y[i]) * (x[i] - y[i]);
+    return sum;
+  };
+  EXPECT_LT(distance(Recipe::kJoint), 0.85 * distance(Recipe::kRtn));
+}
+
+TEST_F(CompressTest, ResumingGivesTheSameBytes) {
+  ASSERT_TRUE(Compress(*checkpoint_, Output("whole.acc"), options_, pool_, Continue));
+  const std::vector<uint8_t> expected = ReadAll(Output("whole.acc"));
+  const std::string path = Output("resumed.acc");
+  int steps = 0;
+  for (int stop_after = 1;; ++stop_after) {
+    // Each run may take only a few tensors more than the one before.
+    steps = 0;
+    options_.resume = fs::exists(PackedWriter::PartialPath(path) + ".json");
+    const auto result = Compress(*checkpoint_, path, options_, pool_, [&](const CompressProgress&) {
+      return ++steps <= 4 * stop_after;
+    });
+    if (result) break;
+    ASSERT_EQ(result.error().code, ErrorCode::kInterrupted);
+    EXPECT_FALSE(fs::exists(path));
+    ASSERT_LT(stop_after, 20);
+  }
+  EXPECT_EQ(ReadAll(path), expected);
+  // Nothing is left behind.
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    EXPECT_EQ(entry.path().string().find(".partial"), std::string::npos) << entry.path();
+  }
+}
+
+TEST_F(CompressTest, ResumingWithOtherOptionsIsRefused) {
+  const std::string path = Output("other.acc");
+  int steps = 0;
+  const auto stopped = Compress(*checkpoint_, path, options_, pool_,
+                                [&](const CompressProgress&) { return ++steps <= 8; });
+  ASSERT_FALSE(stopped);
+  options_.resume = true;
+  options_.n_samples = 11;
+  const auto other = Compress(*checkpoint_, path, options_, pool_, Continue);
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().message.find("other options"), std::string::npos);
+  options_.n_samples = 12;
+  EXPECT_TRUE(Compress(*checkpoint_, path, options_, pool_, Continue));
+}
+
+TEST_F(CompressTest, ResumingWithoutAnInterruptedRunIsAnError) {
+  options_.resume = true;
+  const auto result = Compress(*checkpoint_, Output("nothing.acc"), options_, pool_, Continue);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(CompressTest, ThreadsDoNotChangeTheResult) {
+  ASSERT_TRUE(Compress(*checkpoint_, Output("two.acc"), options_, pool_, Continue));
+  ThreadPool three(3);
+  ASSERT_TRUE(Compress(*checkpoint_, Output("three.acc"), options_, three, Continue));
+  EXPECT_EQ(ReadAll(Output("two.acc")), ReadAll(Output("three.acc")));
+}
+
+TEST_F(CompressTest, EveryTypeRunsAndTheReportCountsEverything) {
+  options_.keep_dense = {{"*.down_proj", format::TensorType::kW4},
+                         {"*.o_proj", format::TensorType::kF16},
+                         {"*.k_proj", format::TensorType::kW8},
+                         {"embed_tokens", format::TensorType::kW4}};
+  for (const Recipe recipe : {Recipe::kRtn, Recipe::kJoint}) {
+    options_.recipe = recipe;
+    const std::string path = Output("types.acc");
+    const auto report = Compress(*checkpoint_, path, options_, pool_, Continue);
+    ASSERT_TRUE(report) << report.error().ToString();
+    EXPECT_EQ(report->layers.size(), 2U * 7);
+    EXPECT_EQ(report->file_bytes, static_cast<int64_t>(fs::file_size(path)));
+    EXPECT_GT(report->padding_share, 0.5);  // 72 columns in blocks of 256
+    const PackedFile packed = *PackedFile::Open(path);
+    EXPECT_NEAR(report->bits_per_linear_weight, packed.BitsPerLinearWeight(), 1e-12);
+    EXPECT_EQ((*packed.Find("layers.1.mlp.down_proj"))->type, format::TensorType::kW4);
+    auto engine = Engine::Load(packed, {{4, 60}, 0, 2, *SelectIsa(), 16});
+    ASSERT_TRUE(engine);
+    std::vector<float> logits(static_cast<size_t>((*engine)->vocab_size()));
+    EXPECT_TRUE((*engine)->Append(std::span(options_.calibration).first(30), 1, logits.data()));
+  }
+}
+
+TEST_F(CompressTest, ShortCalibrationIsAnErrorThatSaysWhatToDo) {
+  options_.calibration.resize(20);
+  const auto result = Compress(*checkpoint_, Output("short.acc"), options_, pool_, Continue);
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().remedy.find("--calibration"), std::string::npos);
+}
+
+TEST(Journal, RoundTripAndDamage) {
+  const std::string path =
+      (fs::temp_directory_path() / fmt::format("journal-{}.json", getpid())).string();
+  Journal journal;
+  journal.fingerprint = "abc";
+  journal.layers_done = 3;
+  journal.seconds = 1.5;
+  journal.layers = {{"layers.0.mlp.up_proj", "w2-2:4", 0.1 + 0.2, 0.25}};
+  ASSERT_TRUE(journal.Save(path));
+  const auto loaded = Journal::Load(path);
+  ASSERT_TRUE(loaded) << loaded.error().ToString();
+  EXPECT_EQ(loaded->fingerprint, "abc");
+  EXPECT_EQ(loaded->layers_done, 3);
+  EXPECT_EQ(loaded->layers.at(0).relative_error, 0.1 + 0.2);
+  ASSERT_TRUE(testing::WriteFile(path, "{\"fingerprint\": 3"));
+  EXPECT_EQ(Journal::Load(path).error().code, ErrorCode::kCorrupt);
+  fs::remove(path);
+}
+
+}  // namespace
+}  // namespace accllm

@@ -1,0 +1,52 @@
+// Choice of the codes and multipliers of one weight matrix. Error of a choice is measured by the
+// inputs' second moment H: tr((W - Q) H (W - Q)^T) is the squared error of the layer's outputs.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "compress/linalg.h"
+#include "packed/quantized_matrix.h"
+
+namespace accllm {
+
+// A weight matrix to be compressed.
+struct WeightMatrix {
+  std::span<const float> weights;  // [rows, cols]
+  int64_t rows = 0;
+  int64_t cols = 0;
+  std::string_view name;  // the tensor that an error message names
+};
+
+// The functions below give the same matrix for every number of threads and instruction set.
+// Errors of all: kInvalidArgument if a size does not fit; kNumeric if a weight is not finite.
+
+// Joint 2:4 pruning and 2-bit quantisation in one pass over the columns: each four columns get the
+// code of least error given that later columns make up for it (optimal brain surgeon), and their
+// error is pushed onto those. `inverse` comes from InverseCholeskyUpper.
+Result<QuantizedMatrix> QuantizeJoint24(const WeightMatrix& matrix, const InverseFactor& inverse,
+                                        ThreadPool& pool);
+
+// The same pass for the dense types kW4 and kW8 (GPTQ).
+Result<QuantizedMatrix> QuantizeObsDense(format::TensorType type, const WeightMatrix& matrix,
+                                         const InverseFactor& inverse, ThreadPool& pool);
+
+// Round to nearest: the two largest magnitudes of each four survive, and each group's multiplier
+// has the least plain squared error.
+Result<QuantizedMatrix> QuantizeNearest24(const WeightMatrix& matrix, ThreadPool& pool);
+
+// Coordinate descent on the error itself: `n_sweeps` times over all columns, four columns after
+// four and multiplier after multiplier are chosen anew where that lowers the error. h: [cols,
+// cols], symmetric; `damping` (share of its mean diagonal) is added to its diagonal. Needs a 2:4
+// matrix.
+Status Refine24(const WeightMatrix& matrix, std::span<const float> h, double damping, int n_sweeps,
+                QuantizedMatrix& quantized, ThreadPool& pool);
+
+// tr((W - Q) H (W - Q)^T) / tr(W H W^T), 0 if the latter is 0. h: [cols, cols].
+Result<double> RelativeError(const WeightMatrix& matrix, std::span<const float> h,
+                             const QuantizedMatrix& quantized, ThreadPool& pool);
+
+}  // namespace accllm

@@ -1,0 +1,10 @@
+#define ACCLLM_ROW_KERNELS row_kernels_avx2
+#include "compress/row_kernels_body.h"
+
+namespace accllm {
+
+const RowKernels* Avx2RowKernels() {
+  return __builtin_cpu_supports("avx2") ? &row_kernels_avx2::kTable : nullptr;
+}
+
+}  // namespace accllm

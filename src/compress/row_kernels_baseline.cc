@@ -1,0 +1,8 @@
+#define ACCLLM_ROW_KERNELS row_kernels_baseline
+#include "compress/row_kernels_body.h"
+
+namespace accllm {
+
+const RowKernels* BaselineRowKernels() { return &row_kernels_baseline::kTable; }
+
+}  // namespace accllm

@@ -1,0 +1,39 @@
+#include "compress/smooth_layer.h"
+
+namespace accllm {
+namespace {
+
+// Largest magnitude of each column over several matrices with the same width.
+std::vector<float> ColumnMaxima(size_t cols,
+                                std::initializer_list<const std::vector<float>*> weights) {
+  std::vector<float> maxima(cols, 0.0F);
+  for (const std::vector<float>* w : weights) UpdateColumnMaxima(*w, maxima);
+  return maxima;
+}
+
+}  // namespace
+
+void SmoothLayer(const ModelConfig& config, const LayerMaxima& maxima,
+                 const SmoothingOptions& options, FloatLayer& layer) {
+  const auto hidden = static_cast<size_t>(config.hidden_size);
+  FoldIntoKeys(config, KeySmoothingFactors(config, maxima.keys, options), layer);
+  FoldIntoNorm(SmoothingFactors(maxima.attention_input,
+                                ColumnMaxima(hidden, {&layer.q_proj, &layer.k_proj, &layer.v_proj}),
+                                options),
+               layer.input_layernorm, {&layer.q_proj, &layer.k_proj, &layer.v_proj});
+  const auto q_size = static_cast<size_t>(config.q_size());
+  FoldIntoValues(
+      config,
+      SmoothingFactors(MaximaPerKvHead(config, maxima.attention_output),
+                       MaximaPerKvHead(config, ColumnMaxima(q_size, {&layer.o_proj})), options),
+      layer);
+  FoldIntoNorm(SmoothingFactors(maxima.mlp_input,
+                                ColumnMaxima(hidden, {&layer.gate_proj, &layer.up_proj}), options),
+               layer.post_attention_layernorm, {&layer.gate_proj, &layer.up_proj});
+  const auto intermediate = static_cast<size_t>(config.intermediate_size);
+  FoldIntoUp(
+      SmoothingFactors(maxima.mlp_hidden, ColumnMaxima(intermediate, {&layer.down_proj}), options),
+      layer);
+}
+
+}  // namespace accllm

@@ -1,0 +1,146 @@
+#include "compress/smoothing.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace accllm {
+namespace {
+
+// Scales the positive values to geometric mean 1 and clamps them; the others become 1.
+void NormaliseFactors(std::span<float> factors, float max_factor) {
+  double log_sum = 0;
+  int64_t n = 0;
+  for (const float factor : factors) {
+    if (!(factor > 0) || !std::isfinite(factor)) continue;
+    log_sum += std::log(static_cast<double>(factor));
+    ++n;
+  }
+  const float mean = n > 0 ? static_cast<float>(std::exp(log_sum / static_cast<double>(n))) : 1.0F;
+  for (float& factor : factors) {
+    const bool live = factor > 0 && std::isfinite(factor);
+    factor = live ? std::clamp(factor / mean, 1.0F / max_factor, max_factor) : 1.0F;
+  }
+}
+
+void DivideRows(std::span<const float> factors, std::vector<float>& weights) {
+  const size_t cols = weights.size() / factors.size();
+  for (size_t row = 0; row < factors.size(); ++row) {
+    for (size_t k = 0; k < cols; ++k) weights[row * cols + k] /= factors[row];
+  }
+}
+
+void MultiplyRows(std::span<const float> factors, std::vector<float>& weights) {
+  const size_t cols = weights.size() / factors.size();
+  for (size_t row = 0; row < factors.size(); ++row) {
+    for (size_t k = 0; k < cols; ++k) weights[row * cols + k] *= factors[row];
+  }
+}
+
+void MultiplyColumns(std::span<const float> factors, std::vector<float>& weights) {
+  assert(weights.size() % factors.size() == 0);
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] *= factors[i % factors.size()];
+}
+
+// Channels of the query heads, each with the value of its KV head: [kv_size] -> [q_size].
+std::vector<float> RepeatPerQueryHead(const ModelConfig& config, std::span<const float> values) {
+  std::vector<float> repeated;
+  for (int64_t head = 0; head < config.n_heads; ++head) {
+    const int64_t kv_head = head / config.heads_per_kv_head();
+    const auto part = values.subspan(static_cast<size_t>(kv_head * config.head_dim),
+                                     static_cast<size_t>(config.head_dim));
+    repeated.insert(repeated.end(), part.begin(), part.end());
+  }
+  return repeated;
+}
+
+}  // namespace
+
+void UpdateColumnMaxima(std::span<const float> x, std::span<float> maxima) {
+  assert(x.size() % maxima.size() == 0);
+  for (size_t first = 0; first < x.size(); first += maxima.size()) {
+    for (size_t j = 0; j < maxima.size(); ++j) {
+      maxima[j] = std::max(maxima[j], std::abs(x[first + j]));
+    }
+  }
+}
+
+void UpdateRowMaxima(std::span<const float> weights, std::span<float> maxima) {
+  const size_t cols = weights.size() / maxima.size();
+  for (size_t row = 0; row < maxima.size(); ++row) {
+    for (size_t k = 0; k < cols; ++k) {
+      maxima[row] = std::max(maxima[row], std::abs(weights[row * cols + k]));
+    }
+  }
+}
+
+std::vector<float> SmoothingFactors(std::span<const float> activation_max,
+                                    std::span<const float> weight_max,
+                                    const SmoothingOptions& options) {
+  assert(activation_max.size() == weight_max.size());
+  std::vector<float> factors(activation_max.size(), 0.0F);
+  for (size_t j = 0; j < factors.size(); ++j) {
+    if (!(activation_max[j] > 0) || !(weight_max[j] > 0)) continue;
+    factors[j] =
+        std::pow(activation_max[j], options.alpha) / std::pow(weight_max[j], 1.0F - options.alpha);
+  }
+  NormaliseFactors(factors, options.max_factor);
+  return factors;
+}
+
+std::vector<float> MaximaPerKvHead(const ModelConfig& config, std::span<const float> maxima) {
+  assert(std::ssize(maxima) == config.q_size());
+  std::vector<float> merged(static_cast<size_t>(config.kv_size()), 0.0F);
+  for (int64_t i = 0; i < config.q_size(); ++i) {
+    const int64_t kv_head = i / config.head_dim / config.heads_per_kv_head();
+    float& value = merged[static_cast<size_t>(kv_head * config.head_dim + i % config.head_dim)];
+    value = std::max(value, maxima[static_cast<size_t>(i)]);
+  }
+  return merged;
+}
+
+void FoldIntoNorm(std::span<const float> factors, std::vector<float>& norm,
+                  std::initializer_list<std::vector<float>*> consumers) {
+  DivideRows(factors, norm);
+  for (std::vector<float>* weights : consumers) MultiplyColumns(factors, *weights);
+}
+
+void FoldIntoValues(const ModelConfig& config, std::span<const float> factors, FloatLayer& layer) {
+  DivideRows(factors, layer.v_proj);
+  MultiplyColumns(RepeatPerQueryHead(config, factors), layer.o_proj);
+}
+
+void FoldIntoUp(std::span<const float> factors, FloatLayer& layer) {
+  DivideRows(factors, layer.up_proj);
+  MultiplyColumns(factors, layer.down_proj);
+}
+
+std::vector<float> KeySmoothingFactors(const ModelConfig& config, std::span<const float> key_max,
+                                       const SmoothingOptions& options) {
+  assert(std::ssize(key_max) == config.kv_size());
+  const auto n_pairs = static_cast<size_t>(config.head_dim / 2);
+  std::vector<float> factors(static_cast<size_t>(config.n_kv_heads) * n_pairs);
+  for (size_t head = 0; head < static_cast<size_t>(config.n_kv_heads); ++head) {
+    const std::span<float> pairs(&factors[head * n_pairs], n_pairs);
+    const float* maxima = &key_max[head * 2 * n_pairs];
+    for (size_t i = 0; i < n_pairs; ++i) {
+      pairs[i] = std::pow(std::max(maxima[i], maxima[n_pairs + i]), options.alpha);
+    }
+    NormaliseFactors(pairs, options.max_factor);
+  }
+  return factors;
+}
+
+void FoldIntoKeys(const ModelConfig& config, std::span<const float> factors, FloatLayer& layer) {
+  std::vector<float> per_channel;  // [kv_size]: each head's factors twice
+  const auto n_pairs = static_cast<size_t>(config.head_dim / 2);
+  for (size_t first = 0; first < factors.size(); first += n_pairs) {
+    const auto head = factors.subspan(first, n_pairs);
+    per_channel.insert(per_channel.end(), head.begin(), head.end());
+    per_channel.insert(per_channel.end(), head.begin(), head.end());
+  }
+  DivideRows(per_channel, layer.k_proj);
+  MultiplyRows(RepeatPerQueryHead(config, per_channel), layer.q_proj);
+}
+
+}  // namespace accllm

@@ -1,0 +1,57 @@
+// Rescaling of channels that leaves a float layer's function as it is: activations and keys get
+// evener ranges for their integer grids, and the weights on either side of a channel make up for
+// it.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include "base/float_layer.h"
+#include "base/model_config.h"
+
+namespace accllm {
+
+struct SmoothingOptions {
+  float alpha = 0.5F;       // 0: weights get even columns; 1: activations get even channels
+  float max_factor = 8.0F;  // factors stay within [1 / max_factor, max_factor]
+};
+
+// Largest magnitude of each column of x[., cols], kept across calls: maxima[cols] only grows.
+void UpdateColumnMaxima(std::span<const float> x, std::span<float> maxima);
+
+// Largest magnitude of each row of weights[maxima.size(), cols]; maxima only grows.
+void UpdateRowMaxima(std::span<const float> weights, std::span<float> maxima);
+
+// s_j = activation_max_j^alpha / weight_max_j^(1 - alpha), scaled to geometric mean 1, then
+// clamped. Channels where either maximum is 0 get factor 1. Both inputs: [n_channels].
+std::vector<float> SmoothingFactors(std::span<const float> activation_max,
+                                    std::span<const float> weight_max,
+                                    const SmoothingOptions& options);
+
+// The largest of the query heads' channels that share a KV head's channel: [q_size] -> [kv_size].
+std::vector<float> MaximaPerKvHead(const ModelConfig& config, std::span<const float> maxima);
+
+// Divides the norm's outputs by factors[hidden] and multiplies the columns of its consumers, each
+// [., hidden].
+void FoldIntoNorm(std::span<const float> factors, std::vector<float>& norm,
+                  std::initializer_list<std::vector<float>*> consumers);
+
+// Divides rows of v_proj by factors[kv_size]; o_proj's columns of every query head of the KV head
+// make up for it.
+void FoldIntoValues(const ModelConfig& config, std::span<const float> factors, FloatLayer& layer);
+
+// Divides rows of up_proj by factors[intermediate] and multiplies columns of down_proj.
+void FoldIntoUp(std::span<const float> factors, FloatLayer& layer);
+
+// Factors of keys: one for both channels (i, i + head_dim / 2) of each rotary pair, which rotation
+// mixes. key_max: [kv_size], largest magnitude of each rotated key channel. Each head's factors are
+// (pair maximum)^alpha with geometric mean 1, clamped. Returns [n_kv_heads, head_dim / 2].
+std::vector<float> KeySmoothingFactors(const ModelConfig& config, std::span<const float> key_max,
+                                       const SmoothingOptions& options);
+
+// Divides rows of k_proj by factors[n_kv_heads, head_dim / 2] and multiplies rows of q_proj.
+void FoldIntoKeys(const ModelConfig& config, std::span<const float> factors, FloatLayer& layer);
+
+}  // namespace accllm

@@ -1,0 +1,360 @@
+#include <immintrin.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/attention/attention.h"
+#include "kernels/exp2/exp2_avx512.h"
+#include "kernels/simd/lanes_avx512.h"
+
+namespace accllm::kernels {
+namespace {
+
+// Heads that share one unpacking of the cache; more heads take several passes.
+constexpr int64_t kHeadsAtOnce = 8;
+// A cache row is worked on in pieces of 32 bytes: 32 dimensions in the low nibbles, 32 in the high.
+constexpr int64_t kPieceBytes = 32;
+constexpr int64_t kKeySlots = 16;  // one slot a lane
+
+inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+inline __m512i LoadPair(const uint8_t* low, const uint8_t* high) {
+  const auto load = [](const uint8_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  };
+  return _mm512_inserti64x4(_mm512_castsi256_si512(load(low)), load(high), 1);
+}
+
+inline __m512i LowNibbles(__m512i bytes) { return _mm512_and_si512(bytes, _mm512_set1_epi8(0xF)); }
+inline __m512i HighNibbles(__m512i bytes) { return LowNibbles(_mm512_srli_epi16(bytes, 4)); }
+
+inline __m512i BroadcastDword(const void* bytes) {
+  int32_t dword;
+  std::memcpy(&dword, bytes, sizeof(dword));
+  return _mm512_set1_epi32(dword);
+}
+
+// rows[i] points at slot first + i; past the last slot it repeats that slot, so that every load is
+// inside the cache.
+template <int64_t kCount>
+void FindRows(const uint8_t* cache, int64_t row_bytes, int64_t first, int64_t count,
+              const uint8_t** rows /*[kCount]*/) {
+  for (int64_t i = 0; i < kCount; ++i) rows[i] = cache + (first + Min(i, count - 1)) * row_bytes;
+}
+
+struct Params {
+  __m512 scale;
+  __m512i zero;  // [16] int32
+};
+
+inline Params LoadParams(const KvParam* params, __mmask16 mask) {
+  static_assert(sizeof(KvParam) == 4, "scale in the low half of a dword, zero in the high");
+  const __m512i both = _mm512_maskz_loadu_epi32(mask, params);
+  return {_mm512_cvtph_ps(_mm512_cvtepi32_epi16(both)), _mm512_srli_epi32(both, 16)};
+}
+
+// One piece of 16 keys, transposed: lane t of column c holds the codes of slot t in bytes
+// 4 c .. 4 c + 3 of the piece.
+struct KeyPiece {
+  __m512i low[8];
+  __m512i high[8];
+};
+
+// Transposes the 4x4 dwords of each 128-bit lane of v[0..3].
+inline void TransposeDwords(__m512i* v) {
+  const __m512i a = _mm512_unpacklo_epi32(v[0], v[1]);
+  const __m512i b = _mm512_unpackhi_epi32(v[0], v[1]);
+  const __m512i c = _mm512_unpacklo_epi32(v[2], v[3]);
+  const __m512i d = _mm512_unpackhi_epi32(v[2], v[3]);
+  v[0] = _mm512_unpacklo_epi64(a, c);
+  v[1] = _mm512_unpackhi_epi64(a, c);
+  v[2] = _mm512_unpacklo_epi64(b, d);
+  v[3] = _mm512_unpackhi_epi64(b, d);
+}
+
+void UnpackKeys(const uint8_t* const* rows, int64_t offset, KeyPiece* piece) {
+  __m512i a[4];  // slots 0..3 and, in the upper half, 4..7
+  __m512i b[4];  // slots 8..11 and 12..15
+  for (int i = 0; i < 4; ++i) {
+    a[i] = LoadPair(rows[i] + offset, rows[i + 4] + offset);
+    b[i] = LoadPair(rows[i + 8] + offset, rows[i + 12] + offset);
+  }
+  TransposeDwords(a);
+  TransposeDwords(b);
+  for (int c = 0; c < 4; ++c) {
+    const __m512i even = _mm512_shuffle_i32x4(a[c], b[c], 0x88);
+    const __m512i odd = _mm512_shuffle_i32x4(a[c], b[c], 0xDD);
+    piece->low[c] = LowNibbles(even);
+    piece->high[c] = HighNibbles(even);
+    piece->low[c + 4] = LowNibbles(odd);
+    piece->high[c + 4] = HighNibbles(odd);
+  }
+}
+
+// One piece of up to 32 values, interleaved: dword d of low[g][i] holds the codes that slots
+// 4 g .. 4 g + 3 have for dimension 16 i + d of the piece.
+struct ValuePiece {
+  __m512i low[kAttentionChunk / 4][2];
+  __m512i high[kAttentionChunk / 4][2];
+};
+
+void UnpackValues(const uint8_t* const* rows, int64_t offset, int64_t n_groups, ValuePiece* piece) {
+  // Dword d takes byte d of four rows that lie 32 bytes apart.
+  const __m512i dwords = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i first = _mm512_add_epi8(_mm512_mullo_epi32(dwords, _mm512_set1_epi32(0x01010101)),
+                                        _mm512_set1_epi32(0x60402000));
+  const __m512i second = _mm512_add_epi8(first, _mm512_set1_epi8(16));
+  for (int64_t g = 0; g < n_groups; ++g) {
+    const uint8_t* const* r = rows + 4 * g;
+    const __m512i rows01 = LoadPair(r[0] + offset, r[1] + offset);
+    const __m512i rows23 = LoadPair(r[2] + offset, r[3] + offset);
+    const __m512i bytes0 = _mm512_permutex2var_epi8(rows01, first, rows23);
+    const __m512i bytes1 = _mm512_permutex2var_epi8(rows01, second, rows23);
+    piece->low[g][0] = LowNibbles(bytes0);
+    piece->low[g][1] = LowNibbles(bytes1);
+    piece->high[g][0] = HighNibbles(bytes0);
+    piece->high[g][1] = HighNibbles(bytes1);
+  }
+}
+
+// A query head rotated for one kind of slots.
+struct RotatedQuery {
+  const int8_t* q;  // [padded_dim]
+  float scale;      // q_scale / sqrt(head_dim)
+  int32_t sum;      // of q
+};
+
+struct Head {
+  RotatedQuery window;
+  RotatedQuery sink;
+  float* scores;   // [slots of all ranges], then room for one vector
+  __m512 largest;  // score, by lane
+  __m512i total;   // of p, by 64-bit lane
+  float* out;      // [head_dim]
+
+  const RotatedQuery& QueryFor(const SlotRange& range) const {
+    return range.is_sink ? sink : window;
+  }
+};
+
+// The softmax weights of one chunk and head as integers.
+struct ChunkWeights {
+  alignas(64) uint8_t levels[kAttentionChunk];  // 0..127, 0 beyond the chunk
+  int32_t zero_sum;                             // sum of level * zero
+  float factor;
+  bool any;  // whether a weight is not zero
+};
+
+class HeadGroup {
+ public:
+  HeadGroup(const KvHead& cache, const AttentionQuery& query, std::span<const SlotRange> ranges,
+            int64_t first_head, float* scratch, int64_t scratch_stride, float* out)
+      : cache_(cache),
+        ranges_(ranges),
+        head_dim_(query.head_dim),
+        row_bytes_(KvPaddedDim(query.head_dim) / 2),
+        n_heads_(Min(kHeadsAtOnce, query.n_heads - first_head)) {
+    const float inv_sqrt_dim = 1.0F / std::sqrt(static_cast<float>(head_dim_));
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      const int64_t head = first_head + i;
+      heads_[i].window = Rotated(query.window, query.window_scale, head, inv_sqrt_dim);
+      heads_[i].sink = Rotated(query.sink, query.sink_scale, head, inv_sqrt_dim);
+      heads_[i].scores = scratch + i * scratch_stride;
+      heads_[i].largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
+      heads_[i].total = _mm512_setzero_si512();
+      heads_[i].out = out + head * head_dim_;
+      std::memset(heads_[i].out, 0, static_cast<size_t>(head_dim_) * sizeof(float));
+    }
+  }
+
+  void Run() {
+    int64_t n = 0;  // slots before the range
+    for (const SlotRange& range : ranges_) {
+      for (int64_t slot = range.begin; slot < range.end; slot += kKeySlots) {
+        ScoreKeys(range, slot, Min(kKeySlots, range.end - slot), n + slot - range.begin);
+      }
+      n += range.end - range.begin;
+    }
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      heads_[i].largest = _mm512_set1_ps(_mm512_reduce_max_ps(heads_[i].largest));
+    }
+    n = 0;
+    for (const SlotRange& range : ranges_) {
+      for (int64_t begin = range.begin; begin < range.end;) {
+        const int64_t chunk_end = (begin / kAttentionChunk + 1) * kAttentionChunk;
+        const int64_t count = Min(range.end, chunk_end) - begin;
+        AddChunk(begin, count, n);
+        n += count;
+        begin += count;
+      }
+    }
+    for (int64_t i = 0; i < n_heads_; ++i) Normalise(heads_[i]);
+  }
+
+ private:
+  RotatedQuery Rotated(const int8_t* q, const float* scale, int64_t head,
+                       float inv_sqrt_dim) const {
+    const int64_t padded_dim = 2 * row_bytes_;
+    q += head * padded_dim;
+    __m512i sums = _mm512_setzero_si512();
+    for (int64_t i = 0; i < padded_dim; i += 64) {
+      sums = _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), _mm512_loadu_si512(q + i));
+    }
+    return {q, scale[head] * inv_sqrt_dim, _mm512_reduce_add_epi32(sums)};
+  }
+
+  // Scores of slots [slot, slot + count), count <= 16; they go to scores[n].
+  void ScoreKeys(const SlotRange& range, int64_t slot, int64_t count, int64_t n) {
+    const uint8_t* rows[kKeySlots];
+    FindRows<kKeySlots>(cache_.keys, row_bytes_, slot, count, rows);
+    __m512i dots[kHeadsAtOnce] = {};
+    for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
+      KeyPiece piece;
+      UnpackKeys(rows, offset, &piece);
+      int64_t i = 0;
+      for (; i + 4 <= n_heads_; i += 4) AddDots<4>(piece, range, offset, i, dots);
+      for (; i < n_heads_; ++i) AddDots<1>(piece, range, offset, i, dots);
+    }
+    const __mmask16 mask = FirstLanes(count);
+    const Params params = LoadParams(cache_.key_params + slot, mask);
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      const RotatedQuery& query = heads_[i].QueryFor(range);
+      const __m512i offset = _mm512_mullo_epi32(params.zero, _mm512_set1_epi32(query.sum));
+      const __m512 dot = _mm512_cvtepi32_ps(_mm512_sub_epi32(dots[i], offset));
+      const __m512 score =
+          _mm512_mul_ps(dot, _mm512_mul_ps(_mm512_set1_ps(query.scale), params.scale));
+      // Lanes beyond the range are overwritten by the next one or lie in the scratch's margin.
+      _mm512_storeu_ps(heads_[i].scores + n, score);
+      // The maximum returns its second operand when the first is NaN.
+      heads_[i].largest = _mm512_mask_max_ps(heads_[i].largest, mask, score, heads_[i].largest);
+    }
+  }
+
+  // Adds q.K of one piece for kCount heads to dots[first ...].
+  template <int kCount>
+  void AddDots(const KeyPiece& piece, const SlotRange& range, int64_t offset, int64_t first,
+               __m512i* dots) const {
+    const int8_t* q[kCount];
+    __m512i low[kCount];
+    __m512i high[kCount];
+    for (int i = 0; i < kCount; ++i) {
+      q[i] = heads_[first + i].QueryFor(range).q + offset;
+      low[i] = dots[first + i];
+      high[i] = _mm512_setzero_si512();
+    }
+    for (int c = 0; c < 8; ++c) {
+      for (int i = 0; i < kCount; ++i) {
+        low[i] = _mm512_dpbusd_epi32(low[i], piece.low[c], BroadcastDword(q[i] + 4 * c));
+        high[i] =
+            _mm512_dpbusd_epi32(high[i], piece.high[c], BroadcastDword(q[i] + row_bytes_ + 4 * c));
+      }
+    }
+    for (int i = 0; i < kCount; ++i) dots[first + i] = _mm512_add_epi32(low[i], high[i]);
+  }
+
+  // Adds p.V of slots [begin, begin + count), count <= 32, whose scores start at scores[n].
+  void AddChunk(int64_t begin, int64_t count, int64_t n) {
+    const uint8_t* rows[kAttentionChunk];
+    FindRows<kAttentionChunk>(cache_.values, row_bytes_, begin, count, rows);
+    const __mmask16 masks[2] = {FirstLanes(count), FirstLanes(count - 16)};
+    const Params params[2] = {LoadParams(cache_.value_params + begin, masks[0]),
+                              LoadParams(cache_.value_params + begin + 16, masks[1])};
+    ChunkWeights weights[kHeadsAtOnce];
+    bool any = false;
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      weights[i] = WeighChunk(heads_[i], params, masks, n);
+      any = any || weights[i].any;
+    }
+    if (!any) return;
+    const int64_t n_groups = (count + 3) / 4;
+    for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
+      ValuePiece piece;
+      UnpackValues(rows, offset, n_groups, &piece);
+      for (int64_t i = 0; i < n_heads_; ++i) {
+        if (weights[i].any) AddValues(piece, n_groups, weights[i], offset, heads_[i].out);
+      }
+    }
+  }
+
+  static ChunkWeights WeighChunk(Head& head, const Params* params, const __mmask16* masks,
+                                 int64_t n) {
+    __m512 w[2];
+    for (int half = 0; half < 2; ++half) {
+      const __m512 score = _mm512_maskz_loadu_ps(masks[half], head.scores + n + 16 * half);
+      const __m512i p = _mm512_maskz_mov_epi32(
+          masks[half], Exp2NegQ30(Exp2ArgumentQ16(_mm512_sub_ps(head.largest, score))));
+      const __m512i even = _mm512_and_si512(p, _mm512_set1_epi64(0xFFFFFFFF));
+      head.total = _mm512_add_epi64(head.total, _mm512_add_epi64(even, _mm512_srli_epi64(p, 32)));
+      w[half] = _mm512_mul_ps(_mm512_cvtepi32_ps(p), params[half].scale);
+    }
+    const uint32_t max_bits =
+        _mm512_reduce_max_epu32(_mm512_max_epu32(AbsBits(w[0]), AbsBits(w[1])));
+    ChunkWeights out;
+    out.any = max_bits != 0;
+    float largest;
+    std::memcpy(&largest, &max_bits, sizeof(largest));
+    out.factor = largest / 127.0F;
+    const __m512 inverse = _mm512_set1_ps(127.0F / largest);
+    __m512i zero_sums = _mm512_setzero_si512();
+    for (int half = 0; half < 2; ++half) {
+      const __m512 level = _mm512_mul_ps(w[half], inverse);
+      const __mmask16 valid = _mm512_cmp_ps_mask(level, _mm512_setzero_ps(), _CMP_GE_OQ);
+      const __m512i rounded =
+          _mm512_maskz_cvtps_epi32(valid, _mm512_min_ps(level, _mm512_set1_ps(127.0F)));
+      _mm_store_si128(reinterpret_cast<__m128i*>(out.levels) + half, _mm512_cvtepi32_epi8(rounded));
+      zero_sums = _mm512_add_epi32(zero_sums, _mm512_mullo_epi32(rounded, params[half].zero));
+    }
+    out.zero_sum = _mm512_reduce_add_epi32(zero_sums);
+    return out;
+  }
+
+  void AddValues(const ValuePiece& piece, int64_t n_groups, const ChunkWeights& weights,
+                 int64_t offset, float* out) const {
+    __m512i sums[4];
+    for (__m512i& sum : sums) sum = _mm512_set1_epi32(-weights.zero_sum);
+    for (int64_t g = 0; g < n_groups; ++g) {
+      const __m512i levels = BroadcastDword(weights.levels + 4 * g);
+      sums[0] = _mm512_dpbusd_epi32(sums[0], piece.low[g][0], levels);
+      sums[1] = _mm512_dpbusd_epi32(sums[1], piece.low[g][1], levels);
+      sums[2] = _mm512_dpbusd_epi32(sums[2], piece.high[g][0], levels);
+      sums[3] = _mm512_dpbusd_epi32(sums[3], piece.high[g][1], levels);
+    }
+    for (int i = 0; i < 4; ++i) {
+      const int64_t dim = offset + (i < 2 ? 0 : row_bytes_) + 16 * (i % 2);
+      const __mmask16 mask = FirstLanes(head_dim_ - dim);
+      const __m512 term =
+          _mm512_mul_ps(_mm512_set1_ps(weights.factor), _mm512_cvtepi32_ps(sums[i]));
+      const __m512 sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out + dim), term);
+      _mm512_mask_storeu_ps(out + dim, mask, sum);
+    }
+  }
+
+  void Normalise(const Head& head) const {
+    const auto total = static_cast<uint64_t>(_mm512_reduce_add_epi64(head.total));
+    const float inverse = 1.0F / static_cast<float>(total);
+    for (int64_t dim = 0; dim < head_dim_; ++dim) head.out[dim] *= inverse;
+  }
+
+  const KvHead& cache_;
+  std::span<const SlotRange> ranges_;
+  int64_t head_dim_;
+  int64_t row_bytes_;
+  int64_t n_heads_;
+  Head heads_[kHeadsAtOnce];
+};
+
+}  // namespace
+
+void AttentionAvx512(const KvHead& cache, const AttentionQuery& query,
+                     std::span<const SlotRange> ranges, float* scratch, float* out) {
+  int64_t n_slots = 0;
+  for (const SlotRange& range : ranges) {
+    if (range.end > range.begin) n_slots += range.end - range.begin;
+  }
+  for (int64_t head = 0; head < query.n_heads; head += kHeadsAtOnce) {
+    HeadGroup(cache, query, ranges, head, scratch, n_slots + 16, out).Run();
+  }
+}
+
+}  // namespace accllm::kernels

@@ -1,0 +1,158 @@
+// The packed blocks of linear.h on AVX-512: one decoder per type. Only *_avx512 files may include
+// it. A decoder is built once per call, so that its tables stay in registers.
+#pragma once
+
+#include <immintrin.h>
+
+#include <array>
+#include <cstdint>
+
+#include "base/block_codec.h"
+
+namespace accllm::kernels {
+
+// One row of one block.
+struct DecodedRow {
+  __m512i levels[4];    // byte g of vector j is the level of weight 4 g + j
+  __m512i multipliers;  // dword l is the multiplier of weights 16 l .. 16 l + 15
+};
+
+inline __m512i Load64(const void* bytes) { return _mm512_loadu_si512(bytes); }
+
+// Byte indices that put byte first + l / 2 into the low byte of dword l.
+constexpr std::array<uint8_t, 64> SpreadMultipliers(int64_t first) {
+  std::array<uint8_t, 64> index = {};
+  for (size_t l = 0; l < 16; ++l) index[4 * l] = static_cast<uint8_t>(first + l / 2);
+  return index;
+}
+inline constexpr __mmask64 kLowBytesOfDwords = 0x1111111111111111U;
+
+// The 2:4 blocks. A code is an index into four tables of 128 levels, one for each of its weights.
+class Decoder24 {
+ public:
+  static constexpr format::TensorType kType = format::TensorType::kW2S24;
+
+  Decoder24()
+      : spread_codes_(Load64(kSpreadCodes.data())),
+        code_shifts_(_mm512_set1_epi64(0x312A231C150E0700)),  // 7 q for q = 7 .. 0
+        spread_multipliers_(Load64(kSpread.data())) {
+    for (size_t j = 0; j < 4; ++j) {
+      tables_[j][0] = Load64(kTables[j].data());
+      tables_[j][1] = Load64(kTables[j].data() + 64);
+    }
+  }
+
+  DecodedRow Decode(const uint8_t* tile_block, int64_t row) const {
+    const __m512i block = Load64(tile_block + 64 * row);
+    // Bit 7 of a byte is the next code's first; the table look-up ignores it.
+    const __m512i codes =
+        _mm512_multishift_epi64_epi8(code_shifts_, _mm512_permutexvar_epi8(spread_codes_, block));
+    DecodedRow out;
+    for (int j = 0; j < 4; ++j) {
+      out.levels[j] = _mm512_permutex2var_epi8(tables_[j][0], codes, tables_[j][1]);
+    }
+    out.multipliers = _mm512_maskz_permutexvar_epi8(kLowBytesOfDwords, spread_multipliers_, block);
+    return out;
+  }
+
+  // Lane sums of one block are below 2^15, so the 16-bit product takes them as they are.
+  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
+    return _mm512_dpwssd_epi32(acc, sums, multipliers);
+  }
+
+ private:
+  // kTables[j][code]: level of weight j of a code, as DecodeCode24 has it.
+  static constexpr std::array<std::array<int8_t, 128>, 4> kTables = [] {
+    std::array<std::array<int8_t, 128>, 4> tables = {};
+    for (size_t code = 0; code < 96; ++code) {
+      const auto& pattern = format::kPatterns[code >> 4];
+      tables[pattern[0]][code] = format::kLevels[code & 3U];
+      tables[pattern[1]][code] = format::kLevels[(code >> 2) & 3U];
+    }
+    return tables;
+  }();
+  // Qword q takes the 7 bytes of codes 8 q .. 8 q + 7.
+  static constexpr std::array<uint8_t, 64> kSpreadCodes = [] {
+    std::array<uint8_t, 64> index = {};
+    for (size_t i = 0; i < 64; ++i) index[i] = static_cast<uint8_t>(i / 8 * 7 + i % 8);
+    return index;
+  }();
+  static constexpr auto kSpread = SpreadMultipliers(format::kCodeBytes);
+
+  __m512i tables_[4][2];
+  __m512i spread_codes_;
+  __m512i code_shifts_;
+  __m512i spread_multipliers_;
+};
+
+// What the dense types share: the scale beat before the rows.
+class DenseMultipliers {
+ public:
+  DenseMultipliers() : spread_(Load64(kSpread.data())) {}
+
+  __m512i Decode(const uint8_t* tile_block, int64_t row) const {
+    const auto* multipliers = reinterpret_cast<const __m128i*>(tile_block + 8 * row);
+    return _mm512_maskz_permutexvar_epi8(kLowBytesOfDwords, spread_,
+                                         _mm512_castsi128_si512(_mm_loadl_epi64(multipliers)));
+  }
+
+ private:
+  static constexpr auto kSpread = SpreadMultipliers(0);
+  __m512i spread_;
+};
+
+class Decoder4 {
+ public:
+  static constexpr format::TensorType kType = format::TensorType::kW4;
+
+  DecodedRow Decode(const uint8_t* tile_block, int64_t row) const {
+    const uint8_t* bytes = tile_block + format::kAlignment + 128 * row;
+    DecodedRow out;
+    for (int half = 0; half < 2; ++half) {
+      const __m512i pair = Load64(bytes + 64 * half);
+      out.levels[2 * half] = Signed(pair);
+      out.levels[2 * half + 1] = Signed(_mm512_srli_epi16(pair, 4));
+    }
+    out.multipliers = multipliers_.Decode(tile_block, row);
+    return out;
+  }
+
+  // Lane sums of one block are below 2^15 (16 * 8 * 255), even with the level -8.
+  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
+    return _mm512_dpwssd_epi32(acc, sums, multipliers);
+  }
+
+ private:
+  // The low nibbles as two's complement numbers.
+  __m512i Signed(__m512i bytes) const {
+    return _mm512_shuffle_epi8(levels_, _mm512_and_si512(bytes, low_nibbles_));
+  }
+
+  DenseMultipliers multipliers_;
+  __m512i low_nibbles_ = _mm512_set1_epi8(0xF);
+  __m512i levels_ =
+      _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1));
+};
+
+class Decoder8 {
+ public:
+  static constexpr format::TensorType kType = format::TensorType::kW8;
+
+  DecodedRow Decode(const uint8_t* tile_block, int64_t row) const {
+    const uint8_t* bytes = tile_block + format::kAlignment + 256 * row;
+    DecodedRow out;
+    for (int j = 0; j < 4; ++j) out.levels[j] = Load64(bytes + 64 * j);
+    out.multipliers = multipliers_.Decode(tile_block, row);
+    return out;
+  }
+
+  // Lane sums need 20 bits here.
+  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
+    return _mm512_add_epi32(acc, _mm512_mullo_epi32(sums, multipliers));
+  }
+
+ private:
+  DenseMultipliers multipliers_;
+};
+
+}  // namespace accllm::kernels

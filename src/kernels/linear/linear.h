@@ -1,0 +1,81 @@
+// y = W x on packed weights and int8 activations: the linear layer of the integer contract.
+//
+//   acc[r] = sum over k of multiplier[r, k/32] * level[r, k] * a[k]     exact in int32
+//   y[r]   = float(acc[r]) * (row_scale[r] * a_scale)                   one rounding each
+//
+// Kernels work on activations offset by 128, because the dot-product instructions of x86 take one
+// unsigned operand; the offset is taken back with the row's sum of multiplier * level.
+#pragma once
+
+#include <cstdint>
+
+#include "base/block_codec.h"
+
+namespace accllm::kernels {
+
+// Quantised activations of a few tokens; see quantize/quantize.h for how they are made.
+struct QuantizedRows {
+  // [n_tokens, n_blocks, 4, 64] int8 + 128: byte [j][g] = a[4 g + j]
+  const uint8_t* codes = nullptr;
+  const float* scales = nullptr;  // [n_tokens]
+  int64_t n_tokens = 0;
+  int64_t n_blocks = 0;
+};
+
+// A weight matrix of one of the block types. Rows are padded to whole tiles.
+struct PackedMatrix {
+  format::TensorType type = format::TensorType::kW2S24;
+  int64_t rows = 0;  // without padding
+  int64_t cols = 0;  // without padding
+  int64_t n_blocks = 0;
+  const uint8_t* blocks = nullptr;    // [row tiles, n_blocks] tile blocks
+  const float* row_scales = nullptr;  // [padded rows]
+  const int32_t* row_sums = nullptr;  // [padded rows] sum of multiplier * level, see RowSums
+
+  int64_t n_tiles() const { return (rows + format::kTileRows - 1) / format::kTileRows; }
+  const uint8_t* tile(int64_t index) const {
+    return blocks + index * n_blocks * TileBlockBytes(type);
+  }
+};
+
+// The most tokens one call of a tile kernel takes.
+inline constexpr int64_t kMaxTileTokens = 8;
+
+// raw[t][i] = sum over k of multiplier * level * (a + 128) of row i of one tile, for n_tokens (1 to
+// kMaxTileTokens) tokens whose codes lie n_blocks * 256 bytes apart. Sums wrap modulo 2^32.
+using TileKernel = void (*)(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes,
+                            int64_t n_tokens, int32_t* raw /*[n_tokens][8]*/);
+
+struct TileKernels {
+  TileKernel w2s24 = nullptr;
+  TileKernel w4 = nullptr;
+  TileKernel w8 = nullptr;
+
+  TileKernel For(format::TensorType type) const {
+    if (type == format::TensorType::kW2S24) return w2s24;
+    return type == format::TensorType::kW4 ? w4 : w8;
+  }
+};
+
+TileKernels ScalarTileKernels();
+#if defined(ACCLLM_HAVE_AVX512)
+TileKernels Avx512TileKernels();
+#endif
+
+// y[t * y_stride + r] for the rows of tiles [tile_begin, tile_end) and all tokens of x.
+void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRows& x,
+            int64_t tile_begin, int64_t tile_end, float* y, int64_t y_stride);
+
+// row_sums of tiles [tile_begin, tile_end) of w (w.row_sums itself is not read).
+void RowSums(const TileKernels& kernels, const PackedMatrix& w, int64_t tile_begin,
+             int64_t tile_end, int32_t* row_sums /*[padded rows]*/);
+
+// Dot product with a binary16 row: 16 partial sums (k mod 16), each in ascending k, multiply and
+// add rounded apart; then a tree that adds lanes 8, 4, 2 and 1 apart.
+using DotF16 = float (*)(const uint16_t* row, const float* x, int64_t n);
+float DotF16Scalar(const uint16_t* row, const float* x, int64_t n);
+#if defined(ACCLLM_HAVE_AVX512)
+float DotF16Avx512(const uint16_t* row, const float* x, int64_t n);
+#endif
+
+}  // namespace accllm::kernels

@@ -1,0 +1,51 @@
+#include <array>
+
+#include "base/fp16.h"
+#include "kernels/linear/linear.h"
+
+namespace accllm::kernels {
+namespace {
+
+using format::TensorType;
+
+template <TensorType kType>
+void AccumulateTile(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int64_t n_tokens,
+                    int32_t* raw) {
+  std::array<int8_t, format::kBlockWeights> levels;
+  for (int64_t i = 0; i < n_tokens * format::kTileRows; ++i) raw[i] = 0;
+  for (int64_t block = 0; block < n_blocks; ++block) {
+    for (int64_t i = 0; i < format::kTileRows; ++i) {
+      const BlockPlace place = PlaceOfBlock(kType, n_blocks, i, block);
+      const uint8_t* multipliers = tile + place.multipliers_offset;
+      DecodeBlockRow(kType, tile + place.row_offset, levels.data());
+      for (int64_t t = 0; t < n_tokens; ++t) {
+        const uint8_t* a = codes + (t * n_blocks + block) * format::kBlockWeights;
+        uint32_t sum = 0;
+        for (int64_t k = 0; k < format::kBlockWeights; ++k) {
+          const int32_t product = levels[static_cast<size_t>(k)] * a[64 * (k % 4) + k / 4];
+          sum += static_cast<uint32_t>(product * multipliers[k / format::kGroupWeights]);
+        }
+        int32_t& out = raw[t * format::kTileRows + i];
+        out = static_cast<int32_t>(static_cast<uint32_t>(out) + sum);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TileKernels ScalarTileKernels() {
+  return {AccumulateTile<TensorType::kW2S24>, AccumulateTile<TensorType::kW4>,
+          AccumulateTile<TensorType::kW8>};
+}
+
+float DotF16Scalar(const uint16_t* row, const float* x, int64_t n) {
+  std::array<float, 16> lanes = {};
+  for (int64_t k = 0; k < n; ++k) lanes[static_cast<size_t>(k % 16)] += HalfToFloat(row[k]) * x[k];
+  for (size_t step = 8; step > 0; step /= 2) {
+    for (size_t i = 0; i < step; ++i) lanes[i] += lanes[i + step];
+  }
+  return lanes[0];
+}
+
+}  // namespace accllm::kernels

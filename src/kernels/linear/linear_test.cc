@@ -1,0 +1,311 @@
+#include "kernels/linear/linear.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "base/fp16.h"
+#include "kernels/kernel_table.h"
+#include "kernels/testing/test_data.h"
+
+namespace accllm::kernels {
+namespace {
+
+using format::TensorType;
+using testing::FirstDifference;
+using testing::Random;
+using testing::SupportedIsas;
+
+constexpr TensorType kTypes[] = {TensorType::kW2S24, TensorType::kW4, TensorType::kW8};
+
+// A random matrix: its levels and multipliers in the open, and packed.
+struct TestMatrix {
+  std::vector<int8_t> levels;        // [padded rows, padded cols]
+  std::vector<uint8_t> multipliers;  // [padded rows, padded cols / 32]
+  std::vector<uint8_t> blocks;
+  std::vector<float> row_scales;
+  std::vector<int32_t> row_sums;
+  PackedMatrix view;
+
+  int64_t padded_cols() const { return view.n_blocks * format::kBlockWeights; }
+};
+
+void FillRow(TensorType type, Random& random, uint8_t* row, int8_t* levels) {
+  if (type == TensorType::kW2S24) {
+    for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
+      const auto code = static_cast<uint8_t>(random.Integer(0, 127));
+      WriteCode24(row, g, code);
+      const std::array<int8_t, 4> weights = DecodeCode24(code);
+      std::copy(weights.begin(), weights.end(), levels + 4 * g);
+    }
+    return;
+  }
+  const int64_t limit = type == TensorType::kW4 ? format::kW4Max : format::kW8Max;
+  for (int64_t k = 0; k < format::kBlockWeights; ++k) {
+    levels[k] = static_cast<int8_t>(random.Integer(-limit, limit));
+  }
+  EncodeDenseBlockRow(type, levels, row);
+}
+
+TestMatrix MakeMatrix(TensorType type, int64_t rows, int64_t cols, Random& random) {
+  TestMatrix m;
+  m.view.type = type;
+  m.view.rows = rows;
+  m.view.cols = cols;
+  m.view.n_blocks = RoundUp(cols, format::kBlockWeights) / format::kBlockWeights;
+  const int64_t padded_rows = RoundUp(rows, format::kTileRows);
+  const int64_t max_multiplier = MaxMultiplier(type, cols);
+  m.levels.resize(static_cast<size_t>(padded_rows * m.padded_cols()));
+  m.multipliers.resize(m.levels.size() / format::kGroupWeights);
+  m.blocks.resize(static_cast<size_t>(m.view.n_tiles() * m.view.n_blocks * TileBlockBytes(type)));
+  for (int64_t row = 0; row < padded_rows; ++row) {
+    for (int64_t block = 0; block < m.view.n_blocks; ++block) {
+      const BlockPlace place = PlaceOfBlock(type, m.view.n_blocks, row, block);
+      const int64_t first = row * m.padded_cols() + block * format::kBlockWeights;
+      FillRow(type, random, m.blocks.data() + place.row_offset, m.levels.data() + first);
+      for (int64_t q = 0; q < format::kGroupsPerBlock; ++q) {
+        const auto multiplier = static_cast<uint8_t>(random.Integer(0, max_multiplier));
+        m.blocks[static_cast<size_t>(place.multipliers_offset + q)] = multiplier;
+        m.multipliers[static_cast<size_t>(first / format::kGroupWeights + q)] = multiplier;
+      }
+    }
+  }
+  m.row_scales = random.Floats(padded_rows);
+  m.view.blocks = m.blocks.data();
+  m.view.row_scales = m.row_scales.data();
+  m.row_sums.resize(static_cast<size_t>(padded_rows));
+  RowSums(ScalarTileKernels(), m.view, 0, m.view.n_tiles(), m.row_sums.data());
+  m.view.row_sums = m.row_sums.data();
+  return m;
+}
+
+// Random activations with the extremes in them, and their codes.
+struct TestActivations {
+  std::vector<int8_t> values;  // [n_tokens, padded cols]
+  std::vector<uint8_t> codes;
+  std::vector<float> scales;
+  QuantizedRows view;
+};
+
+TestActivations MakeActivations(int64_t n_tokens, int64_t n_blocks, Random& random) {
+  TestActivations a;
+  const int64_t n = n_tokens * n_blocks * format::kBlockWeights;
+  for (int64_t k = 0; k < n; ++k) {
+    const int64_t value = random.Integer(-150, 150);
+    a.values.push_back(static_cast<int8_t>(std::clamp<int64_t>(value, -127, 127)));
+  }
+  a.codes.resize(a.values.size());
+  for (int64_t k = 0; k < n; ++k) {
+    const int64_t block = k / 256;
+    const int64_t at = block * 256 + 64 * (k % 4) + k % 256 / 4;
+    a.codes[static_cast<size_t>(at)] = static_cast<uint8_t>(a.values[static_cast<size_t>(k)] + 128);
+  }
+  a.scales = random.Floats(n_tokens);
+  a.view = {a.codes.data(), a.scales.data(), n_tokens, n_blocks};
+  return a;
+}
+
+std::vector<float> RunLinear(const TileKernels& kernels, const TestMatrix& w,
+                             const TestActivations& x) {
+  std::vector<float> y(static_cast<size_t>(x.view.n_tokens * w.view.rows), -1.0F);
+  Linear(kernels, w.view, x.view, 0, w.view.n_tiles(), y.data(), w.view.rows);
+  return y;
+}
+
+// The definition, from levels, in 64 bits.
+std::vector<float> ExpectedLinear(const TestMatrix& w, const TestActivations& x) {
+  std::vector<float> y;
+  const auto cols = static_cast<size_t>(w.padded_cols());
+  for (size_t t = 0; t < static_cast<size_t>(x.view.n_tokens); ++t) {
+    for (size_t row = 0; row < static_cast<size_t>(w.view.rows); ++row) {
+      int64_t acc = 0;
+      for (size_t k = 0; k < cols; ++k) {
+        const size_t at = row * cols + k;
+        acc += int64_t{w.levels[at]} * w.multipliers[at / 32] * x.values[t * cols + k];
+      }
+      y.push_back(static_cast<float>(acc) * (w.row_scales[row] * x.scales[t]));
+    }
+  }
+  return y;
+}
+
+TEST(Linear, ScalarEqualsTheDefinition) {
+  Random random(1);
+  for (const TensorType type : kTypes) {
+    for (const int64_t cols : {1, 255, 256, 257, 4096}) {
+      for (const int64_t rows : {1, 3, 8, 9}) {
+        const TestMatrix w = MakeMatrix(type, rows, cols, random);
+        const TestActivations x = MakeActivations(3, w.view.n_blocks, random);
+        EXPECT_EQ(FirstDifference(RunLinear(ScalarTileKernels(), w, x), ExpectedLinear(w, x)), -1)
+            << TileBlockBytes(type) << " " << rows << "x" << cols;
+      }
+    }
+  }
+}
+
+TEST(Linear, EveryIsaEqualsScalar) {
+  Random random(2);
+  for (const TensorType type : kTypes) {
+    for (const auto& [cols, rows, n_tokens] :
+         {std::tuple{1, 1, 1}, {255, 3, 8}, {256, 8, 17}, {257, 9, 2}, {11008, 9, 17}}) {
+      const TestMatrix w = MakeMatrix(type, rows, cols, random);
+      const TestActivations x = MakeActivations(n_tokens, w.view.n_blocks, random);
+      const std::vector<float> expected = RunLinear(ScalarTileKernels(), w, x);
+      for (const Isa isa : SupportedIsas()) {
+        EXPECT_EQ(FirstDifference(RunLinear(KernelsFor(isa).tile, w, x), expected), -1)
+            << IsaName(isa) << " " << TileBlockBytes(type) << " " << rows << "x" << cols;
+      }
+    }
+  }
+}
+
+TEST(Linear, PartsOfTheTilesMakeTheWhole) {
+  Random random(3);
+  const TestMatrix w = MakeMatrix(TensorType::kW8, 300, 1500, random);  // more than one panel
+  const TestActivations x = MakeActivations(9, w.view.n_blocks, random);
+  for (const Isa isa : SupportedIsas()) {
+    const TileKernels& kernels = KernelsFor(isa).tile;
+    const std::vector<float> whole = RunLinear(kernels, w, x);
+    std::vector<float> parts(whole.size());
+    Linear(kernels, w.view, x.view, 0, 5, parts.data(), w.view.rows);
+    Linear(kernels, w.view, x.view, 5, 5, parts.data(), w.view.rows);
+    Linear(kernels, w.view, x.view, 5, w.view.n_tiles(), parts.data(), w.view.rows);
+    EXPECT_EQ(FirstDifference(parts, whole), -1) << IsaName(isa);
+  }
+}
+
+std::vector<int32_t> RunTile(const TileKernels& kernels, TensorType type,
+                             const std::vector<uint8_t>& tile, const std::vector<uint8_t>& codes,
+                             int64_t n_tokens) {
+  const int64_t n_blocks = static_cast<int64_t>(tile.size()) / TileBlockBytes(type);
+  std::vector<int32_t> raw(static_cast<size_t>(n_tokens * format::kTileRows + 1), 12345);
+  kernels.For(type)(tile.data(), n_blocks, codes.data(), n_tokens, raw.data());
+  EXPECT_EQ(raw.back(), 12345);  // nothing is written beyond the tokens asked for
+  return raw;
+}
+
+// Any bytes at all: invalid codes, levels -8 and -128, multipliers and activations 0..255.
+TEST(TileKernels, EveryIsaEqualsScalarOnAnyBytes) {
+  Random random(4);
+  for (const TensorType type : kTypes) {
+    for (const int64_t n_blocks : {1, 2, 16, 17, 43}) {
+      const std::vector<uint8_t> tile = random.Bytes(n_blocks * TileBlockBytes(type));
+      for (int64_t n_tokens = 1; n_tokens <= kMaxTileTokens; ++n_tokens) {
+        const std::vector<uint8_t> codes = random.Bytes(n_tokens * n_blocks * 256);
+        const auto expected = RunTile(ScalarTileKernels(), type, tile, codes, n_tokens);
+        for (const Isa isa : SupportedIsas()) {
+          EXPECT_EQ(RunTile(KernelsFor(isa).tile, type, tile, codes, n_tokens), expected)
+              << IsaName(isa) << " " << TileBlockBytes(type) << " " << n_blocks << " " << n_tokens;
+        }
+      }
+    }
+  }
+}
+
+// Every level at its largest, multiplier 255, every activation the same: sums wrap modulo 2^32.
+TEST(TileKernels, EveryIsaEqualsScalarAtTheExtremes) {
+  for (const TensorType type : kTypes) {
+    for (const uint8_t weight_byte : {0x00, 0x77, 0x7F, 0x80, 0x81, 0x88, 0xFF}) {
+      std::vector<uint8_t> tile(static_cast<size_t>(40 * TileBlockBytes(type)), weight_byte);
+      for (int64_t block = 0; block < 40; ++block) {
+        for (int64_t row = 0; row < format::kTileRows; ++row) {
+          const BlockPlace place = PlaceOfBlock(type, 40, row, block);
+          std::fill_n(tile.data() + place.multipliers_offset, 8, 255);
+        }
+      }
+      for (const uint8_t code : {0, 1, 128, 255}) {
+        const std::vector<uint8_t> codes(40 * 256 * 8, code);
+        for (const int64_t n_tokens : {1, 8}) {
+          const auto expected = RunTile(ScalarTileKernels(), type, tile, codes, n_tokens);
+          for (const Isa isa : SupportedIsas()) {
+            EXPECT_EQ(RunTile(KernelsFor(isa).tile, type, tile, codes, n_tokens), expected)
+                << IsaName(isa) << " " << TileBlockBytes(type) << " " << int{weight_byte} << " "
+                << int{code};
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(TileKernels, EveryCodeInEveryPlaceDecodesLikeTheCodec) {
+  for (const Isa isa : SupportedIsas()) {
+    const TileKernel kernel = KernelsFor(isa).tile.w2s24;
+    for (int code = 0; code < 128; ++code) {
+      const std::array<int8_t, 4> weights = DecodeCode24(static_cast<uint8_t>(code));
+      for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
+        std::array<uint8_t, 512> tile = {};
+        std::fill_n(tile.begin() + 56, 8, uint8_t{1});
+        WriteCode24(tile.data(), g, static_cast<uint8_t>(code));
+        std::array<uint8_t, 256> codes = {};
+        int32_t expected = 0;
+        for (int64_t j = 0; j < 4; ++j) {
+          const auto activation = static_cast<uint8_t>(50 * j + 7);
+          codes[static_cast<size_t>(64 * j + g)] = activation;
+          expected += weights[static_cast<size_t>(j)] * activation;
+        }
+        std::array<int32_t, 8> raw;
+        kernel(tile.data(), 1, codes.data(), 1, raw.data());
+        ASSERT_EQ(raw[0], expected) << IsaName(isa) << " code " << code << " place " << g;
+      }
+    }
+  }
+}
+
+TEST(RowSums, EqualTheSumOfMultiplierTimesLevel) {
+  Random random(5);
+  for (const TensorType type : kTypes) {
+    const TestMatrix w = MakeMatrix(type, 9, 1000, random);
+    for (const Isa isa : SupportedIsas()) {
+      std::vector<int32_t> sums(16);
+      RowSums(KernelsFor(isa).tile, w.view, 0, 2, sums.data());
+      for (size_t row = 0; row < 16; ++row) {
+        int64_t expected = 0;
+        for (size_t k = 0; k < 1024; ++k) {
+          const size_t at = row * 1024 + k;
+          expected += int64_t{w.levels[at]} * w.multipliers[at / 32];
+        }
+        EXPECT_EQ(sums[row], expected) << IsaName(isa) << " " << row;
+      }
+    }
+  }
+}
+
+TEST(DotF16, EveryIsaEqualsScalarAndIsCloseToTheExactSum) {
+  Random random(6);
+  for (const int64_t n : {1, 2, 15, 16, 17, 31, 255, 2048, 4095}) {
+    const std::vector<float> x = random.Floats(n);
+    std::vector<uint16_t> row;
+    double expected = 0.0;
+    for (const float w : random.Floats(n)) {
+      row.push_back(FloatToHalf(w));
+      expected += static_cast<double>(HalfToFloat(row.back())) * x[row.size() - 1];
+    }
+    const float scalar = DotF16Scalar(row.data(), x.data(), n);
+    EXPECT_NEAR(scalar, expected, 1e-4 * std::sqrt(static_cast<double>(n)));
+    for (const Isa isa : SupportedIsas()) {
+      EXPECT_TRUE(testing::SameFloat(KernelsFor(isa).dot_f16(row.data(), x.data(), n), scalar))
+          << IsaName(isa) << " " << n;
+    }
+  }
+}
+
+TEST(DotF16, EveryIsaEqualsScalarOnAnyBits) {
+  Random random(7);
+  for (const float special : testing::SpecialFloats()) {
+    const std::vector<float> x = testing::FloatsWith(random, 33, special);
+    for (int repeat = 0; repeat < 50; ++repeat) {
+      std::vector<uint16_t> row;
+      for (int i = 0; i < 33; ++i) row.push_back(static_cast<uint16_t>(random.Integer(0, 65535)));
+      const float scalar = DotF16Scalar(row.data(), x.data(), 33);
+      for (const Isa isa : SupportedIsas()) {
+        EXPECT_TRUE(testing::SameFloat(KernelsFor(isa).dot_f16(row.data(), x.data(), 33), scalar));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace accllm::kernels

@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/fp16.h"
+#include "kernels/quantize/quantize.h"
+
+namespace accllm::kernels {
+namespace {
+
+constexpr uint32_t kInfinityBits = 0x7F800000U;
+
+// max |x| by bit patterns, so that NaN and infinity win whatever the order.
+uint32_t MaxAbsBits(const float* x, int64_t n) {
+  uint32_t bits = 0;
+  for (int64_t i = 0; i < n; ++i)
+    bits = std::max(bits, std::bit_cast<uint32_t>(x[i]) & 0x7FFFFFFFU);
+  return bits;
+}
+
+// Scale and inverse of the symmetric rule; inverse 0 stands for "all codes are zero".
+struct Int8Rule {
+  float scale;
+  float inverse;
+};
+
+Int8Rule MakeInt8Rule(const float* x, int64_t n) {
+  const uint32_t bits = MaxAbsBits(x, n);
+  if (bits >= kInfinityBits) return {std::numeric_limits<float>::quiet_NaN(), 0.0F};
+  const float amax = std::bit_cast<float>(bits);
+  const float inverse = 127.0F / amax;
+  if (!(inverse < std::numeric_limits<float>::infinity())) return {0.0F, 0.0F};  // amax ~ 0
+  return {amax / 127.0F, inverse};
+}
+
+int QuantizeInt8(float x, const Int8Rule& rule) {
+  if (rule.inverse == 0.0F) return 0;
+  return static_cast<int>(std::clamp(std::nearbyint(x * rule.inverse), -127.0F, 127.0F));
+}
+
+}  // namespace
+
+void QuantizeActivationsScalar(const float* x, int64_t n, uint8_t* codes, float* scale) {
+  const Int8Rule rule = MakeInt8Rule(x, n);
+  *scale = rule.scale;
+  const int64_t n_blocks = (n + 255) / 256;
+  std::memset(codes, 128, static_cast<size_t>(n_blocks * 256));
+  for (int64_t k = 0; k < n; ++k) {
+    const int64_t in_block = k % 256;
+    codes[k - in_block + 64 * (in_block % 4) + in_block / 4] =
+        static_cast<uint8_t>(QuantizeInt8(x[k], rule) + 128);
+  }
+}
+
+void QuantizeQuery(const float* x, int64_t head_dim, int64_t padded_dim, int8_t* q, float* scale) {
+  const Int8Rule rule = MakeInt8Rule(x, head_dim);
+  *scale = rule.scale;
+  std::memset(q, 0, static_cast<size_t>(padded_dim));
+  for (int64_t i = 0; i < head_dim; ++i) q[i] = static_cast<int8_t>(QuantizeInt8(x[i], rule));
+}
+
+KvParam QuantizeKv(const float* x, int64_t head_dim, uint8_t* row) {
+  const int64_t half_dim = KvPaddedDim(head_dim) / 2;
+  std::memset(row, 0, static_cast<size_t>(half_dim));
+  if (MaxAbsBits(x, head_dim) >= kInfinityBits) return {0x7E00, 0};
+  float lo = 0.0F;
+  float hi = 0.0F;
+  for (int64_t i = 0; i < head_dim; ++i) {
+    lo = std::min(lo, x[i]);
+    hi = std::max(hi, x[i]);
+  }
+  KvParam param;
+  param.scale = FloatToHalf(std::min((hi - lo) / 15.0F, 65504.0F));
+  const float scale = HalfToFloat(param.scale);
+  if (scale == 0.0F) return {0, 0};
+  const float inverse = 1.0F / scale;
+  const float zero = std::min(std::nearbyint(-lo * inverse), 15.0F);
+  param.zero = static_cast<uint16_t>(zero);
+  for (int64_t i = 0; i < head_dim; ++i) {
+    const float code = std::clamp(std::nearbyint(x[i] * inverse) + zero, 0.0F, 15.0F);
+    const auto nibble = static_cast<unsigned>(code);
+    uint8_t& byte = row[i % half_dim];
+    byte = static_cast<uint8_t>(byte | (i < half_dim ? nibble : nibble << 4));
+  }
+  return param;
+}
+
+}  // namespace accllm::kernels

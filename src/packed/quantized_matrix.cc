@@ -1,0 +1,240 @@
+#include "packed/quantized_matrix.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "base/block_codec.h"
+#include "packed/tensor_layout.h"
+
+namespace accllm {
+namespace {
+
+using format::TensorType;
+
+constexpr uint8_t kInvalidCode = 0xFF;
+
+size_t Index(int64_t i) { return static_cast<size_t>(i); }
+
+// Code of four levels, or kInvalidCode. Indexed by base-5 digits of level + 2.
+uint8_t EncodeCode24(const int8_t* levels) {
+  static const std::array<uint8_t, 625> table = [] {
+    std::array<uint8_t, 625> codes;
+    codes.fill(kInvalidCode);
+    for (uint8_t code = 0; code < 96; ++code) {
+      size_t key = 0;
+      for (const int8_t level : DecodeCode24(code)) key = key * 5 + static_cast<size_t>(level + 2);
+      codes[key] = code;
+    }
+    return codes;
+  }();
+  size_t key = 0;
+  for (int j = 0; j < 4; ++j) {
+    if (levels[j] < -2 || levels[j] > 2) return kInvalidCode;
+    key = key * 5 + static_cast<size_t>(levels[j] + 2);
+  }
+  return table[key];
+}
+
+tl::unexpected<Error> BadWeight(int64_t row, int64_t col, std::string_view what) {
+  return Fail(ErrorCode::kInvalidArgument, fmt::format("weight [{}, {}]: {}", row, col, what));
+}
+
+// Packs the levels of one block of one row; `levels` holds 256, of which `n` are real.
+Status PackBlockRow(TensorType type, const int8_t* levels, int64_t n, int64_t row, int64_t col0,
+                    uint8_t* out) {
+  if (type != TensorType::kW2S24) {
+    const int limit = type == TensorType::kW4 ? format::kW4Max : format::kW8Max;
+    for (int64_t k = 0; k < n; ++k) {
+      if (std::abs(levels[k]) > limit) return BadWeight(row, col0 + k, "level out of range");
+    }
+    EncodeDenseBlockRow(type, levels, out);
+    return {};
+  }
+  for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
+    // Groups wholly beyond the matrix take code 0: any valid code will do, their multiplier is 0.
+    const uint8_t code = 4 * g < n ? EncodeCode24(levels + 4 * g) : 0;
+    if (code == kInvalidCode) return BadWeight(row, col0 + 4 * g, "not a 2:4 group of levels");
+    WriteCode24(out, g, code);
+  }
+  return {};
+}
+
+Status CheckScales(const QuantizedMatrix& m) {
+  const int64_t limit = MaxMultiplier(m.type, m.cols);
+  for (size_t i = 0; i < m.multipliers.size(); ++i) {
+    if (m.multipliers[i] > limit) {
+      const auto row = static_cast<int64_t>(i) / m.n_groups();
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("row {}: multiplier {} exceeds {}", row, m.multipliers[i], limit));
+    }
+  }
+  for (size_t row = 0; row < m.row_scales.size(); ++row) {
+    if (!std::isfinite(m.row_scales[row])) {
+      return Fail(ErrorCode::kInvalidArgument, fmt::format("row {}: scale is not finite", row));
+    }
+  }
+  return {};
+}
+
+bool AllZero(const uint8_t* bytes, int64_t n) {
+  return std::all_of(bytes, bytes + n, [](uint8_t byte) { return byte == 0; });
+}
+
+// Unpacks one block of one row into `m`, checking everything the format promises.
+Status UnpackBlockRow(const uint8_t* weights, const uint8_t* multipliers, int64_t row,
+                      int64_t block, QuantizedMatrix& m) {
+  const int64_t col0 = block * format::kBlockWeights;
+  const int64_t limit = MaxMultiplier(m.type, m.cols);
+  for (int64_t q = 0; q < format::kGroupsPerBlock; ++q) {
+    const int64_t group = block * format::kGroupsPerBlock + q;
+    const bool is_padding = row >= m.rows || group >= m.n_groups();
+    if (multipliers[q] > (is_padding ? 0 : limit)) {
+      return Fail(ErrorCode::kCorrupt,
+                  fmt::format("row {}, group {}: multiplier {} exceeds {}", row, group,
+                              multipliers[q], is_padding ? 0 : limit));
+    }
+    if (!is_padding) m.multipliers[Index(row * m.n_groups() + group)] = multipliers[q];
+  }
+  if (m.type == TensorType::kW2S24) {
+    for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
+      if (ReadCode24(weights, g) >= 96) {
+        return Fail(ErrorCode::kCorrupt,
+                    fmt::format("row {}, column {}: reserved 2:4 code", row, col0 + 4 * g));
+      }
+    }
+  }
+  std::array<int8_t, format::kBlockWeights> levels;
+  DecodeBlockRow(m.type, weights, levels.data());
+  const int lowest = m.type == TensorType::kW8 ? -format::kW8Max : -format::kW4Max;
+  for (const int8_t level : levels) {
+    if (level < lowest) {
+      return Fail(ErrorCode::kCorrupt,
+                  fmt::format("row {}, block {}: level {} is not used", row, block, level));
+    }
+  }
+  if (row < m.rows) {
+    const int64_t n = std::min(format::kBlockWeights, m.level_cols() - col0);
+    std::copy_n(levels.begin(), n, m.levels.begin() + row * m.level_cols() + col0);
+  }
+  return {};
+}
+
+QuantizedMatrix EmptyMatrix(TensorType type, int64_t rows, int64_t cols) {
+  QuantizedMatrix m;
+  m.type = type;
+  m.rows = rows;
+  m.cols = cols;
+  m.levels.resize(Index(rows * m.level_cols()));
+  m.multipliers.resize(Index(rows * m.n_groups()));
+  m.row_scales.resize(Index(rows));
+  return m;
+}
+
+}  // namespace
+
+Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& m) {
+  ACCLLM_ASSIGN_OR_RETURN(const TensorLayout layout, LayOutTensor(m.type, m.rows, m.cols));
+  ACCLLM_RETURN_IF_ERROR(CheckScales(m));
+  std::vector<uint8_t> bytes(Index(layout.data_bytes));
+  std::array<int8_t, format::kBlockWeights> levels;
+  for (int64_t row = 0; row < m.rows; ++row) {
+    for (int64_t block = 0; block < layout.n_blocks; ++block) {
+      const int64_t col0 = block * format::kBlockWeights;
+      const int64_t n = std::min(format::kBlockWeights, m.level_cols() - col0);
+      levels.fill(0);
+      std::copy_n(m.levels.begin() + row * m.level_cols() + col0, n, levels.begin());
+      const BlockPlace place = PlaceOfBlock(m.type, layout.n_blocks, row, block);
+      ACCLLM_RETURN_IF_ERROR(
+          PackBlockRow(m.type, levels.data(), n, row, col0, bytes.data() + place.row_offset));
+      const int64_t group0 = block * format::kGroupsPerBlock;
+      const int64_t n_groups = std::min(format::kGroupsPerBlock, m.n_groups() - group0);
+      std::copy_n(m.multipliers.begin() + row * m.n_groups() + group0, n_groups,
+                  bytes.begin() + place.multipliers_offset);
+    }
+  }
+  std::memcpy(bytes.data() + layout.scales_offset, m.row_scales.data(),
+              m.row_scales.size() * sizeof(float));
+  return bytes;
+}
+
+Result<QuantizedMatrix> UnpackMatrix(TensorType type, int64_t rows, int64_t cols,
+                                     std::span<const uint8_t> bytes) {
+  ACCLLM_ASSIGN_OR_RETURN(const TensorLayout layout, LayOutTensor(type, rows, cols));
+  if (!IsBlockType(type) || static_cast<int64_t>(bytes.size()) != layout.data_bytes) {
+    return Fail(ErrorCode::kInvalidArgument, "these bytes are not a tensor of this type and shape");
+  }
+  QuantizedMatrix m = EmptyMatrix(type, rows, cols);
+  for (int64_t row = 0; row < layout.padded_rows; ++row) {
+    for (int64_t block = 0; block < layout.n_blocks; ++block) {
+      const BlockPlace place = PlaceOfBlock(type, layout.n_blocks, row, block);
+      ACCLLM_RETURN_IF_ERROR(UnpackBlockRow(
+          bytes.data() + place.row_offset, bytes.data() + place.multipliers_offset, row, block, m));
+    }
+  }
+  const uint8_t* scales = bytes.data() + layout.scales_offset;
+  std::memcpy(m.row_scales.data(), scales, m.row_scales.size() * sizeof(float));
+  const int64_t real_bytes = rows * int64_t{sizeof(float)};
+  const bool finite = std::all_of(m.row_scales.begin(), m.row_scales.end(),
+                                  [](float scale) { return std::isfinite(scale); });
+  if (!finite ||
+      !AllZero(scales + real_bytes, layout.data_bytes - layout.scales_offset - real_bytes) ||
+      !AllZero(bytes.data() + layout.weight_bytes, layout.scales_offset - layout.weight_bytes)) {
+    return Fail(ErrorCode::kCorrupt, "a row scale is not finite or padding is not zero");
+  }
+  return m;
+}
+
+std::vector<float> Dequantize(const QuantizedMatrix& m) {
+  std::vector<float> values(Index(m.rows * m.cols));
+  for (int64_t row = 0; row < m.rows; ++row) {
+    const int8_t* levels = m.levels.data() + row * m.level_cols();
+    const uint8_t* multipliers = m.multipliers.data() + row * m.n_groups();
+    const float scale = m.row_scales[Index(row)];
+    for (int64_t k = 0; k < m.cols; ++k) {
+      const int product = levels[k] * multipliers[k / format::kGroupWeights];
+      values[Index(row * m.cols + k)] = static_cast<float>(product) * scale;
+    }
+  }
+  return values;
+}
+
+Result<QuantizedMatrix> QuantizeDense(TensorType type, int64_t rows, int64_t cols,
+                                      std::span<const float> weights) {
+  ACCLLM_RETURN_IF_ERROR(LayOutTensor(type, rows, cols));
+  const auto level_max =
+      static_cast<float>(type == TensorType::kW4 ? format::kW4Max : format::kW8Max);
+  const auto multiplier_max = static_cast<float>(MaxMultiplier(type, cols));
+  QuantizedMatrix m = EmptyMatrix(type, rows, cols);
+  for (int64_t row = 0; row < rows; ++row) {
+    const std::span<const float> w = weights.subspan(Index(row * cols), Index(cols));
+    float row_max = 0;
+    for (int64_t k = 0; k < cols; ++k) {
+      if (!std::isfinite(w[Index(k)])) {
+        return Fail(ErrorCode::kNumeric, fmt::format("weight [{}, {}] is not finite", row, k));
+      }
+      row_max = std::max(row_max, std::abs(w[Index(k)]));
+    }
+    const float scale = row_max / (level_max * multiplier_max);
+    m.row_scales[Index(row)] = scale;
+    if (scale == 0) continue;
+    for (int64_t group = 0; group < m.n_groups(); ++group) {
+      const int64_t begin = group * format::kGroupWeights;
+      const int64_t end = std::min(cols, begin + format::kGroupWeights);
+      float group_max = 0;
+      for (int64_t k = begin; k < end; ++k) group_max = std::max(group_max, std::abs(w[Index(k)]));
+      const float multiplier =
+          std::clamp(std::ceil(group_max / (level_max * scale)), 1.0F, multiplier_max);
+      m.multipliers[Index(row * m.n_groups() + group)] = static_cast<uint8_t>(multiplier);
+      const float step = scale * multiplier;
+      for (int64_t k = begin; k < end; ++k) {
+        m.levels[Index(row * m.level_cols() + k)] = static_cast<int8_t>(
+            std::clamp(std::nearbyint(w[Index(k)] / step), -level_max, level_max));
+      }
+    }
+  }
+  return m;
+}
+
+}  // namespace accllm

@@ -1,0 +1,46 @@
+// A weight matrix as levels, multipliers and row scales, and its packed bytes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "spec/packed_format.h"
+
+namespace accllm {
+
+// w[r, k] = row_scales[r] * multipliers[r, k / 32] * levels[r, k].
+struct QuantizedMatrix {
+  format::TensorType type = format::TensorType::kW2S24;  // a block type
+  int64_t rows = 0;
+  int64_t cols = 0;
+  // [rows, level_cols()]; for 2:4 every group of four holds two zeros and two of {-2, -1, 1, 2},
+  // even where it reaches past `cols` (activations are zero there).
+  std::vector<int8_t> levels;
+  std::vector<uint8_t> multipliers;  // [rows, n_groups()], at most MaxMultiplier(type, cols)
+  std::vector<float> row_scales;     // [rows], finite
+
+  int64_t level_cols() const { return (cols + 3) / 4 * 4; }
+  int64_t n_groups() const { return (cols + format::kGroupWeights - 1) / format::kGroupWeights; }
+};
+
+// The tensor's bytes as the file holds them: blocks, then row scales. Errors: kInvalidArgument if
+// the matrix breaks a rule of the format (names row and column).
+Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& matrix);
+
+// The inverse of PackMatrix. `bytes` has LayOutTensor(...).data_bytes bytes.
+// Errors: kCorrupt if a code is invalid, a multiplier too large, a scale not finite or padding not
+// zero.
+Result<QuantizedMatrix> UnpackMatrix(format::TensorType type, int64_t rows, int64_t cols,
+                                     std::span<const uint8_t> bytes);
+
+// Float values: [rows, cols] row-major.
+std::vector<float> Dequantize(const QuantizedMatrix& matrix);
+
+// Round to nearest for the dense types (W4, W8): per group the smallest multiplier that covers its
+// largest weight. weights: [rows, cols]. Errors: kNumeric if a weight is not finite.
+Result<QuantizedMatrix> QuantizeDense(format::TensorType type, int64_t rows, int64_t cols,
+                                      std::span<const float> weights);
+
+}  // namespace accllm

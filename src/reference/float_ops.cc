@@ -1,0 +1,132 @@
+#include "reference/float_ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/fp16.h"
+#include "kernels/quantize/quantize.h"
+
+namespace accllm::reference {
+namespace {
+
+using ConstWeights = Eigen::Map<const Matrix>;
+
+size_t Index(int64_t i) { return static_cast<size_t>(i); }
+
+bool IsVisible(int64_t query, int64_t key, const AttentionWindow& window) {
+  if (key > query) return false;
+  return window.window == AttentionWindow::kAll || key < window.n_sinks ||
+         query - key < window.window;
+}
+
+// Softmax over each row, in place; -infinity stands for "not visible".
+void SoftmaxRows(Matrix& scores) {
+  for (Eigen::Index row = 0; row < scores.rows(); ++row) {
+    auto s = scores.row(row).array();
+    s = (s - s.maxCoeff()).exp();
+    s /= s.sum();
+  }
+}
+
+}  // namespace
+
+Matrix Linear(const Matrix& x, const std::vector<float>& w, int64_t rows) {
+  return x * ConstWeights(w.data(), rows, x.cols()).transpose();
+}
+
+Matrix RmsNorm(const Matrix& x, const std::vector<float>& weight, float eps) {
+  const Eigen::Map<const Eigen::RowVectorXf> w(weight.data(), x.cols());
+  Matrix y(x.rows(), x.cols());
+  for (Eigen::Index row = 0; row < x.rows(); ++row) {
+    const float mean_square = x.row(row).squaredNorm() / static_cast<float>(x.cols());
+    y.row(row) = (x.row(row) / std::sqrt(mean_square + eps)).cwiseProduct(w);
+  }
+  return y;
+}
+
+Matrix SiluMul(const Matrix& gate, const Matrix& up) {
+  return (gate.array() / (1.0F + (-gate.array()).exp()) * up.array()).matrix();
+}
+
+Matrix Rope(const Matrix& x, const std::vector<int64_t>& positions, int64_t head_dim,
+            const kernels::RopeFrequencies& frequencies) {
+  std::vector<float> cosines(Index(head_dim / 2));
+  std::vector<float> sines(Index(head_dim / 2));
+  Matrix y(x.rows(), x.cols());
+  for (Eigen::Index row = 0; row < x.rows(); ++row) {
+    frequencies.AnglesAt(positions[Index(row)], cosines.data(), sines.data());
+    for (Eigen::Index at = 0; at < x.cols(); at += head_dim) {
+      kernels::Rope(x.row(row).data() + at, cosines.data(), sines.data(), head_dim,
+                    y.row(row).data() + at);
+    }
+  }
+  return y;
+}
+
+Matrix Attention(const Matrix& q, const std::vector<int64_t>& positions, const Context& context,
+                 const ModelConfig& config, const AttentionWindow& window,
+                 const kernels::RopeFrequencies& frequencies) {
+  const int64_t dim = config.head_dim;
+  const auto n_keys = static_cast<int64_t>(context.positions.size());
+  std::vector<int64_t> sink_positions = positions;
+  if (window.window != AttentionWindow::kAll) {
+    for (int64_t& p : sink_positions) p = std::min(p, window.n_sinks + window.window - 1);
+  }
+  const Matrix rotated = Rope(q, positions, dim, frequencies);
+  const Matrix rotated_for_sinks = Rope(q, sink_positions, dim, frequencies);
+  const auto n_sink_keys =
+      std::count_if(context.positions.begin(), context.positions.end(),
+                    [&](int64_t position) { return position < window.n_sinks; });
+  const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
+  Matrix out(q.rows(), q.cols());
+  for (int64_t head = 0; head < config.n_heads; ++head) {
+    const int64_t kv_col = head / config.heads_per_kv_head() * dim;
+    const Matrix keys = context.keys.middleCols(kv_col, dim);
+    Matrix scores = rotated.middleCols(head * dim, dim) * keys.transpose() * scale;
+    scores.leftCols(n_sink_keys) = rotated_for_sinks.middleCols(head * dim, dim) *
+                                   keys.topRows(n_sink_keys).transpose() * scale;
+    for (int64_t i = 0; i < scores.rows(); ++i) {
+      for (int64_t j = 0; j < n_keys; ++j) {
+        if (!IsVisible(positions[Index(i)], context.positions[Index(j)], window)) {
+          scores(i, j) = -std::numeric_limits<float>::infinity();
+        }
+      }
+    }
+    SoftmaxRows(scores);
+    const Matrix values = context.values.middleCols(kv_col, dim);
+    out.middleCols(head * dim, dim) = scores * values;
+  }
+  return out;
+}
+
+void FakeQuantizeA8(Matrix& x) {
+  const auto n = static_cast<int64_t>(x.cols());
+  std::vector<uint8_t> codes(Index((n + 255) / 256 * 256));
+  for (Eigen::Index row = 0; row < x.rows(); ++row) {
+    float scale = 0;
+    kernels::QuantizeActivationsScalar(x.row(row).data(), n, codes.data(), &scale);
+    for (int64_t k = 0; k < n; ++k) {
+      const int64_t in_block = k % 256;
+      const int code = codes[Index(k - in_block + 64 * (in_block % 4) + in_block / 4)];
+      x(row, k) = static_cast<float>(code - 128) * scale;
+    }
+  }
+}
+
+void FakeQuantizeKv4(Matrix& x, int64_t head_dim) {
+  const int64_t padded = kernels::KvPaddedDim(head_dim);
+  std::vector<uint8_t> codes(Index(padded / 2));
+  for (Eigen::Index row = 0; row < x.rows(); ++row) {
+    for (Eigen::Index at = 0; at < x.cols(); at += head_dim) {
+      float* head = x.row(row).data() + at;
+      const kernels::KvParam param = kernels::QuantizeKv(head, head_dim, codes.data());
+      for (int64_t i = 0; i < head_dim; ++i) {
+        const int code = kernels::KvCode(codes.data(), padded, i);
+        head[i] = HalfToFloat(param.scale) * static_cast<float>(code - param.zero);
+      }
+    }
+  }
+}
+
+}  // namespace accllm::reference

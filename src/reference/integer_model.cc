@@ -1,0 +1,223 @@
+#include "reference/integer_model.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "base/block_codec.h"
+#include "base/fp16.h"
+#include "base/tensor_names.h"
+#include "kernels/linear/linear.h"
+#include "kernels/quantize/quantize.h"
+#include "kernels/rmsnorm/rmsnorm.h"
+#include "kernels/silu/silu.h"
+
+namespace accllm::reference {
+namespace {
+
+size_t Index(int64_t i) { return static_cast<size_t>(i); }
+
+void AddTo(std::vector<float>& x, const std::vector<float>& y) {
+  for (size_t i = 0; i < x.size(); ++i) x[i] += y[i];
+}
+
+}  // namespace
+
+IntegerModel::IntegerModel(const ModelConfig& config, AttentionWindow window)
+    : config_(config), window_(window), frequencies_(config.head_dim, config.rope_theta) {
+  Reset();
+}
+
+Result<std::unique_ptr<IntegerModel>> IntegerModel::Load(const PackedFile& packed,
+                                                         AttentionWindow window) {
+  const ModelConfig& config = packed.config();
+  std::unique_ptr<IntegerModel> model(new IntegerModel(config, window));
+  ACCLLM_ASSIGN_OR_RETURN(model->embedding_, LoadWeight(packed, std::string(kEmbedTokensName)));
+  if (!config.tie_word_embeddings) {
+    ACCLLM_ASSIGN_OR_RETURN(model->lm_head_, LoadWeight(packed, std::string(kLmHeadName)));
+  }
+  ACCLLM_ASSIGN_OR_RETURN(model->final_norm_, packed.ReadFloat(kFinalNormName));
+  for (int64_t i = 0; i < config.n_layers; ++i) {
+    Layer layer;
+    ACCLLM_ASSIGN_OR_RETURN(layer.input_layernorm,
+                            packed.ReadFloat(LayerTensorName(i, kInputLayernormName)));
+    ACCLLM_ASSIGN_OR_RETURN(layer.post_attention_layernorm,
+                            packed.ReadFloat(LayerTensorName(i, kPostAttentionLayernormName)));
+    for (const LinearKind kind : kLinearKinds) {
+      ACCLLM_ASSIGN_OR_RETURN(Weight weight, LoadWeight(packed, LayerTensorName(i, kind)));
+      layer.linear.push_back(std::move(weight));
+    }
+    model->layers_.push_back(std::move(layer));
+  }
+  return model;
+}
+
+Result<IntegerModel::Weight> IntegerModel::LoadWeight(const PackedFile& packed,
+                                                      const std::string& name) {
+  ACCLLM_ASSIGN_OR_RETURN(const PackedTensor* tensor, packed.Find(name));
+  Weight weight;
+  weight.rows = tensor->rows;
+  weight.cols = tensor->cols;
+  if (IsBlockType(tensor->type)) {
+    ACCLLM_ASSIGN_OR_RETURN(weight.quantized,
+                            UnpackMatrix(tensor->type, tensor->rows, tensor->cols, tensor->bytes));
+  } else {
+    weight.halves.resize(Index(tensor->rows * tensor->cols));
+    std::memcpy(weight.halves.data(), tensor->bytes.data(), tensor->bytes.size());
+  }
+  return weight;
+}
+
+void IntegerModel::Reset() {
+  histories_.assign(Index(config_.n_layers), std::vector<History>(Index(config_.n_kv_heads)));
+  position_ = 0;
+}
+
+Status IntegerModel::Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) {
+  ACCLLM_RETURN_IF_ERROR(CheckTokens(tokens, n_logits));
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    const Vector row = Step(tokens[i]);
+    const auto from_end = static_cast<int64_t>(tokens.size() - i);
+    if (from_end > n_logits) continue;
+    if (!std::all_of(row.begin(), row.end(), [](float v) { return std::isfinite(v); })) {
+      return Fail(ErrorCode::kNumeric,
+                  fmt::format("a logit at position {} is not finite", position_ - 1));
+    }
+    std::copy(row.begin(), row.end(), logits + (n_logits - from_end) * config_.vocab_size);
+  }
+  return {};
+}
+
+IntegerModel::Vector IntegerModel::Multiply(const Weight& w, const Vector& x) {
+  Vector y(Index(w.rows));
+  if (!w.halves.empty()) {
+    for (int64_t r = 0; r < w.rows; ++r) {
+      y[Index(r)] = kernels::DotF16Scalar(w.halves.data() + r * w.cols, x.data(), w.cols);
+    }
+    return y;
+  }
+  std::vector<uint8_t> codes(Index(RoundUp(w.cols, format::kBlockWeights)));
+  float a_scale = 0;
+  kernels::QuantizeActivationsScalar(x.data(), w.cols, codes.data(), &a_scale);
+  const QuantizedMatrix& q = w.quantized;
+  for (int64_t r = 0; r < w.rows; ++r) {
+    int64_t acc = 0;
+    for (int64_t k = 0; k < w.cols; ++k) {
+      const int64_t in_block = k % 256;
+      const int64_t a = codes[Index(k - in_block + 64 * (in_block % 4) + in_block / 4)] - 128;
+      acc += a * q.levels[Index(r * q.level_cols() + k)] *
+             q.multipliers[Index(r * q.n_groups() + k / format::kGroupWeights)];
+    }
+    y[Index(r)] = static_cast<float>(acc) * (q.row_scales[Index(r)] * a_scale);
+  }
+  return y;
+}
+
+IntegerModel::Vector IntegerModel::RowOf(const Weight& w, int64_t row) {
+  Vector values(Index(w.cols));
+  const QuantizedMatrix& q = w.quantized;
+  for (int64_t k = 0; k < w.cols; ++k) {
+    if (!w.halves.empty()) {
+      values[Index(k)] = HalfToFloat(w.halves[Index(row * w.cols + k)]);
+    } else {
+      const int level = q.levels[Index(row * q.level_cols() + k)];
+      const int multiplier = q.multipliers[Index(row * q.n_groups() + k / format::kGroupWeights)];
+      values[Index(k)] = static_cast<float>(level * multiplier) * q.row_scales[Index(row)];
+    }
+  }
+  return values;
+}
+
+IntegerModel::Vector IntegerModel::Norm(const Vector& x, const Vector& weight) const {
+  Vector y(x.size());
+  kernels::RmsNormScalar(x.data(), weight.data(), static_cast<int64_t>(x.size()),
+                         config_.rms_norm_eps, y.data());
+  return y;
+}
+
+IntegerModel::Vector IntegerModel::AttendHead(const Vector& q, int64_t kv_head,
+                                              const History& history) const {
+  const int64_t dim = config_.head_dim;
+  const int64_t padded = kernels::KvPaddedDim(dim);
+  const int64_t n_heads = config_.heads_per_kv_head();
+  const bool is_full = window_.window == AttentionWindow::kAll;
+  const int64_t sink_position =
+      is_full ? position_ : std::min(position_, window_.n_sinks + window_.window - 1);
+  std::array<std::vector<int8_t>, 2> rotated;  // for the window, for the sinks
+  std::array<Vector, 2> scales;
+  Vector cosines(Index(dim / 2));
+  Vector sines(Index(dim / 2));
+  Vector head(Index(dim));
+  for (size_t use = 0; use < 2; ++use) {
+    rotated[use].resize(Index(n_heads * padded));
+    scales[use].resize(Index(n_heads));
+    frequencies_.AnglesAt(use == 0 ? position_ : sink_position, cosines.data(), sines.data());
+    for (int64_t h = 0; h < n_heads; ++h) {
+      kernels::Rope(q.data() + (kv_head * n_heads + h) * dim, cosines.data(), sines.data(), dim,
+                    head.data());
+      kernels::QuantizeQuery(head.data(), dim, padded, rotated[use].data() + h * padded,
+                             &scales[use][Index(h)]);
+    }
+  }
+  const int64_t n_sinks = std::min(window_.n_sinks, position_ + 1);
+  const int64_t first = is_full ? 0 : position_ - window_.window + 1;
+  const std::array<kernels::SlotRange, 2> ranges = {
+      kernels::SlotRange{0, n_sinks, true},
+      kernels::SlotRange{std::max(n_sinks, first), position_ + 1, false}};
+  const kernels::AttentionQuery query = {
+      n_heads, dim, rotated[0].data(), scales[0].data(), rotated[1].data(), scales[1].data()};
+  const kernels::KvHead cache = {history.keys.data(), history.values.data(),
+                                 history.key_params.data(), history.value_params.data()};
+  Vector scratch(Index(kernels::AttentionScratchFloats(position_ + 1, n_heads)));
+  Vector out(Index(n_heads * dim));
+  kernels::AttentionScalar(cache, query, ranges, scratch.data(), out.data());
+  return out;
+}
+
+IntegerModel::Vector IntegerModel::SelfAttention(const Vector& x, const Layer& layer,
+                                                 std::vector<History>& histories) const {
+  const int64_t dim = config_.head_dim;
+  const int64_t row_bytes = kernels::KvPaddedDim(dim) / 2;
+  const Vector q = Multiply(layer.linear[0], x);
+  Vector k = Multiply(layer.linear[1], x);
+  const Vector v = Multiply(layer.linear[2], x);
+  Vector cosines(Index(dim / 2));
+  Vector sines(Index(dim / 2));
+  frequencies_.AnglesAt(position_, cosines.data(), sines.data());
+  Vector mixed;
+  for (int64_t head = 0; head < config_.n_kv_heads; ++head) {
+    History& history = histories[Index(head)];
+    float* key = k.data() + head * dim;
+    kernels::Rope(key, cosines.data(), sines.data(), dim, key);
+    history.keys.resize(Index((position_ + 1) * row_bytes));
+    history.values.resize(Index((position_ + 1) * row_bytes));
+    history.key_params.push_back(
+        kernels::QuantizeKv(key, dim, history.keys.data() + position_ * row_bytes));
+    history.value_params.push_back(kernels::QuantizeKv(
+        v.data() + head * dim, dim, history.values.data() + position_ * row_bytes));
+    const Vector out = AttendHead(q, head, history);
+    mixed.insert(mixed.end(), out.begin(), out.end());
+  }
+  return Multiply(layer.linear[3], mixed);
+}
+
+IntegerModel::Vector IntegerModel::Mlp(const Vector& x, const Layer& layer) const {
+  Vector gate = Multiply(layer.linear[4], x);
+  const Vector up = Multiply(layer.linear[5], x);
+  kernels::SiluMulScalar(gate.data(), up.data(), static_cast<int64_t>(gate.size()), gate.data());
+  return Multiply(layer.linear[6], gate);
+}
+
+IntegerModel::Vector IntegerModel::Step(int32_t token) {
+  Vector x = RowOf(embedding_, token);
+  for (int64_t i = 0; i < config_.n_layers; ++i) {
+    const Layer& layer = layers_[Index(i)];
+    AddTo(x, SelfAttention(Norm(x, layer.input_layernorm), layer, histories_[Index(i)]));
+    AddTo(x, Mlp(Norm(x, layer.post_attention_layernorm), layer));
+  }
+  ++position_;
+  return Multiply(config_.tie_word_embeddings ? embedding_ : lm_head_, Norm(x, final_norm_));
+}
+
+}  // namespace accllm::reference

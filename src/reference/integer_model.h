@@ -1,0 +1,77 @@
+// The scalar integer forward pass: the numeric contract of W2A8KV4, one token at a time.
+//
+// It keeps every key and value it ever made, at the slot that is its position, unpacks whole weight
+// matrices to plain levels and adds in 64-bit integers: slow, and with nothing of the engine's
+// ring, tiling, threads or offsets in it. The engine must produce the same logits bit for bit.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/language_model.h"
+#include "base/model_config.h"
+#include "kernels/attention/attention.h"
+#include "kernels/rope/rope.h"
+#include "packed/packed_file.h"
+#include "packed/quantized_matrix.h"
+
+namespace accllm::reference {
+
+class IntegerModel final : public LanguageModel {
+ public:
+  // Errors: kCorrupt. Unpacks the whole model: meant for small ones.
+  static Result<std::unique_ptr<IntegerModel>> Load(const PackedFile& packed,
+                                                    AttentionWindow window);
+
+  int64_t vocab_size() const override { return config_.vocab_size; }
+  int64_t position() const override { return position_; }
+  void Reset() override;
+  Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) override;
+
+ private:
+  // A weight matrix: levels of a block type, or binary16 values.
+  struct Weight {
+    QuantizedMatrix quantized;
+    std::vector<uint16_t> halves;  // [rows, cols]; empty for block types
+    int64_t rows = 0;
+    int64_t cols = 0;
+  };
+
+  struct Layer {
+    std::vector<float> input_layernorm;
+    std::vector<float> post_attention_layernorm;
+    std::vector<Weight> linear;  // in the order of kLinearKinds
+  };
+
+  // History of one layer and KV head.
+  struct History {
+    std::vector<uint8_t> keys;
+    std::vector<uint8_t> values;
+    std::vector<kernels::KvParam> key_params;
+    std::vector<kernels::KvParam> value_params;
+  };
+
+  using Vector = std::vector<float>;
+
+  IntegerModel(const ModelConfig& config, AttentionWindow window);
+  static Result<Weight> LoadWeight(const PackedFile& packed, const std::string& name);
+  static Vector Multiply(const Weight& w, const Vector& x);
+  static Vector RowOf(const Weight& w, int64_t row);
+  Vector Norm(const Vector& x, const Vector& weight) const;
+  Vector SelfAttention(const Vector& x, const Layer& layer, std::vector<History>& histories) const;
+  Vector AttendHead(const Vector& q, int64_t kv_head, const History& history) const;
+  Vector Mlp(const Vector& x, const Layer& layer) const;
+  Vector Step(int32_t token);
+
+  ModelConfig config_;
+  AttentionWindow window_;
+  kernels::RopeFrequencies frequencies_;
+  Weight embedding_;
+  Weight lm_head_;  // empty if tied
+  Vector final_norm_;
+  std::vector<Layer> layers_;
+  std::vector<std::vector<History>> histories_;  // [n_layers][n_kv_heads]
+  int64_t position_ = 0;
+};
+
+}  // namespace accllm::reference

@@ -1,0 +1,253 @@
+#include "runtime/engine.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/block_codec.h"
+
+namespace accllm {
+namespace {
+
+size_t Index(int64_t i) { return static_cast<size_t>(i); }
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::Load(const PackedFile& file, const EngineOptions& options) {
+  if (options.chunk < 1 || options.n_threads < 1) {
+    return Fail(ErrorCode::kInvalidArgument, "chunk and threads must be at least 1");
+  }
+  auto pool = std::make_unique<ThreadPool>(options.n_threads);
+  ACCLLM_ASSIGN_OR_RETURN(PackedModel model,
+                          PackedModel::Load(file, kernels::KernelsFor(options.isa), *pool));
+  ACCLLM_ASSIGN_OR_RETURN(
+      KvCache cache,
+      KvCache::Create(model.config(), {options.window, options.chunk, options.max_tokens}));
+  return std::unique_ptr<Engine>(
+      new Engine(options, std::move(pool), std::move(model), std::move(cache)));
+}
+
+Engine::Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, PackedModel model,
+               KvCache cache)
+    : options_(options),
+      kernels_(kernels::KernelsFor(options.isa)),
+      pool_(std::move(pool)),
+      model_(std::move(model)),
+      cache_(std::move(cache)),
+      frequencies_(model_.config().head_dim, model_.config().rope_theta) {
+  AllocateBuffers();
+}
+
+void Engine::AllocateBuffers() {
+  const ModelConfig& c = model_.config();
+  const int64_t n = options_.chunk;
+  x_.resize(Index(n * c.hidden_size));
+  normed_.resize(x_.size());
+  projected_.resize(x_.size());
+  q_.resize(Index(n * c.q_size()));
+  mixed_.resize(q_.size());
+  k_.resize(Index(n * c.kv_size()));
+  v_.resize(k_.size());
+  gate_.resize(Index(n * c.intermediate_size));
+  up_.resize(gate_.size());
+  const int64_t widest = std::max({c.hidden_size, c.q_size(), c.intermediate_size});
+  codes_.resize(Index(n * RoundUp(widest, format::kBlockWeights)));
+  code_scales_.resize(Index(n));
+  for (auto* angles : {&cosines_, &sines_, &sink_cosines_, &sink_sines_}) {
+    angles->resize(Index(n * c.head_dim / 2));
+  }
+  const int64_t group = c.heads_per_kv_head();
+  const int64_t padded = kernels::KvPaddedDim(c.head_dim);
+  scratch_.resize(Index(options_.n_threads));
+  for (Scratch& scratch : scratch_) {
+    scratch.rotated.resize(Index(c.head_dim));
+    scratch.window_q.resize(Index(group * padded));
+    scratch.sink_q.resize(Index(group * padded));
+    scratch.window_scale.resize(Index(group));
+    scratch.sink_scale.resize(Index(group));
+    scratch.scores.resize(Index(kernels::AttentionScratchFloats(cache_.max_visible(), group)));
+  }
+}
+
+Status Engine::Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) {
+  ACCLLM_RETURN_IF_ERROR(CheckTokens(tokens, n_logits));
+  const auto n_tokens = static_cast<int64_t>(tokens.size());
+  if (n_tokens > cache_.capacity() - position_) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} tokens do not fit a context of {} that holds {}", n_tokens,
+                            cache_.capacity(), position_),
+                "give a larger --context, or a --window");
+  }
+  for (int64_t begin = 0; begin < n_tokens; begin += options_.chunk) {
+    const int64_t end = std::min(n_tokens, begin + options_.chunk);
+    const int64_t first_logit = std::max(begin, n_tokens - n_logits);
+    const int64_t n = std::max<int64_t>(0, end - first_logit);
+    ACCLLM_RETURN_IF_ERROR(
+        AppendChunk(tokens.subspan(Index(begin), Index(end - begin)), n, logits));
+    logits += n * vocab_size();
+  }
+  return {};
+}
+
+Status Engine::AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits) {
+  const ModelConfig& c = model_.config();
+  const auto n_tokens = static_cast<int64_t>(tokens.size());
+  const int64_t half_dim = c.head_dim / 2;
+  for (int64_t t = 0; t < n_tokens; ++t) {
+    model_.EmbeddingRow(tokens[Index(t)], x_.data() + t * c.hidden_size);
+    const int64_t position = position_ + t;
+    frequencies_.AnglesAt(position, cosines_.data() + t * half_dim, sines_.data() + t * half_dim);
+    frequencies_.AnglesAt(cache_.SinkQueryPosition(position), sink_cosines_.data() + t * half_dim,
+                          sink_sines_.data() + t * half_dim);
+  }
+  for (int64_t layer = 0; layer < c.n_layers; ++layer) RunLayer(layer, n_tokens);
+  position_ += n_tokens;
+  if (n_logits == 0) return {};
+  std::copy_n(x_.begin() + (n_tokens - n_logits) * c.hidden_size, n_logits * c.hidden_size,
+              x_.begin());
+  Norm(model_.final_norm().data(), n_logits);
+  const std::array outputs = {Output{&model_.lm_head(), logits}};
+  Project(Quantize(normed_.data(), c.hidden_size, n_logits), outputs, n_logits);
+  const float* end = logits + n_logits * c.vocab_size;
+  if (!std::all_of(static_cast<const float*>(logits), end,
+                   [](float v) { return std::isfinite(v); })) {
+    return Fail(ErrorCode::kNumeric,
+                fmt::format("a logit near position {} is not finite", position_ - 1),
+                "the model is damaged or its weights overflow");
+  }
+  return {};
+}
+
+void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
+  const ModelConfig& c = model_.config();
+  const PackedLayer& w = model_.layers()[Index(layer)];
+  Norm(w.input_layernorm.data(), n_tokens);
+  const std::array qkv = {Output{&w.at(LinearKind::kQ), q_.data()},
+                          Output{&w.at(LinearKind::kK), k_.data()},
+                          Output{&w.at(LinearKind::kV), v_.data()}};
+  Project(Quantize(normed_.data(), c.hidden_size, n_tokens), qkv, n_tokens);
+  RotateAndStore(layer, n_tokens);
+  Attend(layer, n_tokens);
+  const std::array o = {Output{&w.at(LinearKind::kO), projected_.data()}};
+  Project(Quantize(mixed_.data(), c.q_size(), n_tokens), o, n_tokens);
+  AddResidual(projected_.data(), n_tokens);
+  Norm(w.post_attention_layernorm.data(), n_tokens);
+  const std::array gate_up = {Output{&w.at(LinearKind::kGate), gate_.data()},
+                              Output{&w.at(LinearKind::kUp), up_.data()}};
+  Project(Quantize(normed_.data(), c.hidden_size, n_tokens), gate_up, n_tokens);
+  pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
+    const int64_t n = c.intermediate_size;
+    kernels_.silu_mul(gate_.data() + begin * n, up_.data() + begin * n, (end - begin) * n,
+                      gate_.data() + begin * n);
+  });
+  const std::array down = {Output{&w.at(LinearKind::kDown), projected_.data()}};
+  Project(Quantize(gate_.data(), c.intermediate_size, n_tokens), down, n_tokens);
+  AddResidual(projected_.data(), n_tokens);
+}
+
+void Engine::Norm(const float* weight, int64_t n_tokens) {
+  const int64_t n = model_.config().hidden_size;
+  pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; ++t) {
+      kernels_.rmsnorm(x_.data() + t * n, weight, n, model_.config().rms_norm_eps,
+                       normed_.data() + t * n);
+    }
+  });
+}
+
+Engine::Input Engine::Quantize(const float* x, int64_t cols, int64_t n_tokens) {
+  const int64_t n_blocks = (cols + format::kBlockWeights - 1) / format::kBlockWeights;
+  pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; ++t) {
+      kernels_.quantize_activations(x + t * cols, cols,
+                                    codes_.data() + t * n_blocks * format::kBlockWeights,
+                                    &code_scales_[Index(t)]);
+    }
+  });
+  return {x, cols, {codes_.data(), code_scales_.data(), n_tokens, n_blocks}};
+}
+
+// Several matrices with one input share one loop over their tiles, so that threads wait only once.
+void Engine::Project(const Input& input, std::span<const Output> outputs, int64_t n_tokens) {
+  int64_t n_tiles = 0;
+  for (const Output& output : outputs) n_tiles += output.weight->n_tiles();
+  pool_->ParallelFor(n_tiles, [&](int64_t begin, int64_t end, int) {
+    int64_t first = 0;  // of the current matrix in the common numbering
+    for (const Output& output : outputs) {
+      const int64_t n = output.weight->n_tiles();
+      const int64_t tile_begin = std::max<int64_t>(0, begin - first);
+      const int64_t tile_end = std::min(n, end - first);
+      if (tile_begin < tile_end) ProjectTiles(input, output, tile_begin, tile_end, n_tokens);
+      first += n;
+    }
+  });
+}
+
+void Engine::ProjectTiles(const Input& input, const Output& output, int64_t tile_begin,
+                          int64_t tile_end, int64_t n_tokens) const {
+  const LinearWeight& w = *output.weight;
+  if (w.halves == nullptr) {
+    kernels::Linear(kernels_.tile, w.blocks, input.quantized, tile_begin, tile_end, output.y,
+                    w.rows);
+    return;
+  }
+  const int64_t row_end = std::min(w.rows, tile_end * format::kTileRows);
+  for (int64_t row = tile_begin * format::kTileRows; row < row_end; ++row) {
+    for (int64_t t = 0; t < n_tokens; ++t) {
+      output.y[t * w.rows + row] =
+          kernels_.dot_f16(w.halves + row * w.cols, input.x + t * input.cols, w.cols);
+    }
+  }
+}
+
+void Engine::RotateAndStore(int64_t layer, int64_t n_tokens) {
+  const ModelConfig& c = model_.config();
+  const int64_t dim = c.head_dim;
+  pool_->ParallelFor(n_tokens * c.n_kv_heads, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t t = i / c.n_kv_heads;
+      const int64_t head = i % c.n_kv_heads;
+      float* key = k_.data() + i * dim;
+      kernels::Rope(key, cosines_.data() + t * dim / 2, sines_.data() + t * dim / 2, dim, key);
+      cache_.Store(layer, head, position_ + t, key, v_.data() + i * dim);
+    }
+  });
+}
+
+void Engine::Attend(int64_t layer, int64_t n_tokens) {
+  const int64_t n_kv_heads = model_.config().n_kv_heads;
+  pool_->ParallelFor(n_tokens * n_kv_heads, [&](int64_t begin, int64_t end, int thread) {
+    for (int64_t i = begin; i < end; ++i) AttendOne(layer, i / n_kv_heads, i % n_kv_heads, thread);
+  });
+}
+
+void Engine::AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread) {
+  const ModelConfig& c = model_.config();
+  const int64_t dim = c.head_dim;
+  const int64_t padded = kernels::KvPaddedDim(dim);
+  const int64_t group = c.heads_per_kv_head();
+  Scratch& s = scratch_[static_cast<size_t>(thread)];
+  const int64_t angles = token * dim / 2;
+  for (int64_t h = 0; h < group; ++h) {
+    const float* q = q_.data() + token * c.q_size() + (kv_head * group + h) * dim;
+    kernels::Rope(q, cosines_.data() + angles, sines_.data() + angles, dim, s.rotated.data());
+    kernels::QuantizeQuery(s.rotated.data(), dim, padded, s.window_q.data() + h * padded,
+                           &s.window_scale[Index(h)]);
+    kernels::Rope(q, sink_cosines_.data() + angles, sink_sines_.data() + angles, dim,
+                  s.rotated.data());
+    kernels::QuantizeQuery(s.rotated.data(), dim, padded, s.sink_q.data() + h * padded,
+                           &s.sink_scale[Index(h)]);
+  }
+  const kernels::AttentionQuery query = {
+      group, dim, s.window_q.data(), s.window_scale.data(), s.sink_q.data(), s.sink_scale.data()};
+  const KvCache::Ranges ranges = cache_.VisibleTo(position_ + token);
+  kernels_.attention(cache_.Head(layer, kv_head), query, ranges.view(), s.scores.data(),
+                     mixed_.data() + token * c.q_size() + kv_head * group * dim);
+}
+
+void Engine::AddResidual(const float* y, int64_t n_tokens) {
+  const int64_t n = n_tokens * model_.config().hidden_size;
+  for (int64_t i = 0; i < n; ++i) x_[Index(i)] += y[i];
+}
+
+}  // namespace accllm

@@ -1,0 +1,103 @@
+// The CPU engine: W2A8KV4 with Λ-shaped attention, threads and SIMD; the same numbers as
+// reference/integer_model.h, bit for bit.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/isa.h"
+#include "base/language_model.h"
+#include "kernels/rope/rope.h"
+#include "runtime/kv_cache.h"
+#include "runtime/packed_model.h"
+
+namespace accllm {
+
+struct EngineOptions {
+  AttentionWindow window;
+  int64_t max_tokens = 0;  // context of full attention; not used with a window
+  int n_threads = 1;
+  Isa isa = Isa::kScalar;
+  int64_t chunk = 64;  // tokens of a prompt that are run together
+};
+
+class Engine final : public LanguageModel {
+ public:
+  // The file may be closed afterwards. Errors: kCorrupt, kInvalidArgument, kOutOfMemory.
+  static Result<std::unique_ptr<Engine>> Load(const PackedFile& file, const EngineOptions& options);
+
+  int64_t vocab_size() const override { return model_.config().vocab_size; }
+  int64_t position() const override { return position_; }
+  void Reset() override { position_ = 0; }
+  Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) override;
+
+  const PackedModel& model() const { return model_; }
+  const KvCache& cache() const { return cache_; }
+
+ private:
+  // What a linear layer takes: float rows, and the same quantised.
+  struct Input {
+    const float* x;  // [n_tokens, cols]
+    int64_t cols;
+    kernels::QuantizedRows quantized;
+  };
+
+  struct Output {
+    const LinearWeight* weight;
+    float* y;  // [n_tokens, weight->rows]
+  };
+
+  Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, PackedModel model,
+         KvCache cache);
+  void AllocateBuffers();
+  Status AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits);
+  void RunLayer(int64_t layer, int64_t n_tokens);
+  void Norm(const float* weight, int64_t n_tokens);
+  Input Quantize(const float* x, int64_t cols, int64_t n_tokens);
+  void Project(const Input& input, std::span<const Output> outputs, int64_t n_tokens);
+  void ProjectTiles(const Input& input, const Output& output, int64_t tile_begin, int64_t tile_end,
+                    int64_t n_tokens) const;
+  void RotateAndStore(int64_t layer, int64_t n_tokens);
+  void Attend(int64_t layer, int64_t n_tokens);
+  void AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread);
+  void AddResidual(const float* y, int64_t n_tokens);
+
+  EngineOptions options_;
+  const kernels::KernelTable& kernels_;
+  std::unique_ptr<ThreadPool> pool_;
+  PackedModel model_;
+  KvCache cache_;
+  kernels::RopeFrequencies frequencies_;
+  int64_t position_ = 0;
+
+  // Buffers of one chunk; C = options_.chunk.
+  std::vector<float> x_;             // [C, hidden] residual stream
+  std::vector<float> normed_;        // [C, hidden]
+  std::vector<float> q_;             // [C, q_size]
+  std::vector<float> k_;             // [C, kv_size]
+  std::vector<float> v_;             // [C, kv_size]
+  std::vector<float> mixed_;         // [C, q_size] attention output
+  std::vector<float> gate_;          // [C, intermediate]
+  std::vector<float> up_;            // [C, intermediate]
+  std::vector<float> projected_;     // [C, hidden] output of o_proj and down_proj
+  std::vector<uint8_t> codes_;       // [C, widest input in whole blocks] quantised activations
+  std::vector<float> code_scales_;   // [C]
+  std::vector<float> cosines_;       // [C, head_dim / 2] at the token's position
+  std::vector<float> sines_;         // [C, head_dim / 2]
+  std::vector<float> sink_cosines_;  // [C, head_dim / 2] at the position that meets the sinks
+  std::vector<float> sink_sines_;    // [C, head_dim / 2]
+  // Per thread, for one token and KV head.
+  struct Scratch {
+    std::vector<float> rotated;       // [head_dim]
+    std::vector<int8_t> window_q;     // [heads_per_kv_head, padded_dim]
+    std::vector<int8_t> sink_q;       // [heads_per_kv_head, padded_dim]
+    std::vector<float> window_scale;  // [heads_per_kv_head]
+    std::vector<float> sink_scale;    // [heads_per_kv_head]
+    std::vector<float> scores;
+  };
+  std::vector<Scratch> scratch_;  // [n_threads]
+};
+
+}  // namespace accllm

@@ -1,0 +1,123 @@
+#include "runtime/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <random>
+
+#include "packed/testing/tiny_model.h"
+#include "reference/integer_model.h"
+
+namespace accllm {
+namespace {
+
+std::vector<int32_t> RandomTokens(size_t n, int64_t vocab) {
+  std::mt19937 rng(9);
+  std::vector<int32_t> tokens(n);
+  for (int32_t& token : tokens) token = static_cast<int32_t>(rng() % static_cast<unsigned>(vocab));
+  return tokens;
+}
+
+class EngineTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = testing::UniquePath("engine_test.acc");
+    const Status written = testing::WriteTinyModel(testing::TinyPackedConfig(), path_, 21);
+    ASSERT_TRUE(written) << written.error().ToString();
+    packed_ = std::make_unique<PackedFile>(*PackedFile::Open(path_));
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  std::vector<float> ReferenceLogits(AttentionWindow window, std::span<const int32_t> tokens) {
+    auto model = reference::IntegerModel::Load(*packed_, window);
+    EXPECT_TRUE(model);
+    std::vector<float> logits(tokens.size() * 61);
+    const Status status =
+        (*model)->Append(tokens, static_cast<int64_t>(tokens.size()), logits.data());
+    EXPECT_TRUE(status) << status.error().ToString();
+    return logits;
+  }
+
+  std::string path_;
+  std::unique_ptr<PackedFile> packed_;
+};
+
+// The heart of the contract: every ISA, thread count, chunk size and window gives the bits of the
+// scalar reference. 150 tokens let the ring of the smaller windows wrap several times.
+TEST_F(EngineTest, BitForBitTheIntegerReference) {
+  const std::vector<int32_t> tokens = RandomTokens(150, 61);
+  for (const AttentionWindow window :
+       {AttentionWindow{4, 20}, AttentionWindow{0, 7}, AttentionWindow{33, 40},
+        AttentionWindow{2, AttentionWindow::kAll}}) {
+    const std::vector<float> expected = ReferenceLogits(window, tokens);
+    for (const Isa isa : {Isa::kScalar, Isa::kAvx512}) {
+      if (!IsaSupported(isa)) continue;
+      for (const auto& [n_threads, chunk] : {std::pair{1, 64}, {3, 64}, {2, 1}, {2, 5}}) {
+        auto engine = Engine::Load(*packed_, {window, 150, n_threads, isa, chunk});
+        ASSERT_TRUE(engine) << engine.error().ToString();
+        std::vector<float> logits(expected.size());
+        const Status status = (*engine)->Append(tokens, 150, logits.data());
+        ASSERT_TRUE(status) << status.error().ToString();
+        ASSERT_EQ(logits, expected) << IsaName(isa) << ", " << n_threads << " threads, chunk "
+                                    << chunk << ", window " << window.window;
+      }
+    }
+  }
+}
+
+TEST_F(EngineTest, CuttingATextIntoCallsChangesNothing) {
+  const std::vector<int32_t> tokens = RandomTokens(100, 61);
+  const Isa isa = *SelectIsa();
+  auto engine = *Engine::Load(*packed_, {{4, 20}, 0, 2, isa, 16});
+  std::vector<float> once(61);
+  ASSERT_TRUE(engine->Append(tokens, 1, once.data()));
+  for (const size_t piece : {1U, 3U, 40U}) {
+    engine->Reset();
+    std::vector<float> pieces(61);
+    for (size_t at = 0; at < tokens.size(); at += piece) {
+      ASSERT_TRUE(engine->Append(std::span(tokens).subspan(at, std::min(piece, tokens.size() - at)),
+                                 1, pieces.data()));
+    }
+    EXPECT_EQ(once, pieces);
+  }
+}
+
+TEST_F(EngineTest, TiedEmbeddings) {
+  ModelConfig config = testing::TinyPackedConfig();
+  config.tie_word_embeddings = true;
+  const std::string path = testing::UniquePath("engine_tied.acc");
+  ASSERT_TRUE(testing::WriteTinyModel(config, path, 22));
+  packed_ = std::make_unique<PackedFile>(*PackedFile::Open(path));
+  const std::vector<int32_t> tokens = RandomTokens(10, 61);
+  const std::vector<float> expected = ReferenceLogits({4, 60}, tokens);
+  auto engine = *Engine::Load(*packed_, {{4, 60}, 0, 1, *SelectIsa(), 4});
+  std::vector<float> logits(expected.size());
+  ASSERT_TRUE(engine->Append(tokens, 10, logits.data()));
+  EXPECT_EQ(logits, expected);
+  std::filesystem::remove(path);
+}
+
+TEST_F(EngineTest, FullContextIsAnErrorThatSaysWhatToDo) {
+  auto engine = *Engine::Load(*packed_, {{4, AttentionWindow::kAll}, 10, 1, Isa::kScalar, 4});
+  std::vector<float> logits(61);
+  ASSERT_TRUE(engine->Append(RandomTokens(10, 61), 1, logits.data()));
+  const Status full = engine->Append(RandomTokens(1, 61), 1, logits.data());
+  ASSERT_FALSE(full);
+  EXPECT_NE(full.error().remedy.find("--window"), std::string::npos);
+}
+
+TEST_F(EngineTest, DamagedWeightsAreFoundWhenLoading) {
+  std::vector<uint8_t> bytes(packed_->bytes().begin(), packed_->bytes().end());
+  const PackedTensor& tensor = **packed_->Find("layers.1.mlp.up_proj");
+  bytes[static_cast<size_t>(tensor.data_offset) + 5] ^= 1;
+  const auto damaged = PackedFile::Parse(bytes, "damaged.acc");
+  ASSERT_TRUE(damaged);
+  const auto engine = Engine::Load(*damaged, {{4, 20}, 0, 1, Isa::kScalar, 4});
+  ASSERT_FALSE(engine);
+  EXPECT_EQ(engine.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(engine.error().message.find("layers.1.mlp.up_proj"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace accllm

@@ -1,0 +1,98 @@
+#include "runtime/kv_cache.h"
+
+#include <algorithm>
+
+#include "base/block_codec.h"
+
+namespace accllm {
+namespace {
+
+// Keeps every product below inside int64; far beyond any machine's memory.
+constexpr int64_t kMaxSlots = int64_t{1} << 32;
+
+}  // namespace
+
+Result<KvCache> KvCache::Create(const ModelConfig& config, const Options& options) {
+  const AttentionWindow& window = options.window;
+  const bool is_full = window.window == AttentionWindow::kAll;
+  if (window.n_sinks < 0 || window.window < 0 || window.n_sinks > kMaxSlots ||
+      window.window > kMaxSlots || options.max_tokens > kMaxSlots) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("sinks {} and window {} are out of range", window.n_sinks, window.window),
+        "use --sinks 4 --window 2044, or --window all");
+  }
+  if (is_full && options.max_tokens < 1) {
+    return Fail(ErrorCode::kInvalidArgument, "full attention needs a maximum number of tokens",
+                "give --context");
+  }
+  KvCache cache;
+  cache.window_ = window;
+  cache.n_kv_heads_ = config.n_kv_heads;
+  cache.head_dim_ = config.head_dim;
+  cache.row_bytes_ = kernels::KvPaddedDim(config.head_dim) / 2;
+  cache.sink_slots_ = RoundUp(window.n_sinks, kernels::kAttentionChunk);
+  cache.max_tokens_ = options.max_tokens;
+  cache.ring_slots_ = RoundUp(is_full ? options.max_tokens : window.window + options.chunk - 1,
+                              kernels::kAttentionChunk);
+  const int64_t n_slots = cache.sink_slots_ + cache.ring_slots_;
+  const int64_t rows = config.n_layers * config.n_kv_heads * n_slots;
+  const int64_t code_bytes = RoundUp(rows * cache.row_bytes_, format::kAlignment);
+  const int64_t param_bytes = RoundUp(rows * int64_t{sizeof(kernels::KvParam)}, format::kAlignment);
+  ACCLLM_ASSIGN_OR_RETURN(
+      cache.buffer_, HugeBuffer::Allocate(static_cast<size_t>(2 * (code_bytes + param_bytes))));
+  uint8_t* data = cache.buffer_.data();
+  cache.keys_ = data;
+  cache.values_ = data + code_bytes;
+  cache.key_params_ = reinterpret_cast<kernels::KvParam*>(data + 2 * code_bytes);
+  cache.value_params_ = reinterpret_cast<kernels::KvParam*>(data + 2 * code_bytes + param_bytes);
+  return cache;
+}
+
+int64_t KvCache::SlotOf(int64_t position) const {
+  return position < window_.n_sinks ? position : sink_slots_ + position % ring_slots_;
+}
+
+kernels::KvHead KvCache::Head(int64_t layer, int64_t kv_head) const {
+  const int64_t row = HeadIndex(layer, kv_head) * (sink_slots_ + ring_slots_);
+  return {keys_ + row * row_bytes_, values_ + row * row_bytes_, key_params_ + row,
+          value_params_ + row};
+}
+
+void KvCache::Store(int64_t layer, int64_t kv_head, int64_t position, const float* key,
+                    const float* value) {
+  const int64_t row = HeadIndex(layer, kv_head) * (sink_slots_ + ring_slots_) + SlotOf(position);
+  key_params_[row] = kernels::QuantizeKv(key, head_dim_, keys_ + row * row_bytes_);
+  value_params_[row] = kernels::QuantizeKv(value, head_dim_, values_ + row * row_bytes_);
+}
+
+KvCache::Ranges KvCache::VisibleTo(int64_t position) const {
+  Ranges ranges;
+  const int64_t n_sinks = std::min(window_.n_sinks, position + 1);
+  ranges.parts[ranges.n++] = {0, n_sinks, true};
+  const bool is_full = window_.window == AttentionWindow::kAll;
+  const int64_t first = std::max(n_sinks, is_full ? 0 : position - window_.window + 1);
+  if (first > position) return ranges;
+  const int64_t begin = SlotOf(first);
+  const int64_t last = SlotOf(position);
+  if (begin <= last) {
+    ranges.parts[ranges.n++] = {begin, last + 1, false};
+  } else {
+    ranges.parts[ranges.n++] = {begin, sink_slots_ + ring_slots_, false};
+    ranges.parts[ranges.n++] = {sink_slots_, last + 1, false};
+  }
+  return ranges;
+}
+
+int64_t KvCache::SinkQueryPosition(int64_t position) const {
+  if (window_.window == AttentionWindow::kAll) return position;
+  return std::min(position, window_.n_sinks + window_.window - 1);
+}
+
+int64_t KvCache::max_visible() const { return sink_slots_ + ring_slots_; }
+
+int64_t KvCache::capacity() const {
+  return window_.window == AttentionWindow::kAll ? max_tokens_ : INT64_MAX;
+}
+
+}  // namespace accllm

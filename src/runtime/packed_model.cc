@@ -1,0 +1,171 @@
+#include "runtime/packed_model.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/block_codec.h"
+#include "base/fp16.h"
+#include "packed/xxh3.h"
+
+namespace accllm {
+
+// Fills a PackedModel: places every matrix in one buffer, then copies and checks in parallel.
+struct PackedModel::Loader {
+  const PackedFile& file;
+  const kernels::KernelTable& kernels;
+  ThreadPool& pool;
+  PackedModel& model;
+
+  struct Copy {
+    const PackedTensor* tensor;
+    LinearWeight* weight;
+    int64_t offset;  // in the buffer
+  };
+  std::vector<Copy> copies;
+  int64_t total_bytes = 0;
+
+  Status Place(const std::string& name, LinearWeight& weight) {
+    ACCLLM_ASSIGN_OR_RETURN(const PackedTensor* tensor, file.Find(name));
+    weight.type = tensor->type;
+    weight.rows = tensor->rows;
+    weight.cols = tensor->cols;
+    weight.bytes = tensor->layout.data_bytes;
+    copies.push_back({tensor, &weight, total_bytes});
+    total_bytes = RoundUp(total_bytes + tensor->layout.data_bytes, format::kAlignment);
+    return {};
+  }
+
+  Status PlaceAll() {
+    const ModelConfig& config = model.config();
+    ACCLLM_RETURN_IF_ERROR(Place(std::string(kEmbedTokensName), model.embedding_));
+    if (!config.tie_word_embeddings) {
+      ACCLLM_RETURN_IF_ERROR(Place(std::string(kLmHeadName), model.lm_head_));
+    }
+    ACCLLM_ASSIGN_OR_RETURN(model.final_norm_, file.ReadFloat(kFinalNormName));
+    model.layers_.resize(static_cast<size_t>(config.n_layers));
+    for (int64_t i = 0; i < config.n_layers; ++i) {
+      PackedLayer& layer = model.layers_[static_cast<size_t>(i)];
+      ACCLLM_ASSIGN_OR_RETURN(layer.input_layernorm,
+                              file.ReadFloat(LayerTensorName(i, kInputLayernormName)));
+      ACCLLM_ASSIGN_OR_RETURN(layer.post_attention_layernorm,
+                              file.ReadFloat(LayerTensorName(i, kPostAttentionLayernormName)));
+      layer.linear.resize(kLinearKinds.size());
+      for (const LinearKind kind : kLinearKinds) {
+        ACCLLM_RETURN_IF_ERROR(
+            Place(LayerTensorName(i, kind), layer.linear[static_cast<size_t>(kind)]));
+      }
+    }
+    return {};
+  }
+
+  // Copies all tensors, in pieces so that large ones are shared among the threads.
+  void CopyAll() const {
+    constexpr int64_t kPiece = int64_t{4} << 20;
+    struct Piece {
+      const uint8_t* from;
+      uint8_t* to;
+      int64_t bytes;
+    };
+    std::vector<Piece> pieces;
+    for (const Copy& copy : copies) {
+      const int64_t bytes = copy.tensor->layout.data_bytes;
+      for (int64_t at = 0; at < bytes; at += kPiece) {
+        pieces.push_back({copy.tensor->bytes.data() + at, model.weights_.data() + copy.offset + at,
+                          std::min(kPiece, bytes - at)});
+      }
+    }
+    pool.ParallelFor(static_cast<int64_t>(pieces.size()), [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) {
+        const Piece& piece = pieces[static_cast<size_t>(i)];
+        std::memcpy(piece.to, piece.from, static_cast<size_t>(piece.bytes));
+      }
+    });
+  }
+
+  Status CheckHashes() const {
+    std::vector<uint8_t> damaged(copies.size(), 0);
+    pool.ParallelFor(static_cast<int64_t>(copies.size()), [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) {
+        const Copy& copy = copies[static_cast<size_t>(i)];
+        const auto bytes = model.weights_.bytes().subspan(
+            static_cast<size_t>(copy.offset), static_cast<size_t>(copy.tensor->layout.data_bytes));
+        damaged[static_cast<size_t>(i)] = Xxh3(bytes) != copy.tensor->xxh3 ? 1 : 0;
+      }
+    });
+    const auto found = std::find(damaged.begin(), damaged.end(), 1);
+    if (found == damaged.end()) return {};
+    const Copy& copy = copies[static_cast<size_t>(found - damaged.begin())];
+    return Fail(ErrorCode::kCorrupt,
+                fmt::format("{}: tensor {}: hash differs", file.path(), copy.tensor->name),
+                "the file is damaged: copy it again or compress the model again");
+  }
+
+  void BuildViews() const {
+    model.row_sums_.resize(copies.size());
+    for (size_t i = 0; i < copies.size(); ++i) {
+      const Copy& copy = copies[i];
+      LinearWeight& weight = *copy.weight;
+      const uint8_t* data = model.weights_.data() + copy.offset;
+      if (!IsBlockType(weight.type)) {
+        weight.halves = reinterpret_cast<const uint16_t*>(data);
+        continue;
+      }
+      const TensorLayout& layout = copy.tensor->layout;
+      std::vector<int32_t>& sums = model.row_sums_[i];
+      sums.resize(static_cast<size_t>(layout.padded_rows));
+      weight.blocks = {weight.type, weight.rows,
+                       weight.cols, layout.n_blocks,
+                       data,        reinterpret_cast<const float*>(data + layout.scales_offset),
+                       sums.data()};
+      pool.ParallelFor(weight.n_tiles(), [&](int64_t begin, int64_t end, int) {
+        kernels::RowSums(kernels.tile, weight.blocks, begin, end, sums.data());
+      });
+    }
+  }
+};
+
+Result<PackedModel> PackedModel::Load(const PackedFile& file, const kernels::KernelTable& kernels,
+                                      ThreadPool& pool) {
+  PackedModel model;
+  model.metadata_ = file.metadata();
+  Loader loader{file, kernels, pool, model, {}, 0};
+  ACCLLM_RETURN_IF_ERROR(loader.PlaceAll());
+  ACCLLM_ASSIGN_OR_RETURN(model.weights_,
+                          HugeBuffer::Allocate(static_cast<size_t>(loader.total_bytes)));
+  loader.CopyAll();
+  ACCLLM_RETURN_IF_ERROR(loader.CheckHashes());
+  loader.BuildViews();
+  return model;
+}
+
+void PackedModel::EmbeddingRow(int64_t row, float* out) const {
+  const LinearWeight& w = embedding_;
+  if (w.halves != nullptr) {
+    for (int64_t k = 0; k < w.cols; ++k) out[k] = HalfToFloat(w.halves[row * w.cols + k]);
+    return;
+  }
+  std::array<int8_t, format::kBlockWeights> levels;
+  const float scale = w.blocks.row_scales[row];
+  for (int64_t block = 0; block < w.blocks.n_blocks; ++block) {
+    const BlockPlace place = PlaceOfBlock(w.type, w.blocks.n_blocks, row, block);
+    const uint8_t* multipliers = w.blocks.blocks + place.multipliers_offset;
+    DecodeBlockRow(w.type, w.blocks.blocks + place.row_offset, levels.data());
+    const int64_t col0 = block * format::kBlockWeights;
+    const int64_t n = std::min(format::kBlockWeights, w.cols - col0);
+    for (int64_t k = 0; k < n; ++k) {
+      const int product = levels[static_cast<size_t>(k)] * multipliers[k / format::kGroupWeights];
+      out[col0 + k] = static_cast<float>(product) * scale;
+    }
+  }
+}
+
+int64_t PackedModel::BytesPerToken() const {
+  int64_t bytes = lm_head().bytes;
+  for (const PackedLayer& layer : layers_) {
+    for (const LinearWeight& weight : layer.linear) bytes += weight.bytes;
+  }
+  return bytes;
+}
+
+}  // namespace accllm

@@ -1,0 +1,74 @@
+// A packed model in memory, ready for the kernels.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/huge_buffer.h"
+#include "base/model_config.h"
+#include "base/result.h"
+#include "base/tensor_names.h"
+#include "base/thread_pool.h"
+#include "kernels/kernel_table.h"
+#include "packed/packed_file.h"
+
+namespace accllm {
+
+// A weight matrix as the engine runs it: blocks, or binary16 rows.
+struct LinearWeight {
+  format::TensorType type = format::TensorType::kF16;
+  kernels::PackedMatrix blocks;      // of a block type
+  const uint16_t* halves = nullptr;  // [rows, cols] of kF16
+  int64_t rows = 0;
+  int64_t cols = 0;
+  int64_t bytes = 0;  // read for one product
+
+  int64_t n_tiles() const { return (rows + format::kTileRows - 1) / format::kTileRows; }
+};
+
+struct PackedLayer {
+  std::vector<float> input_layernorm;           // [hidden]
+  std::vector<float> post_attention_layernorm;  // [hidden]
+  std::vector<LinearWeight> linear;             // in the order of kLinearKinds
+
+  const LinearWeight& at(LinearKind kind) const { return linear[static_cast<size_t>(kind)]; }
+};
+
+class PackedModel {
+ public:
+  // Copies the weights of `file` into huge-page memory, in parallel, checking each tensor's hash.
+  // Errors: kCorrupt, kOutOfMemory.
+  static Result<PackedModel> Load(const PackedFile& file, const kernels::KernelTable& kernels,
+                                  ThreadPool& pool);
+
+  const ModelConfig& config() const { return metadata_.config; }
+  const PackedMetadata& metadata() const { return metadata_; }
+  const LinearWeight& embedding() const { return embedding_; }
+  const LinearWeight& lm_head() const {
+    return config().tie_word_embeddings ? embedding_ : lm_head_;
+  }
+  const std::vector<float>& final_norm() const { return final_norm_; }
+  const std::vector<PackedLayer>& layers() const { return layers_; }
+
+  // Row `row` of the embedding in float: out [hidden].
+  void EmbeddingRow(int64_t row, float* out) const;
+
+  // Packed bytes that decoding one token reads: all linear layers and the lm_head.
+  int64_t BytesPerToken() const;
+
+ private:
+  struct Loader;
+
+  PackedMetadata metadata_;
+  HugeBuffer weights_;                          // all matrices, each 64-byte aligned
+  std::vector<std::vector<int32_t>> row_sums_;  // one a matrix of a block type
+  LinearWeight embedding_;
+  LinearWeight lm_head_;
+  std::vector<float> final_norm_;
+  std::vector<PackedLayer> layers_;
+};
+
+}  // namespace accllm

@@ -1,0 +1,122 @@
+#include "runtime/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <map>
+
+namespace accllm {
+namespace {
+
+std::map<int32_t, int> Histogram(const SamplerOptions& options, std::span<const float> logits,
+                                 int n) {
+  Sampler sampler(options);
+  std::map<int32_t, int> counts;
+  for (int i = 0; i < n; ++i) ++counts[sampler.Sample(logits)];
+  return counts;
+}
+
+constexpr std::array<float, 5> kLogits = {0.0F, 2.0F, 1.0F, 2.0F, -1.0F};
+
+TEST(Sampler, GreedyTakesTheFirstMaximum) { EXPECT_EQ(Sampler({}).Sample(kLogits), 1); }
+
+TEST(Sampler, FrequenciesFollowTheSoftmax) {
+  SamplerOptions options;
+  options.temperature = 0.7F;
+  options.seed = 5;
+  const int n = 40000;
+  const auto counts = Histogram(options, kLogits, n);
+  double total = 0;
+  for (const float logit : kLogits) total += std::exp(logit / 0.7);
+  for (int32_t token = 0; token < 5; ++token) {
+    const double p = std::exp(kLogits[static_cast<size_t>(token)] / 0.7) / total;
+    EXPECT_NEAR(counts.contains(token) ? counts.at(token) : 0, p * n,
+                5 * std::sqrt(p * (1 - p) * n) + 1);
+  }
+}
+
+TEST(Sampler, FiltersLeaveOnlyWhatTheyShould) {
+  SamplerOptions options;
+  options.temperature = 1.0F;
+  options.top_k = 2;
+  EXPECT_EQ(Histogram(options, kLogits, 500).size(), 2U);
+  options.top_k = 0;
+  options.top_p = 0.5F;  // each of the two best has 0.38
+  auto counts = Histogram(options, kLogits, 500);
+  EXPECT_EQ(counts.size(), 2U);
+  EXPECT_TRUE(counts.contains(1) && counts.contains(3));
+  options.top_p = 1.0F;
+  options.min_p = 0.3F;  // e^-1 = 0.37 stays, e^-2 goes
+  counts = Histogram(options, kLogits, 2000);
+  EXPECT_EQ(counts.size(), 3U);
+  EXPECT_TRUE(counts.contains(2));
+  options.min_p = 1.0F;
+  EXPECT_EQ(Histogram(options, kLogits, 500).size(), 2U);
+}
+
+TEST(Sampler, TheSeedDecides) {
+  SamplerOptions options;
+  options.temperature = 2.0F;
+  const auto draw = [&](uint64_t seed) {
+    options.seed = seed;
+    Sampler sampler(options);
+    std::vector<int32_t> tokens;
+    for (int i = 0; i < 50; ++i) tokens.push_back(sampler.Sample(kLogits));
+    return tokens;
+  };
+  EXPECT_EQ(draw(1), draw(1));
+  EXPECT_NE(draw(1), draw(2));
+}
+
+TEST(Sampler, PenaltiesChangeTheChoice) {
+  SamplerOptions options;
+  options.repetition_penalty = 2.0F;
+  Sampler repetition(options);
+  repetition.Accept(1);
+  EXPECT_EQ(repetition.Sample(kLogits), 3);
+  repetition.Accept(3);
+  EXPECT_EQ(repetition.Sample(kLogits), 1);  // both halved to 1, as token 2: the first wins
+
+  options = {};
+  options.presence_penalty = 1.5F;
+  Sampler presence(options);
+  presence.Accept(1);
+  presence.Accept(1);
+  presence.Accept(3);
+  EXPECT_EQ(presence.Sample(kLogits), 2);
+
+  options = {};
+  options.frequency_penalty = 0.4F;
+  Sampler frequency(options);
+  for (int i = 0; i < 2; ++i) frequency.Accept(1);
+  frequency.Accept(3);
+  EXPECT_EQ(frequency.Sample(kLogits), 3);  // 1.6 against 1.2 and 1.0
+}
+
+TEST(Sampler, OldTokensAreForgotten) {
+  SamplerOptions options;
+  options.presence_penalty = 5.0F;
+  options.penalty_last_n = 2;
+  Sampler sampler(options);
+  sampler.Accept(1);
+  sampler.Accept(0);
+  EXPECT_EQ(sampler.Sample(kLogits), 3);
+  sampler.Accept(0);
+  EXPECT_EQ(sampler.Sample(kLogits), 1);
+}
+
+TEST(Sampler, BadOptionsAreNamed) {
+  SamplerOptions options;
+  options.top_p = 0.0F;
+  EXPECT_NE(CheckSamplerOptions(options).error().message.find("--top-p"), std::string::npos);
+  options = {};
+  options.temperature = -1.0F;
+  EXPECT_FALSE(CheckSamplerOptions(options));
+  options.temperature = NAN;
+  EXPECT_FALSE(CheckSamplerOptions(options));
+  EXPECT_TRUE(CheckSamplerOptions({}));
+}
+
+}  // namespace
+}  // namespace accllm

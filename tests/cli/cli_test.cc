@@ -1,0 +1,391 @@
+// Drives the binary as a user does: arguments in, stdout, stderr and exit code out.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "checkpoint/testing/checkpoint_writer.h"
+
+namespace accllm {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+
+  Json json() const { return Json::parse(out); }
+};
+
+std::string ReadFile(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// A folder with a tiny checkpoint, packed and synthetic models, made once for all tests.
+class Workspace {
+ public:
+  Workspace() : folder_(fs::temp_directory_path() / fmt::format("accllm_cli_{}", getpid())) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    ModelConfig config = testing::TinyConfig();
+    config.vocab_size = 4096;
+    config.max_position_embeddings = 64;
+    const Status status = testing::WriteCheckpoint(Path("tiny"), config);
+    if (!status) throw std::runtime_error(status.error().ToString());
+    fs::copy_file(fs::path(ACCLLM_SOURCE_DIR) / "models/books-6m/tokenizer.model",
+                  Path("tiny/tokenizer.model"));
+    Write("text.txt", TestText());
+  }
+  ~Workspace() { fs::remove_all(folder_); }
+
+  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
+
+  void Write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(Path(name), std::ios::binary) << bytes;
+  }
+
+  // Runs `accllm ARGUMENTS` in the folder, through a shell.
+  Outcome Run(const std::string& arguments, const std::string& environment = "") const {
+    const std::string command =
+        fmt::format("cd '{}' && {} '{}' {} >out 2>err </dev/null", folder_.string(), environment,
+                    ACCLLM_BINARY, arguments);
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadFile(Path("out")),
+            ReadFile(Path("err"))};
+  }
+
+ private:
+  static std::string TestText() {
+    std::string text;
+    for (int i = 0; i < 60; ++i) {
+      text += fmt::format("Line {} speaks of the whale, the sea and {} sailors.\n", i, 7 * i % 31);
+    }
+    return text;
+  }
+
+  fs::path folder_;
+};
+
+class Cli : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    workspace_ = std::make_unique<Workspace>();
+    const Outcome made = Run("compress tiny -o tiny.acc --recipe rtn --window 28 --sinks 4");
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+  }
+  static void TearDownTestSuite() { workspace_.reset(); }
+
+  static Outcome Run(const std::string& arguments, const std::string& environment = "") {
+    return workspace_->Run(arguments, environment);
+  }
+
+  // Runs with --json, expects success and returns the object.
+  static Json RunJson(const std::string& arguments) {
+    const Outcome outcome = Run(arguments + " --json");
+    EXPECT_EQ(outcome.exit_code, 0) << arguments << "\n" << outcome.err;
+    Json json = Json::parse(outcome.out, nullptr, false);
+    EXPECT_TRUE(json.is_object()) << arguments << "\n" << outcome.out;
+    return json;
+  }
+
+  // Expects exit code `code` and `part` in a one-line error that names the verb.
+  static void ExpectError(const std::string& arguments, int code, const std::string& part,
+                          const std::string& environment = "") {
+    const Outcome outcome = Run(arguments, environment);
+    EXPECT_EQ(outcome.exit_code, code) << arguments << "\n" << outcome.err;
+    EXPECT_NE(outcome.err.find("error: "), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.out, "") << arguments;
+  }
+
+  static std::unique_ptr<Workspace> workspace_;
+};
+
+std::unique_ptr<Workspace> Cli::workspace_;
+
+constexpr const char* kVerbs[] = {"compress", "generate", "eval", "bench",
+                                  "inspect",  "verify",   "synth"};
+
+TEST_F(Cli, HelpNamesEveryVerbAndExitCode) {
+  const Outcome help = Run("--help");
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* verb : kVerbs) EXPECT_NE(help.out.find(verb), std::string::npos) << verb;
+  EXPECT_NE(help.out.find("130  interrupted"), std::string::npos) << help.out;
+  EXPECT_EQ(Run("help").out, help.out);
+}
+
+TEST_F(Cli, EveryVerbHasHelpWithExamplesAndJson) {
+  for (const char* verb : kVerbs) {
+    const Outcome help = Run(fmt::format("{} --help", verb));
+    EXPECT_EQ(help.exit_code, 0) << verb;
+    EXPECT_NE(help.out.find(fmt::format("Examples:\n  accllm {}", verb)), std::string::npos)
+        << help.out;
+    EXPECT_NE(help.out.find("--json"), std::string::npos) << verb;
+  }
+}
+
+TEST_F(Cli, VersionIsPrinted) {
+  const Outcome version = Run("--version");
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_EQ(version.out.rfind("accllm ", 0), 0U) << version.out;
+}
+
+TEST_F(Cli, UsageErrorsExitWith2) {
+  ExpectError("", 2, "subcommand");
+  ExpectError("compose", 2, "compose");
+  for (const char* verb : kVerbs) {
+    ExpectError(fmt::format("{} x --no-such-flag", verb), 2,
+                fmt::format("accllm {}: error:", verb));
+  }
+  ExpectError("generate tiny.acc", 2, "--prompt");
+  ExpectError("generate tiny.acc -p a --prompt-tokens 1", 2, "more than one prompt");
+  ExpectError("generate tiny.acc -p a -n zero", 2, "-n");
+  ExpectError("generate tiny.acc -p a --temp -1", 2, "--temp");
+  ExpectError("generate tiny.acc -p a --window none", 2, "--window");
+  ExpectError("generate tiny.acc -p a --context 9", 2, "--context");
+  ExpectError("generate tiny.acc -p a --window all -n 100", 2, "context of 64");
+  ExpectError("generate tiny.acc --prompt-tokens 4096", 2, "vocabulary");
+  ExpectError("eval tiny.acc --text text.txt --stream --window-tokens 8", 2, "exclude");
+  ExpectError("eval tiny.acc --text text.txt --recompute-samples 2", 2, "--stream");
+  ExpectError("eval tiny --text text.txt --precision w", 2, "--precision");
+  ExpectError("bench tiny.acc -p 0 -n 0", 2, "nothing to measure");
+  ExpectError("bench tiny -t 2", 2, "one thread");
+  ExpectError("bench tiny.acc --format xml", 2, "--format");
+  ExpectError("synth --shape gpt-9 -o g.acc", 2, "llama-2-7b");
+  ExpectError("verify tiny.acc", 2, "ACCLLM_JSON", "ACCLLM_JSON=perhaps");
+}
+
+TEST_F(Cli, CompressUsageErrors) {
+  ExpectError("compress tiny -o new.acc", 2, "--calibration");
+  ExpectError("compress tiny -o tiny.acc --recipe rtn", 2, "--force");
+  ExpectError("compress tiny -o new.acc --recipe best", 2, "--recipe");
+  ExpectError("compress tiny -o new.acc --recipe rtn --keep-dense 'layers.0.*=w3'", 2, "w3");
+  ExpectError("compress tiny -o new.acc --recipe rtn --keep-dense w4", 2, "not a rule");
+  ExpectError("compress tiny -o none/new.acc --recipe rtn", 3, "no folder");
+  workspace_->Write("half.acc.partial", "");
+  ExpectError("compress tiny -o half.acc --recipe rtn", 2, "--resume");
+}
+
+TEST_F(Cli, MissingInputsExitWith3) {
+  ExpectError("inspect none.acc", 3, "none.acc");
+  ExpectError("verify none.acc", 3, "none.acc");
+  ExpectError("bench none.acc", 3, "none.acc");
+  ExpectError("generate none.acc -p a", 3, "none.acc");
+  ExpectError("generate tiny.acc --prompt-file none.txt", 3, "none.txt");
+  ExpectError("eval tiny.acc --text none.txt", 3, "none.txt");
+  ExpectError("eval tiny.acc --text text.txt --against none", 3, "none");
+  ExpectError("compress none -o new.acc --recipe rtn", 3, "none");
+}
+
+TEST_F(Cli, DamagedInputsExitWith4) {
+  std::string bytes = ReadFile(workspace_->Path("tiny.acc"));
+  ASSERT_GT(bytes.size(), 100000U);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  workspace_->Write("damaged.acc", bytes);
+  ExpectError("verify damaged.acc", 4, "damaged.acc");
+  ExpectError("verify damaged.acc --json", 4, "damaged.acc");
+  workspace_->Write("short.acc", bytes.substr(0, 1000));
+  ExpectError("inspect short.acc", 4, "short.acc");
+  ExpectError("verify text.txt", 4, "text.txt");
+}
+
+TEST_F(Cli, OptionsCanComeFromTheEnvironment) {
+  const Outcome outcome =
+      Run("bench tiny.acc -p 0 -n 2 --repetitions 1 --json", "ACCLLM_THREADS=2");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.json()["rows"][0]["threads"], 2);
+  ExpectError("generate tiny.acc -p a -n 1", 2, "--threads", "ACCLLM_THREADS=many");
+  ExpectError("bench tiny.acc", 2, "ACCLLM_ISA", "ACCLLM_ISA=mmx");
+  // The command line wins.
+  const Outcome both =
+      Run("bench tiny.acc -p 0 -n 2 --repetitions 1 --json -t 1", "ACCLLM_THREADS=2");
+  ASSERT_EQ(both.exit_code, 0) << both.err;
+  EXPECT_EQ(both.json()["rows"][0]["threads"], 1);
+}
+
+TEST_F(Cli, CompressReportsWhatItWrote) {
+  const Json report = RunJson(
+      "compress tiny -o joint.acc --calibration text.txt --lines --samples 4 --sample-tokens 32 "
+      "--keep-dense 'layers.0.*=w8'");
+  EXPECT_EQ(report["file_bytes"], fs::file_size(workspace_->Path("joint.acc")));
+  EXPECT_EQ(report["layers"].size(), 14U);
+  for (const Json& layer : report["layers"]) {
+    EXPECT_GE(layer["relative_error"], 0.0);
+    EXPECT_LT(layer["relative_error"], 1.0);
+  }
+  EXPECT_EQ(Run("verify joint.acc").exit_code, 0);
+  const Json inspected = RunJson("inspect joint.acc");
+  EXPECT_NEAR(inspected["bits_per_linear_weight"], report["bits_per_linear_weight"], 1e-9);
+  // The default window fills the trained context.
+  EXPECT_EQ(inspected["attention"], Json({{"sinks", 4}, {"window", 60}}));
+  for (const Json& tensor : inspected["tensors"]) {
+    if (tensor["name"] == "layers.0.mlp.up_proj") EXPECT_EQ(tensor["type"], "w8");
+    if (tensor["name"] == "layers.1.mlp.up_proj") EXPECT_EQ(tensor["type"], "w2-2:4");
+  }
+}
+
+TEST_F(Cli, CompressForAPersonShowsATable) {
+  const Outcome outcome = Run("compress tiny -o again.acc --recipe rtn");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("layer 1"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("bits per linear weight"), std::string::npos) << outcome.out;
+  EXPECT_EQ(Run("compress tiny -o again.acc --recipe rtn --force").exit_code, 0);
+}
+
+TEST_F(Cli, GenerateIsReproducibleAndStreamsWhatJsonHolds) {
+  const std::string command =
+      "generate tiny.acc -p 'The sea' -n 12 --temp 0.9 --seed 3 --ignore-eos";
+  const Json first = RunJson(command);
+  EXPECT_EQ(first["tokens"].size(), 12U);
+  EXPECT_EQ(first["stopped_by"], "length");
+  EXPECT_GT(first["prompt_tokens"], 1);
+  EXPECT_GT(first["tokens_per_second"], 0.0);
+  EXPECT_GT(first["prefill_tokens_per_second"], 0.0);
+  EXPECT_EQ(RunJson(command + " --threads 2")["tokens"], first["tokens"]);
+  const Outcome plain = Run(command);
+  EXPECT_EQ(plain.out, first["text"].get<std::string>() + "\n");
+  EXPECT_NE(plain.err.find("token/s"), std::string::npos) << plain.err;
+}
+
+TEST_F(Cli, GenerateTakesPromptsInThreeWays) {
+  workspace_->Write("prompt.txt", "The sea");
+  const Json text = RunJson("generate tiny.acc -p 'The sea' -n 4");
+  EXPECT_EQ(RunJson("generate tiny.acc --prompt-file prompt.txt -n 4")["tokens"], text["tokens"]);
+  // Ids are taken as they are: no BOS is added.
+  EXPECT_EQ(RunJson("generate tiny.acc --prompt-tokens 5,6,7 -n 4")["prompt_tokens"], 3);
+}
+
+TEST_F(Cli, GenerateAddsBosOnlyIfTheTokenizerConfigSaysSo) {
+  const fs::path config = workspace_->Path("tiny/tokenizer_config.json");
+  const int with_bos = RunJson("generate tiny -p 'The sea' -n 1")["prompt_tokens"];
+  workspace_->Write("tiny/tokenizer_config.json", R"({"add_bos_token": false})");
+  const int without_bos = RunJson("generate tiny -p 'The sea' -n 1")["prompt_tokens"];
+  const Outcome packed = Run("compress tiny -o nobos.acc --recipe rtn");
+  fs::remove(config);
+  EXPECT_EQ(packed.exit_code, 0) << packed.err;
+  EXPECT_EQ(RunJson("generate nobos.acc -p 'The sea' -n 1")["prompt_tokens"], without_bos);
+  EXPECT_EQ(RunJson("generate tiny.acc -p 'The sea' -n 1")["prompt_tokens"], with_bos);
+  EXPECT_EQ(with_bos, without_bos + 1);
+}
+
+TEST_F(Cli, EvalComparesWithTheCheckpoint) {
+  const Json self = RunJson("eval tiny --text text.txt --window-tokens 32 --against tiny");
+  EXPECT_NEAR(self["kl"], 0.0, 1e-9);
+  EXPECT_EQ(self["top1_agreement"], 1.0);
+  EXPECT_NEAR(std::exp(self["mean_nll"].get<double>()), self["perplexity"], 1e-6);
+  const Json packed = RunJson("eval tiny.acc --text text.txt --window-tokens 32 --against tiny");
+  EXPECT_GT(packed["kl"], 0.0);
+  EXPECT_EQ(packed["tokens"], self["tokens"]);
+  EXPECT_EQ(packed["tokens"].get<int>() % 31, 0);
+  const Json alone = RunJson("eval tiny.acc --text text.txt --window-tokens 32");
+  EXPECT_EQ(alone["perplexity"], packed["perplexity"]);
+  EXPECT_FALSE(alone.contains("kl"));
+}
+
+TEST_F(Cli, EvalPrecisionsDifferButAreClose) {
+  const std::string command = "eval tiny.acc --text text.txt --window-tokens 32 --precision ";
+  const double w = RunJson(command + "w")["mean_nll"];
+  const double wa8 = RunJson(command + "wa8")["mean_nll"];
+  const double wa8kv4 = RunJson(command + "wa8kv4")["mean_nll"];
+  EXPECT_NE(w, wa8);
+  EXPECT_NE(wa8, wa8kv4);
+  EXPECT_NEAR(w, wa8kv4, 0.2);
+}
+
+TEST_F(Cli, EvalStreamReportsTenths) {
+  const Json result = RunJson(
+      "eval tiny.acc --text text.txt --stream --window 8 --sinks 2 --recompute-samples 2 "
+      "--max-tokens 300");
+  EXPECT_EQ(result["tokens"], 299);
+  ASSERT_EQ(result["tenths"].size(), 10U);
+  int tokens = 0;
+  for (const Json& tenth : result["tenths"]) {
+    tokens += tenth["tokens"].get<int>();
+    EXPECT_GT(tenth["microseconds_per_token"], 0.0);
+    EXPECT_GT(tenth["rss_bytes"], 0);
+    EXPECT_GT(tenth["samples"], 0);
+    EXPECT_GT(tenth["recomputed_perplexity"], 1.0);
+  }
+  EXPECT_EQ(tokens, 299);
+}
+
+// Bits per byte follow from the nats and the bytes of the predicted part of the text.
+TEST_F(Cli, EvalBitsPerByteCountTheTextThatIsPredicted) {
+  const Json result = RunJson("eval tiny.acc --text text.txt --stream --lines");
+  const double bits =
+      result["mean_nll"].get<double>() * result["tokens"].get<double>() / std::log(2);
+  const double bytes = bits / result["bits_per_byte"].get<double>();
+  const auto file_bytes = static_cast<double>(fs::file_size(workspace_->Path("text.txt")));
+  EXPECT_LT(bytes, file_bytes);         // the first token is not predicted
+  EXPECT_GT(bytes, file_bytes - 16.0);  // and nothing else is left out
+}
+
+TEST_F(Cli, BenchMeasuresEveryThreadCountAndDepth) {
+  const Json result = RunJson("bench tiny.acc -p 16 -n 4 -d 0,8 -t 1,2 --repetitions 2");
+  ASSERT_EQ(result["rows"].size(), 8U);
+  EXPECT_EQ(result["read_bandwidth"].size(), 2U);
+  for (const Json& row : result["rows"]) {
+    EXPECT_GT(row["tokens_per_second"], 0.0);
+    const bool is_decode = row["phase"] == "decode";
+    EXPECT_EQ(row["tokens"], is_decode ? 4 : 16);
+    EXPECT_EQ(row["gb_per_second"].is_null(), !is_decode);
+  }
+  for (const char* key : {"machine", "isa", "model", "shape"}) EXPECT_TRUE(result.contains(key));
+}
+
+TEST_F(Cli, BenchPrintsMarkdownAndCsv) {
+  const std::string command = "bench tiny.acc -p 4 -n 0 -t 1 --repetitions 1";
+  EXPECT_NE(Run(command).out.find("| prefill | 1 | 4 | 0 |"), std::string::npos);
+  EXPECT_NE(Run(command + " --format csv").out.find("\nprefill,1,4,0,"), std::string::npos);
+  const Outcome checkpoint = Run("bench tiny -p 4 -n 2 --repetitions 1");
+  EXPECT_EQ(checkpoint.exit_code, 0) << checkpoint.err;
+}
+
+TEST_F(Cli, InspectShowsFileAndCheckpoint) {
+  const Json packed = RunJson("inspect tiny.acc");
+  EXPECT_EQ(packed["file_bytes"], fs::file_size(workspace_->Path("tiny.acc")));
+  EXPECT_EQ(packed["config"]["hidden_size"], 64);
+  EXPECT_EQ(packed["attention"], Json({{"sinks", 4}, {"window", 28}}));
+  EXPECT_GT(packed["padding_bytes"], 0);
+  EXPECT_EQ(packed["tensors"].size(), 3U + 2U * 9U);
+  EXPECT_EQ(packed["provenance"]["source"], "tiny");
+  EXPECT_NE(Run("inspect tiny.acc").out.find("w2-2:4"), std::string::npos);
+  EXPECT_NE(Run("inspect tiny.acc --tensors").out.find("layers.1.mlp.down_proj"),
+            std::string::npos);
+  EXPECT_EQ(RunJson("inspect tiny")["config"], packed["config"]);
+}
+
+TEST_F(Cli, VerifySaysWhatItChecked) {
+  const Json result = RunJson("verify tiny.acc");
+  EXPECT_EQ(result["intact"], true);
+  EXPECT_EQ(result["tokenizer"], true);
+  EXPECT_NE(Run("verify tiny.acc").out.find("intact"), std::string::npos);
+}
+
+TEST_F(Cli, SynthWritesAModelThatRunsOnTokenIds) {
+  const Json made = RunJson("synth --shape qwen2.5-0.5b -o synth.acc --seed 2");
+  EXPECT_EQ(made["file_bytes"], fs::file_size(workspace_->Path("synth.acc")));
+  ExpectError("generate synth.acc -p hello", 4, "--prompt-tokens");
+  ExpectError("synth --shape qwen2.5-0.5b -o synth.acc", 2, "--force");
+  const Json ids = RunJson("generate synth.acc --prompt-tokens 1,2,3 -n 2");
+  EXPECT_TRUE(ids["text"].is_null());
+  const Outcome plain = Run("generate synth.acc --prompt-tokens 1,2,3 -n 2");
+  EXPECT_EQ(plain.out,
+            fmt::format("{} {}\n", ids["tokens"][0].get<int>(), ids["tokens"][1].get<int>()));
+  fs::remove(workspace_->Path("synth.acc"));
+}
+
+}  // namespace
+}  // namespace accllm

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Compresses the bundled model, lets it speak, and compares it with the float checkpoint.
+# Expects build/accllm and build/texts (`make demo` makes both).
+#
+# usage: tools/demo.sh
+# environment: DEMO_TOKENS  how many tokens of Moby Dick to evaluate (default 16384)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly ACCLLM=build/accllm
+readonly CHECKPOINT=models/books-6m
+readonly OUT=build/demo
+readonly PACKED=$OUT/books-6m.acc
+readonly CALIBRATION=build/texts/sotu.txt
+readonly TEST_TEXT=build/texts/moby_dick.txt
+readonly TOKENS=${DEMO_TOKENS:-16384}
+
+for needed in "$ACCLLM" "$CALIBRATION" "$TEST_TEXT"; do
+  [[ -f $needed ]] || {
+    echo "tools/demo.sh: $needed is missing; run 'make demo'" >&2
+    exit 1
+  }
+done
+mkdir -p "$OUT"
+
+# to_json FILE COMMAND...: keeps the command's JSON; its progress goes to the terminal.
+to_json() {
+  local file=$1
+  shift
+  echo "\$ $*"
+  "$@" >"$file"
+}
+
+evaluate() {
+  local file=$1
+  shift
+  to_json "$file" "$ACCLLM" eval "$@" --text "$TEST_TEXT" --lines --window-tokens 256 \
+    --max-tokens "$TOKENS" --json
+}
+
+echo "== compress: prune 2:4 and quantise to 2 bits"
+to_json "$OUT/compress.json" "$ACCLLM" compress "$CHECKPOINT" -o "$PACKED" \
+  --calibration "$CALIBRATION" --lines --force --json
+to_json "$OUT/inspect.json" "$ACCLLM" inspect "$PACKED" --json
+
+echo "== generate"
+to_json "$OUT/generate.json" "$ACCLLM" generate "$PACKED" -p "Call me Ishmael. Some years ago" \
+  -n 96 --temp 0.8 --seed 1 --json
+python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["text"])' "$OUT/generate.json"
+
+echo "== evaluate on Moby Dick, which neither training nor calibration has seen"
+evaluate "$OUT/eval_float.json" "$CHECKPOINT"
+evaluate "$OUT/eval_packed.json" "$PACKED" --against "$CHECKPOINT"
+
+echo "== bench"
+threads=1
+(($(nproc) > 1)) && threads=1,2
+to_json "$OUT/bench.json" "$ACCLLM" bench "$PACKED" -p 128 -n 64 -d 0 -t "$threads" --json
+
+echo
+python3 tools/demo_table.py "$OUT" "$CHECKPOINT/model.safetensors"
