@@ -25,7 +25,7 @@ Calibration::Calibration(const ModelConfig& config, const std::vector<float>& em
       std::copy_n(embedding.begin() + tokens[t] * config.hidden_size, config.hidden_size,
                   x.row(static_cast<int64_t>(t)).data());
     }
-    samples_.push_back(std::move(x));
+    samples_.push_back({x, x});
   }
   if (!samples.empty()) {
     positions_.resize(samples.front().size());
@@ -33,9 +33,9 @@ Calibration::Calibration(const ModelConfig& config, const std::vector<float>& em
   }
 }
 
-void Calibration::ForEach(const SampleFunction& f,
-                          const std::function<void(size_t, const Matrix&)>& use) {
-  std::vector<Matrix> results(kBatch);
+void Calibration::ForEach(const PairFunction& f,
+                          const std::function<void(Sample&, const Pair&)>& use) {
+  std::vector<Pair> results(kBatch);
   for (size_t first = 0; first < samples_.size(); first += kBatch) {
     const size_t n = std::min(kBatch, samples_.size() - first);
     pool_.ParallelFor(static_cast<int64_t>(n), [&](int64_t begin, int64_t end, int) {
@@ -43,24 +43,64 @@ void Calibration::ForEach(const SampleFunction& f,
         results[i] = f(samples_[first + i]);
       }
     });
-    for (size_t i = 0; i < n; ++i) use(first + i, results[i]);
+    for (size_t i = 0; i < n; ++i) use(samples_[first + i], results[i]);
   }
 }
 
-SecondMoment Calibration::MomentOf(int64_t cols, const SampleFunction& f) {
-  SecondMoment moment(cols);
-  ForEach(f, [&](size_t, const Matrix& x) {
-    moment.Add(std::span(x.data(), static_cast<size_t>(x.size())), pool_);
-  });
-  return moment;
+StageMoments Calibration::MomentsOf(int64_t cols, bool with_residual, const BlockFunction& input,
+                                    const FloatLayer& original, const FloatLayer& w) {
+  const auto view = [](const Matrix& m) {
+    return std::span(m.data(), static_cast<size_t>(m.size()));
+  };
+  StageMoments moments = {SecondMoment(cols), CrossMoment(cols, cols), std::nullopt};
+  if (with_residual) moments.residual.emplace(config_.hidden_size, cols);
+  ForEach(
+      [&](const Sample& s) {
+        return Pair{input(s.real, original), input(s.compressed, w)};
+      },
+      [&](Sample& s, const Pair& x) {
+        moments.second.Add(view(x.compressed), pool_);
+        const Matrix difference = x.real - x.compressed;
+        moments.deviation.Add(view(difference), view(x.compressed), pool_);
+        if (!with_residual) return;
+        const Matrix lost = s.real - s.compressed;
+        moments.residual->Add(view(lost), view(x.compressed), pool_);
+      });
+  return moments;
 }
 
-std::vector<float> Calibration::MaximaOf(int64_t cols, const SampleFunction& f) {
+void Calibration::Apply(const BlockFunction& output, const FloatLayer& original,
+                        const FloatLayer& w) {
+  ForEach(
+      [&](const Sample& s) {
+        return Pair{output(s.real, original), output(s.compressed, w)};
+      },
+      [](Sample& s, const Pair& y) {
+        s.real += y.real;
+        s.compressed += y.compressed;
+      });
+}
+
+std::vector<float> Calibration::MaximaOf(int64_t cols,
+                                         const std::function<Matrix(const Matrix& x)>& f) {
   std::vector<float> maxima(static_cast<size_t>(cols), 0.0F);
   Eigen::Map<Eigen::RowVectorXf> view(maxima.data(), cols);
   ForEach(
-      f, [&](size_t, const Matrix& x) { view = view.cwiseMax(x.cwiseAbs().colwise().maxCoeff()); });
+      [&](const Sample& s) {
+        return Pair{{}, f(s.compressed)};
+      },
+      [&](Sample&, const Pair& x) {
+        view = view.cwiseMax(x.compressed.cwiseAbs().colwise().maxCoeff());
+      });
   return maxima;
+}
+
+Calibration::Matrix Calibration::NormedForAttention(const Matrix& x, const FloatLayer& w) const {
+  return reference::RmsNorm(x, w.input_layernorm, config_.rms_norm_eps);
+}
+
+Calibration::Matrix Calibration::NormedForMlp(const Matrix& x, const FloatLayer& w) const {
+  return reference::RmsNorm(x, w.post_attention_layernorm, config_.rms_norm_eps);
 }
 
 Calibration::Matrix Calibration::RotatedKeys(const Matrix& normed, const FloatLayer& w) const {
@@ -69,7 +109,7 @@ Calibration::Matrix Calibration::RotatedKeys(const Matrix& normed, const FloatLa
 }
 
 Calibration::Matrix Calibration::Attend(const Matrix& x, const FloatLayer& w) const {
-  const Matrix normed = reference::RmsNorm(x, w.input_layernorm, config_.rms_norm_eps);
+  const Matrix normed = NormedForAttention(x, w);
   const Matrix q = reference::Linear(normed, w.q_proj, config_.q_size());
   const reference::Context context = {
       RotatedKeys(normed, w), reference::Linear(normed, w.v_proj, config_.kv_size()), positions_};
@@ -78,72 +118,78 @@ Calibration::Matrix Calibration::Attend(const Matrix& x, const FloatLayer& w) co
 }
 
 Calibration::Matrix Calibration::Hidden(const Matrix& x, const FloatLayer& w) const {
-  const Matrix normed = reference::RmsNorm(x, w.post_attention_layernorm, config_.rms_norm_eps);
+  const Matrix normed = NormedForMlp(x, w);
   return reference::SiluMul(reference::Linear(normed, w.gate_proj, config_.intermediate_size),
                             reference::Linear(normed, w.up_proj, config_.intermediate_size));
 }
 
 LayerMaxima Calibration::Maxima(const FloatLayer& w) {
-  const float eps = config_.rms_norm_eps;
-  LayerMaxima maxima;
-  maxima.attention_input = MaximaOf(config_.hidden_size, [&](const Matrix& x) {
-    return reference::RmsNorm(x, w.input_layernorm, eps);
-  });
-  maxima.keys = MaximaOf(config_.kv_size(), [&](const Matrix& x) {
-    return RotatedKeys(reference::RmsNorm(x, w.input_layernorm, eps), w);
-  });
   const auto after_attention = [&](const Matrix& x) -> Matrix {
     return x + reference::Linear(Attend(x, w), w.o_proj, config_.hidden_size);
   };
+  LayerMaxima maxima;
+  maxima.attention_input =
+      MaximaOf(config_.hidden_size, [&](const Matrix& x) { return NormedForAttention(x, w); });
+  maxima.keys = MaximaOf(config_.kv_size(),
+                         [&](const Matrix& x) { return RotatedKeys(NormedForAttention(x, w), w); });
   maxima.attention_output =
       MaximaOf(config_.q_size(), [&](const Matrix& x) { return Attend(x, w); });
-  maxima.mlp_input = MaximaOf(config_.hidden_size, [&](const Matrix& x) {
-    return reference::RmsNorm(after_attention(x), w.post_attention_layernorm, eps);
-  });
+  maxima.mlp_input = MaximaOf(config_.hidden_size,
+                              [&](const Matrix& x) { return NormedForMlp(after_attention(x), w); });
   maxima.mlp_hidden = MaximaOf(config_.intermediate_size,
                                [&](const Matrix& x) { return Hidden(after_attention(x), w); });
   return maxima;
 }
 
-SecondMoment Calibration::AttentionInput(const FloatLayer& w) {
-  return MomentOf(config_.hidden_size, [&](const Matrix& x) {
-    return reference::RmsNorm(x, w.input_layernorm, config_.rms_norm_eps);
-  });
+StageMoments Calibration::AttentionInput(const FloatLayer& original, const FloatLayer& w) {
+  return MomentsOf(
+      config_.hidden_size, false,
+      [this](const Matrix& x, const FloatLayer& layer) { return NormedForAttention(x, layer); },
+      original, w);
 }
 
-SecondMoment Calibration::AttentionOutput(const FloatLayer& w) {
-  return MomentOf(config_.q_size(), [&](const Matrix& x) { return Attend(x, w); });
+StageMoments Calibration::AttentionOutput(const FloatLayer& original, const FloatLayer& w) {
+  return MomentsOf(
+      config_.q_size(), true,
+      [this](const Matrix& x, const FloatLayer& layer) { return Attend(x, layer); }, original, w);
 }
 
-SecondMoment Calibration::MlpInput(const FloatLayer& w) {
-  return MomentOf(config_.hidden_size, [&](const Matrix& x) {
-    return reference::RmsNorm(x, w.post_attention_layernorm, config_.rms_norm_eps);
-  });
+StageMoments Calibration::MlpInput(const FloatLayer& original, const FloatLayer& w) {
+  return MomentsOf(
+      config_.hidden_size, false,
+      [this](const Matrix& x, const FloatLayer& layer) { return NormedForMlp(x, layer); }, original,
+      w);
 }
 
-SecondMoment Calibration::MlpHidden(const FloatLayer& w) {
-  return MomentOf(config_.intermediate_size, [&](const Matrix& x) { return Hidden(x, w); });
+StageMoments Calibration::MlpHidden(const FloatLayer& original, const FloatLayer& w) {
+  return MomentsOf(
+      config_.intermediate_size, true,
+      [this](const Matrix& x, const FloatLayer& layer) { return Hidden(x, layer); }, original, w);
 }
 
-void Calibration::ApplyAttention(const FloatLayer& w) {
-  ForEach(
-      [&](const Matrix& x) {
-        return reference::Linear(Attend(x, w), w.o_proj, config_.hidden_size);
+void Calibration::ApplyAttention(const FloatLayer& original, const FloatLayer& w) {
+  Apply(
+      [this](const Matrix& x, const FloatLayer& layer) {
+        return reference::Linear(Attend(x, layer), layer.o_proj, config_.hidden_size);
       },
-      [&](size_t i, const Matrix& y) { samples_[i] += y; });
+      original, w);
 }
 
-void Calibration::ApplyMlp(const FloatLayer& w) {
-  ForEach(
-      [&](const Matrix& x) {
-        return reference::Linear(Hidden(x, w), w.down_proj, config_.hidden_size);
+void Calibration::ApplyMlp(const FloatLayer& original, const FloatLayer& w) {
+  Apply(
+      [this](const Matrix& x, const FloatLayer& layer) {
+        return reference::Linear(Hidden(x, layer), layer.down_proj, config_.hidden_size);
       },
-      [&](size_t i, const Matrix& y) { samples_[i] += y; });
+      original, w);
 }
 
 Status Calibration::Save(const std::string& path) const {
   std::vector<float> all;
-  for (const Matrix& x : samples_) all.insert(all.end(), x.data(), x.data() + x.size());
+  for (const Sample& s : samples_) {
+    for (const Matrix* x : {&s.real, &s.compressed}) {
+      all.insert(all.end(), x->data(), x->data() + x->size());
+    }
+  }
   return WriteFileAtomically(
       path, std::span(reinterpret_cast<const uint8_t*>(all.data()), all.size() * sizeof(float)));
 }
@@ -151,17 +197,21 @@ Status Calibration::Save(const std::string& path) const {
 Status Calibration::Load(const std::string& path) {
   ACCLLM_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   size_t expected = 0;
-  for (const Matrix& x : samples_) expected += static_cast<size_t>(x.size()) * sizeof(float);
+  for (const Sample& s : samples_) {
+    expected += static_cast<size_t>(s.real.size() + s.compressed.size()) * sizeof(float);
+  }
   if (file.bytes().size() != expected) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("{}: {} bytes, {} expected", path, file.bytes().size(), expected),
                 "start again without --resume");
   }
   const uint8_t* at = file.bytes().data();
-  for (Matrix& x : samples_) {
-    const size_t bytes = static_cast<size_t>(x.size()) * sizeof(float);
-    std::memcpy(x.data(), at, bytes);
-    at += bytes;
+  for (Sample& s : samples_) {
+    for (Matrix* x : {&s.real, &s.compressed}) {
+      const size_t bytes = static_cast<size_t>(x->size()) * sizeof(float);
+      std::memcpy(x->data(), at, bytes);
+      at += bytes;
+    }
   }
   return {};
 }

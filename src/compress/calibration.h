@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,20 @@ struct LayerMaxima {
   std::vector<float> mlp_hidden;        // [intermediate] input of down_proj
 };
 
-// The residual stream of all samples between two blocks.
+// What the calibration text says about linear layers that share their input. x is the input that
+// the compressed model gives them, x' that of the float model; likewise the residual stream r and
+// r'.
+struct StageMoments {
+  SecondMoment second;    // sum of x x^T: [cols, cols]
+  CrossMoment deviation;  // sum of (x' - x) x^T: [cols, cols]
+  // Sum of (r' - r) x^T: [hidden, cols]; only for layers whose output is added to the stream, so
+  // that they make up for what it has lost so far.
+  std::optional<CrossMoment> residual;
+};
+
+// The residual streams of all samples between two blocks: of the float model, and of what has been
+// compressed so far. `original` below is the block in float, `w` the same block with the linear
+// layers that are already compressed replaced by what they stand for.
 class Calibration {
  public:
   using Matrix = reference::Matrix;
@@ -37,37 +51,51 @@ class Calibration {
   // Maxima of the block `w` on its present input.
   LayerMaxima Maxima(const FloatLayer& w);
 
-  // Second moments of the inputs of the linear layers, computed with the weights that `w` has now.
-  SecondMoment AttentionInput(const FloatLayer& w);   // of q, k and v_proj
-  SecondMoment AttentionOutput(const FloatLayer& w);  // of o_proj
-  SecondMoment MlpInput(const FloatLayer& w);         // of gate and up_proj; after ApplyAttention
-  SecondMoment MlpHidden(const FloatLayer& w);        // of down_proj; after ApplyAttention
+  // Moments at the inputs of the linear layers.
+  StageMoments AttentionInput(const FloatLayer& original, const FloatLayer& w);   // q, k and v_proj
+  StageMoments AttentionOutput(const FloatLayer& original, const FloatLayer& w);  // o_proj
+  // The next two after ApplyAttention: of gate and up_proj, and of down_proj.
+  StageMoments MlpInput(const FloatLayer& original, const FloatLayer& w);
+  StageMoments MlpHidden(const FloatLayer& original, const FloatLayer& w);
 
-  // Adds the block's attention, then its MLP, to the residual stream.
-  void ApplyAttention(const FloatLayer& w);
-  void ApplyMlp(const FloatLayer& w);
+  // Adds the block's attention, then its MLP, to both streams.
+  void ApplyAttention(const FloatLayer& original, const FloatLayer& w);
+  void ApplyMlp(const FloatLayer& original, const FloatLayer& w);
 
-  // The stream as bytes, and back; for resuming. Errors: kIo, kCorrupt (wrong size).
+  // Both streams as bytes, and back; for resuming. Errors: kIo, kCorrupt (wrong size).
   Status Save(const std::string& path) const;
   Status Load(const std::string& path);
 
  private:
-  using SampleFunction = std::function<Matrix(const Matrix& x)>;
+  // One sample's residual streams.
+  struct Sample {
+    Matrix real;        // [sample_tokens, hidden] of the float model
+    Matrix compressed;  // [sample_tokens, hidden]
+  };
+  struct Pair {
+    Matrix real;
+    Matrix compressed;
+  };
+  using PairFunction = std::function<Pair(const Sample& sample)>;
+  using BlockFunction = std::function<Matrix(const Matrix& x, const FloatLayer& w)>;
 
-  // Mixed heads of one sample: the input of o_proj.
-  Matrix Attend(const Matrix& x, const FloatLayer& w) const;
-  Matrix Hidden(const Matrix& x, const FloatLayer& w) const;
+  Matrix NormedForAttention(const Matrix& x, const FloatLayer& w) const;
+  Matrix NormedForMlp(const Matrix& x, const FloatLayer& w) const;
   Matrix RotatedKeys(const Matrix& normed, const FloatLayer& w) const;
+  Matrix Attend(const Matrix& x, const FloatLayer& w) const;  // mixed heads: input of o_proj
+  Matrix Hidden(const Matrix& x, const FloatLayer& w) const;  // input of down_proj
 
   // Runs f on every sample, several at a time, and hands the results to `use` in order.
-  void ForEach(const SampleFunction& f, const std::function<void(size_t, const Matrix&)>& use);
-  SecondMoment MomentOf(int64_t cols, const SampleFunction& f);
-  std::vector<float> MaximaOf(int64_t cols, const SampleFunction& f);
+  void ForEach(const PairFunction& f, const std::function<void(Sample&, const Pair&)>& use);
+  StageMoments MomentsOf(int64_t cols, bool with_residual, const BlockFunction& input,
+                         const FloatLayer& original, const FloatLayer& w);
+  void Apply(const BlockFunction& output, const FloatLayer& original, const FloatLayer& w);
+  std::vector<float> MaximaOf(int64_t cols, const std::function<Matrix(const Matrix& x)>& f);
 
   ModelConfig config_;
   kernels::RopeFrequencies frequencies_;
   std::vector<int64_t> positions_;  // 0..sample_tokens - 1
-  std::vector<Matrix> samples_;     // [n_samples] of [sample_tokens, hidden]
+  std::vector<Sample> samples_;
   ThreadPool& pool_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/fp16.h"
 #include "base/process_info.h"
+#include "compress/corrected_target.h"
 #include "compress/linalg.h"
 #include "compress/obs_quantizer.h"
 #include "compress/smooth_layer.h"
@@ -16,10 +17,11 @@ namespace {
 
 using format::TensorType;
 
-// Share of H's mean diagonal that is added to its diagonal before it is inverted.
-constexpr double kDamping = 0.01;
-// Sweeps of coordinate descent after the single pass.
-constexpr int kRefineSweeps = 2;
+// Share of the mean of H's diagonal that is added to its diagonal before it is inverted. Higher
+// than the 0.01 of GPTQ: it also holds the corrected weights near the original ones.
+constexpr double kDamping = 0.05;
+// Sweeps of coordinate descent after the single pass; more gain little.
+constexpr int kRefineSweeps = 3;
 
 std::vector<uint8_t> FloatBytes(const std::vector<float>& values) {
   std::vector<uint8_t> bytes(values.size() * sizeof(float));
@@ -56,27 +58,29 @@ class Stage {
   Stage(const LayerTask& task, FloatLayer& w, ThreadPool& pool, CompressedLayer& result)
       : task_(task), w_(w), pool_(pool), result_(result) {}
 
-  // Compresses each layer of `kinds` on inputs with the second moment `moment`, and replaces the
-  // weights in the block by what their packed form stands for.
-  Status Run(std::initializer_list<LinearKind> kinds, SecondMoment moment) {
+  // Compresses each layer of `kinds`, which share their input, and replaces the weights in the
+  // block by what their packed form stands for.
+  Status Run(std::initializer_list<LinearKind> kinds, StageMoments moments) {
     const LinearShape shape = ShapeOfLinear(task_.config, *kinds.begin());
     const std::string first = LayerTensorName(task_.layer, *kinds.begin());
-    const std::vector<float> h = moment.Release();
+    const std::vector<float> h = moments.second.Release();
     ACCLLM_ASSIGN_OR_RETURN(const InverseFactor inverse,
                             InverseCholeskyUpper(h, shape.cols, kDamping, first, pool_));
-    for (const LinearKind kind : kinds) ACCLLM_RETURN_IF_ERROR(CompressOne(kind, h, inverse));
+    for (const LinearKind kind : kinds) {
+      ACCLLM_RETURN_IF_ERROR(CompressOne(kind, moments, h, inverse));
+    }
     return {};
   }
 
  private:
-  Status CompressOne(LinearKind kind, const std::vector<float>& h, const InverseFactor& inverse) {
+  Status CompressOne(LinearKind kind, const StageMoments& moments, const std::vector<float>& h,
+                     const InverseFactor& inverse) {
     const std::string name = LayerTensorName(task_.layer, kind);
     if (!task_.before_tensor(name)) {
       return Fail(ErrorCode::kInterrupted, fmt::format("stopped before {}", name),
                   "go on with --resume");
     }
     const double start = MonotonicSeconds();
-    const LinearShape shape = ShapeOfLinear(task_.config, kind);
     const TensorType type = task_.type_of(name);
     std::vector<float>& weights = w_.linear(kind);
     LinearReport report = {name, std::string(TensorTypeLabel(type)), 0, 0};
@@ -85,7 +89,10 @@ class Stage {
       ACCLLM_ASSIGN_OR_RETURN(tensor.bytes, PackHalves(weights));
       weights = FromHalves(tensor.bytes);
     } else {
-      const WeightMatrix matrix = {weights, shape.rows, shape.cols, name};
+      ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> target,
+                              Target(kind, name, moments, inverse));
+      const LinearShape shape = ShapeOfLinear(task_.config, kind);
+      const WeightMatrix matrix = {target, shape.rows, shape.cols, name};
       ACCLLM_ASSIGN_OR_RETURN(const QuantizedMatrix quantized, Choose(type, matrix, h, inverse));
       ACCLLM_ASSIGN_OR_RETURN(report.relative_error, RelativeError(matrix, h, quantized, pool_));
       ACCLLM_ASSIGN_OR_RETURN(tensor.bytes, PackMatrix(quantized));
@@ -95,6 +102,20 @@ class Stage {
     result_.tensors.push_back(std::move(tensor));
     result_.reports.push_back(std::move(report));
     return {};
+  }
+
+  // The weights to aim at: they map the compressed model's inputs to the float model's outputs.
+  Result<std::vector<float>> Target(LinearKind kind, const std::string& name,
+                                    const StageMoments& moments, const InverseFactor& inverse) {
+    const std::vector<float>& weights = w_.linear(kind);
+    const LinearShape shape = ShapeOfLinear(task_.config, kind);
+    std::vector<float> deviation =
+        Multiply(weights, moments.deviation.sum(), shape.rows, shape.cols, shape.cols, pool_);
+    if (moments.residual) {
+      const std::vector<float>& lost = moments.residual->sum();
+      for (size_t i = 0; i < deviation.size(); ++i) deviation[i] += lost[i];
+    }
+    return CorrectedTarget({weights, shape.rows, shape.cols, name}, deviation, inverse, pool_);
   }
 
   Result<QuantizedMatrix> Choose(TensorType type, const WeightMatrix& matrix,
@@ -176,14 +197,16 @@ Result<CompressedLayer> CompressLayerJoint(const LayerTask& task, FloatLayer w,
   CompressedLayer result;
   SmoothLayer(task.config, calibration.Maxima(w), {}, w);
   AddNorms(task, w, result);
+  const FloatLayer original = w;
   Stage stage(task, w, pool, result);
+  ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kQ, LinearKind::kK, LinearKind::kV},
+                                   calibration.AttentionInput(original, w)));
+  ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kO}, calibration.AttentionOutput(original, w)));
+  calibration.ApplyAttention(original, w);
   ACCLLM_RETURN_IF_ERROR(
-      stage.Run({LinearKind::kQ, LinearKind::kK, LinearKind::kV}, calibration.AttentionInput(w)));
-  ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kO}, calibration.AttentionOutput(w)));
-  calibration.ApplyAttention(w);
-  ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kGate, LinearKind::kUp}, calibration.MlpInput(w)));
-  ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kDown}, calibration.MlpHidden(w)));
-  calibration.ApplyMlp(w);
+      stage.Run({LinearKind::kGate, LinearKind::kUp}, calibration.MlpInput(original, w)));
+  ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kDown}, calibration.MlpHidden(original, w)));
+  calibration.ApplyMlp(original, w);
   return result;
 }
 

@@ -33,6 +33,14 @@ std::string ReadFile(const fs::path& path) {
   return text.str();
 }
 
+// The type of a tensor in the output of inspect.
+std::string TypeOf(const Json& inspected, const std::string& name) {
+  for (const Json& tensor : inspected["tensors"]) {
+    if (tensor["name"] == name) return tensor["type"];
+  }
+  return "missing";
+}
+
 // A folder with a tiny checkpoint, packed and synthetic models, made once for all tests.
 class Workspace {
  public:
@@ -230,10 +238,8 @@ TEST_F(Cli, CompressReportsWhatItWrote) {
   EXPECT_NEAR(inspected["bits_per_linear_weight"], report["bits_per_linear_weight"], 1e-9);
   // The default window fills the trained context.
   EXPECT_EQ(inspected["attention"], Json({{"sinks", 4}, {"window", 60}}));
-  for (const Json& tensor : inspected["tensors"]) {
-    if (tensor["name"] == "layers.0.mlp.up_proj") EXPECT_EQ(tensor["type"], "w8");
-    if (tensor["name"] == "layers.1.mlp.up_proj") EXPECT_EQ(tensor["type"], "w2-2:4");
-  }
+  EXPECT_EQ(TypeOf(inspected, "layers.0.mlp.up_proj"), "w8");
+  EXPECT_EQ(TypeOf(inspected, "layers.1.mlp.up_proj"), "w2-2:4");
 }
 
 TEST_F(Cli, CompressForAPersonShowsATable) {
