@@ -19,9 +19,13 @@ const Verb* FindVerb(std::string_view name) {
 }
 
 // "accllm help" and its hidden --markdown.
-VerbBody DeclareHelp(const CLI::App& app, CLI::App& subcommand, bool& markdown) {
+VerbBody DeclareHelp(CLI::App& subcommand, bool& markdown) {
   subcommand.add_flag("--markdown", markdown)->group("");
-  return [&app, &markdown] { return PrintText(markdown ? ReferencePage() : app.help()); };
+  return [&markdown] {
+    CLI::App app;  // one that has parsed nothing shows its own help, not a verb's
+    SetUpApp(app);
+    return PrintText(markdown ? ReferencePage() : app.help());
+  };
 }
 
 int ReportParseError(const CLI::App& app, std::string_view verb, const CLI::ParseError& error) {
@@ -36,13 +40,17 @@ int Run(int argc, char** argv) {
   SetUpApp(app);
   const std::string_view first = argc > 1 ? argv[1] : "";
   const Verb* verb = FindVerb(first);
+  if (verb == nullptr && !first.empty() && first != "help" && !first.starts_with('-')) {
+    PrintError("", fmt::format("there is no verb '{}'; see accllm --help", first));
+    return kExitUsage;
+  }
   // Only the verb in use declares its options: the environment is nobody else's business.
   VerbBody body;
   bool markdown = false;
   if (verb != nullptr) {
     body = verb->declare(*app.get_subcommand(std::string(verb->name)));
   } else {
-    body = DeclareHelp(app, *app.get_subcommand("help"), markdown);
+    body = DeclareHelp(*app.get_subcommand("help"), markdown);
   }
   const std::string_view name = verb == nullptr ? "" : verb->name;
   try {

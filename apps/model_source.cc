@@ -129,11 +129,15 @@ Result<std::unique_ptr<LanguageModel>> ModelSource::LoadFloat(
   return std::make_unique<reference::FloatModel>(*weights_, window, precision);
 }
 
-void RunFlags::DeclareAttention(OptionTable& table) {
+void RunFlags::DeclareAttention(OptionTable& table, const std::string& default_window,
+                                const std::string& default_sinks) {
   table.Value("--window", "W|all", window,
-              "Tokens that stay visible beside the sinks, or all for full attention; default: the "
-              "model's own");
-  table.Value("--sinks", "S", sinks, "First tokens that stay visible; default: the model's own")
+              fmt::format("Tokens that stay visible beside the sinks, or all for full attention; "
+                          "default: {}",
+                          default_window));
+  table
+      .Value("--sinks", "S", sinks,
+             fmt::format("First tokens that stay visible; default: {}", default_sinks))
       ->check(CLI::NonNegativeNumber);
 }
 

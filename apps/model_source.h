@@ -84,7 +84,9 @@ struct RunFlags {
   int threads = 0;      // 0: all CPUs
   int64_t chunk = 64;
 
-  void DeclareAttention(OptionTable& table);
+  // The texts say what holds without the options.
+  void DeclareAttention(OptionTable& table, const std::string& default_window = "the model's own",
+                        const std::string& default_sinks = "the model's own");
   void DeclareContext(OptionTable& table);
   void DeclareThreads(OptionTable& table);
   void DeclareChunk(OptionTable& table);

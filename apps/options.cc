@@ -89,8 +89,9 @@ std::string PlaceholderOf(const CLI::Option& option) {
 
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
   if (!option->get_option_text().empty()) return option->get_option_text();
-  if (option->get_type_size() == 0) return "";
-  std::string text = fmt::format(" {}", PlaceholderOf(*option));
+  const std::string placeholder = PlaceholderOf(*option);
+  if (placeholder.empty()) return "";  // a flag
+  std::string text = fmt::format(" {}", placeholder);
   if (!option->get_default_str().empty()) text += fmt::format(" [{}]", option->get_default_str());
   return text;
 }

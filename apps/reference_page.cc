@@ -17,15 +17,23 @@ std::string Cell(std::string text) {
   return text;
 }
 
-std::string OptionName(const CLI::Option& option) {
-  const std::string name = option.get_name(false, true);
-  return option.get_type_size() == 0 ? name : fmt::format("{} {}", name, PlaceholderOf(option));
+std::string WithPlaceholder(const std::string& name, const CLI::Option& option) {
+  const std::string placeholder = PlaceholderOf(option);
+  return placeholder.empty() ? name : fmt::format("{} {}", name, placeholder);
+}
+
+// The shortest way to write a required option.
+std::string UsageOf(const CLI::Option& option) {
+  const std::string name = option.get_snames().empty() ? "--" + option.get_lnames().front()
+                                                       : "-" + option.get_snames().front();
+  return WithPlaceholder(name, option);
 }
 
 std::string OptionRow(const CLI::Option& option) {
   const std::string fallback = option.get_default_str();
-  return fmt::format("| `{}` | {} | `{}` | {} |\n", Cell(OptionName(option)),
-                     fallback.empty() ? "" : fmt::format("`{}`", fallback), option.get_envname(),
+  return fmt::format("| `{}` |{}| `{}` | {} |\n",
+                     Cell(WithPlaceholder(option.get_name(false, true), option)),
+                     fallback.empty() ? " " : fmt::format(" `{}` ", fallback), option.get_envname(),
                      Cell(option.get_description()));
 }
 
@@ -39,7 +47,7 @@ std::string VerbSection(const Verb& verb, const CLI::App& app) {
       arguments += fmt::format("* `{}`: {}\n", option->get_name(true), option->get_description());
     } else if (!option->get_envname().empty()) {
       rows += OptionRow(*option);
-      if (option->get_required()) usage += fmt::format(" {}", OptionName(*option));
+      if (option->get_required()) usage += fmt::format(" {}", UsageOf(*option));
     }
   }
   usage += " [options]";

@@ -142,18 +142,24 @@ double StandardDeviation(const std::vector<double>& values) {
   return std::sqrt(square / static_cast<double>(values.size() - 1));
 }
 
+// How far the whole benchmark is, in runs.
+struct Meter {
+  Progress progress{"benchmark"};
+  double total = 0;
+  double done = 0;
+};
+
 // All phases and depths with one number of threads.
 Status BenchThreads(const Flags& flags, ModelSource& source, const EngineOptions& options,
-                    Progress& progress, Report& report) {
+                    Meter& meter, Report& report) {
   ThreadPool pool(options.n_threads);
   ACCLLM_ASSIGN_OR_RETURN(
       const double bandwidth,
       MeasureReadBandwidth(pool, options.isa, kBandwidthBytes, kBandwidthPasses));
   ACCLLM_ASSIGN_OR_RETURN(const Subject subject, LoadSubject(source, options));
-  double share = 0;
   std::string what;
   WatchedModel model(*subject.model, [&](int64_t, int64_t) {
-    progress.Update(share, what);
+    meter.progress.Update(meter.done / meter.total, what);
     return !Interrupted();
   });
   for (const Phase& phase : {Phase{"prefill", flags.prefill, flags.prefill},
@@ -166,11 +172,11 @@ Status BenchThreads(const Flags& flags, ModelSource& source, const EngineOptions
       for (int i = 0; i < flags.repetitions; ++i) {
         what = fmt::format("{} at depth {}, {} thread(s), run {}", phase.name, depth,
                            options.n_threads, i + 1);
-        share = static_cast<double>(i) / flags.repetitions;
         ACCLLM_ASSIGN_OR_RETURN(const double speed, RunOnce(model, phase, depth, tokens));
         speeds.push_back(speed);
+        ++meter.done;
       }
-      const bool is_decode = phase.step == 1 && phase.name == std::string_view("decode");
+      const bool is_decode = std::string_view(phase.name) == "decode";
       const double bytes = is_decode ? subject.BytesPerToken(depth + phase.tokens / 2) : 0;
       report.rows.push_back({phase.name, options.n_threads, phase.tokens, depth, Median(speeds),
                              StandardDeviation(speeds), bytes, bandwidth});
@@ -270,10 +276,13 @@ Status Run(Flags flags) {
                 ShapeOf(source.config()),
                 {}};
   {
-    Progress progress("benchmark");
+    const int phases = (flags.prefill > 0 ? 1 : 0) + (flags.decode > 0 ? 1 : 0);
+    Meter meter;
+    meter.total = static_cast<double>(flags.threads.size() * flags.depths.size()) * phases *
+                  flags.repetitions;
     for (const int threads : flags.threads) {
       options.n_threads = threads;
-      ACCLLM_RETURN_IF_ERROR(BenchThreads(flags, source, options, progress, report));
+      ACCLLM_RETURN_IF_ERROR(BenchThreads(flags, source, options, meter, report));
     }
   }
   if (flags.json || flags.format == "json") return PrintJson(ReportJson(report));

@@ -227,7 +227,7 @@ VerbBody DeclareCompress(CLI::App& app) {
              "Tokens of a sample; default: the model's context, at most 512")
       ->default_str("")
       ->check(CLI::PositiveNumber);
-  flags->run.DeclareAttention(table);
+  flags->run.DeclareAttention(table, "the rest of the trained context", "4");
   table.Value(
       "--keep-dense", "PATTERN=TYPE", flags->keep_dense,
       "Keep tensors whose name matches the glob as w4, w8 or f16; repeatable, the last match "

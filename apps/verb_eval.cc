@@ -232,7 +232,7 @@ Status Run(const Flags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const Plan plan, MakePlan(flags, source));
   Outcome outcome;
   ACCLLM_ASSIGN_OR_RETURN(outcome.result, Measure(source, other ? &*other : nullptr, plan));
-  outcome.rss_bytes = PeakResidentBytes();
+  outcome.rss_bytes = std::max(PeakResidentBytes(), ResidentBytes());
   const double total_nll =
       outcome.result.mean_nll * static_cast<double>(outcome.result.predictions);
   outcome.bits_per_byte = total_nll / std::numbers::ln2 / static_cast<double>(plan.text_bytes);
@@ -256,7 +256,7 @@ VerbBody DeclareEval(CLI::App& app) {
       ->check(CLI::Range(2, 1 << 30));
   table.Flag("--stream", flags->stream,
              "Predict the text as one endless stream, reported in tenths");
-  flags->run.DeclareAttention(table);
+  flags->run.DeclareAttention(table, "all inside windows, the model's own in a stream");
   table.Value("--against", "CHECKPOINT", flags->against,
               "Also report KL divergence and top-1 agreement with this model in float");
   table

@@ -111,6 +111,18 @@ std::string TensorLines(const PackedFile& file, bool all) {
   return FormatTable(rows);
 }
 
+// The plain values of a stored JSON object: "name joint, samples 128".
+std::string PlainValues(std::string_view json) {
+  std::string text;
+  const Json object = ParseStoredJson(json);
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_structured() || value == "") continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
+                        value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return text;
+}
+
 Status InspectPacked(const Flags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const PackedFile file, PackedFile::Open(flags.path));
   int64_t padding_bytes = 0;
@@ -121,13 +133,13 @@ Status InspectPacked(const Flags& flags) {
   const std::string window = attention.window == AttentionWindow::kAll
                                  ? "all tokens"
                                  : fmt::format("the last {} tokens", attention.window);
-  return PrintText(
-      fmt::format("{}: {}, {:.4f} bits per linear weight, {} of padding\n\n{}\n"
-                  "attention: {} sinks and {}\nrecipe: {}\nprovenance: {}\n\n{}",
-                  flags.path, FormatBytes(static_cast<int64_t>(file.bytes().size())),
-                  file.BitsPerLinearWeight(), FormatBytes(padding_bytes),
-                  ShapeLines(metadata.config), attention.n_sinks, window, metadata.recipe_json,
-                  metadata.provenance_json, TensorLines(file, flags.tensors)));
+  return PrintText(fmt::format(
+      "{}: {}, {:.4f} bits per linear weight, {} of padding\n\n{}\n"
+      "attention: {} sinks and {}\nrecipe: {}\nprovenance: {}\n\n{}",
+      flags.path, FormatBytes(static_cast<int64_t>(file.bytes().size())),
+      file.BitsPerLinearWeight(), FormatBytes(padding_bytes), ShapeLines(metadata.config),
+      attention.n_sinks, window, PlainValues(metadata.recipe_json),
+      PlainValues(metadata.provenance_json), TensorLines(file, flags.tensors)));
 }
 
 Status InspectCheckpoint(const Flags& flags) {

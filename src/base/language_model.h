@@ -30,9 +30,9 @@ class LanguageModel {
   Status CheckTokens(std::span<const int32_t> tokens, int64_t n_logits) const {
     for (const int32_t token : tokens) {
       if (token < 0 || token >= vocab_size()) {
-        return Fail(ErrorCode::kInvalidArgument,
-                    fmt::format("token {} is outside the vocabulary 0..{}", token,
-                                vocab_size() - 1));
+        return Fail(
+            ErrorCode::kInvalidArgument,
+            fmt::format("token {} is outside the vocabulary 0..{}", token, vocab_size() - 1));
       }
     }
     if (n_logits < 0 || n_logits > static_cast<int64_t>(tokens.size())) {

@@ -163,7 +163,7 @@ std::string MetadataOf(const ModelConfig& config, uint64_t seed) {
       std::min(metadata.attention.window,
                std::max<int64_t>(1, config.max_position_embeddings - metadata.attention.n_sinks));
   metadata.recipe_json = kRecipe;
-  metadata.provenance_json = fmt::format(R"({{"source":"random weights","seed":{}}})", seed);
+  metadata.provenance_json = fmt::format(R"({{"checkpoint":"random weights","seed":{}}})", seed);
   return PackedMetadataToJson(metadata);
 }
 

@@ -64,11 +64,10 @@ class Workspace {
     std::ofstream(Path(name), std::ios::binary) << bytes;
   }
 
-  // Runs `accllm ARGUMENTS` in the folder, through a shell.
-  Outcome Run(const std::string& arguments, const std::string& environment = "") const {
-    const std::string command =
-        fmt::format("cd '{}' && {} '{}' {} >out 2>err </dev/null", folder_.string(), environment,
-                    ACCLLM_BINARY, arguments);
+  // Runs `WRAPPER accllm ARGUMENTS` in the folder, through a shell; WRAPPER may set variables.
+  Outcome Run(const std::string& arguments, const std::string& wrapper = "") const {
+    const std::string command = fmt::format("cd '{}' && {} '{}' {} >out 2>err </dev/null",
+                                            folder_.string(), wrapper, ACCLLM_BINARY, arguments);
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadFile(Path("out")),
             ReadFile(Path("err"))};
@@ -95,8 +94,8 @@ class Cli : public ::testing::Test {
   }
   static void TearDownTestSuite() { workspace_.reset(); }
 
-  static Outcome Run(const std::string& arguments, const std::string& environment = "") {
-    return workspace_->Run(arguments, environment);
+  static Outcome Run(const std::string& arguments, const std::string& wrapper = "") {
+    return workspace_->Run(arguments, wrapper);
   }
 
   // Runs with --json, expects success and returns the object.
@@ -110,8 +109,8 @@ class Cli : public ::testing::Test {
 
   // Expects exit code `code` and `part` in a one-line error that names the verb.
   static void ExpectError(const std::string& arguments, int code, const std::string& part,
-                          const std::string& environment = "") {
-    const Outcome outcome = Run(arguments, environment);
+                          const std::string& wrapper = "") {
+    const Outcome outcome = Run(arguments, wrapper);
     EXPECT_EQ(outcome.exit_code, code) << arguments << "\n" << outcome.err;
     EXPECT_NE(outcome.err.find("error: "), std::string::npos) << outcome.err;
     EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
@@ -151,7 +150,7 @@ TEST_F(Cli, VersionIsPrinted) {
 }
 
 TEST_F(Cli, UsageErrorsExitWith2) {
-  ExpectError("", 2, "subcommand");
+  ExpectError("", 2, "A subcommand is required");
   ExpectError("compose", 2, "compose");
   for (const char* verb : kVerbs) {
     ExpectError(fmt::format("{} x --no-such-flag", verb), 2,
@@ -172,7 +171,7 @@ TEST_F(Cli, UsageErrorsExitWith2) {
   ExpectError("bench tiny -t 2", 2, "one thread");
   ExpectError("bench tiny.acc --format xml", 2, "--format");
   ExpectError("synth --shape gpt-9 -o g.acc", 2, "llama-2-7b");
-  ExpectError("verify tiny.acc", 2, "ACCLLM_JSON", "ACCLLM_JSON=perhaps");
+  ExpectError("verify tiny.acc", 2, "--json", "ACCLLM_JSON=perhaps");
 }
 
 TEST_F(Cli, CompressUsageErrors) {
@@ -286,6 +285,15 @@ TEST_F(Cli, GenerateAddsBosOnlyIfTheTokenizerConfigSaysSo) {
   EXPECT_EQ(with_bos, without_bos + 1);
 }
 
+TEST_F(Cli, CtrlCKeepsWhatWasGeneratedAndExitsWith130) {
+  const Outcome outcome = Run("generate tiny.acc -p 'The sea' -n 1000000000 --ignore-eos --json",
+                              "timeout --preserve-status --signal=INT 1");
+  EXPECT_EQ(outcome.exit_code, 130) << outcome.err;
+  EXPECT_EQ(outcome.json()["stopped_by"], "interrupt");
+  EXPECT_GT(outcome.json()["tokens"].size(), 1U);
+  EXPECT_NE(outcome.err.find("interrupted"), std::string::npos) << outcome.err;
+}
+
 TEST_F(Cli, EvalComparesWithTheCheckpoint) {
   const Json self = RunJson("eval tiny --text text.txt --window-tokens 32 --against tiny");
   EXPECT_NEAR(self["kl"], 0.0, 1e-9);
@@ -366,7 +374,7 @@ TEST_F(Cli, InspectShowsFileAndCheckpoint) {
   EXPECT_EQ(packed["attention"], Json({{"sinks", 4}, {"window", 28}}));
   EXPECT_GT(packed["padding_bytes"], 0);
   EXPECT_EQ(packed["tensors"].size(), 3U + 2U * 9U);
-  EXPECT_EQ(packed["provenance"]["source"], "tiny");
+  EXPECT_EQ(packed["provenance"]["checkpoint"], "tiny");
   EXPECT_NE(Run("inspect tiny.acc").out.find("w2-2:4"), std::string::npos);
   EXPECT_NE(Run("inspect tiny.acc --tensors").out.find("layers.1.mlp.down_proj"),
             std::string::npos);
