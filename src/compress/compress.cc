@@ -115,8 +115,9 @@ class Compressor {
   }
 
   // Evenly spaced pieces of the calibration text.
-  Result<std::vector<std::vector<int32_t>>> Samples() const {
-    int64_t n_tokens = options_.sample_tokens;
+  Result<std::vector<std::vector<int32_t>>> Samples() {
+    int64_t& n_tokens = sample_tokens_;
+    n_tokens = options_.sample_tokens;
     if (n_tokens == 0)
       n_tokens = std::min(config_.max_position_embeddings, kMaxDefaultSampleTokens);
     const auto n_text = static_cast<int64_t>(options_.calibration.size());
@@ -127,6 +128,7 @@ class Compressor {
           fmt::format("the calibration text has {} tokens, one sample takes {}", n_text, n_tokens),
           "give a longer --calibration text, or smaller --sample-tokens");
     }
+    n_samples_ = n_samples;
     std::vector<std::vector<int32_t>> samples;
     for (int64_t i = 0; i < n_samples; ++i) {
       const auto begin = options_.calibration.begin() + (n_text - n_tokens) * i / n_samples;
@@ -214,8 +216,8 @@ class Compressor {
     Json recipe;
     recipe["name"] = RecipeName(options_.recipe);
     if (options_.recipe == Recipe::kJoint) {
-      recipe["samples"] = options_.n_samples;
-      recipe["sample_tokens"] = options_.sample_tokens;
+      recipe["samples"] = n_samples_;
+      recipe["sample_tokens"] = sample_tokens_;
     }
     for (const LinearReport& layer : journal_.layers) {
       recipe["relative_error"][layer.name] = layer.relative_error;
@@ -262,6 +264,8 @@ class Compressor {
   std::vector<TensorPlan> plan_;
   Journal journal_;
   CompressReport report_;
+  int64_t n_samples_ = 0;      // calibration samples really taken
+  int64_t sample_tokens_ = 0;  // tokens of each
   double start_ = 0;
 };
 

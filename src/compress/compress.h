@@ -17,7 +17,7 @@ namespace accllm {
 
 enum class Recipe {
   kRtn,    // magnitude 2:4 and the nearest level, no calibration
-  kJoint,  // single-pass optimal brain surgeon over 2:4 codes (design: docs/numerics.md)
+  kJoint,  // single-pass optimal brain surgeon over 2:4 codes: docs/compression.md
 };
 
 // Tensors whose name matches `pattern` (a glob with * and ?) take this type.

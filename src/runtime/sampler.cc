@@ -4,20 +4,9 @@
 #include <cmath>
 #include <map>
 
+#include "base/split_mix64.h"
+
 namespace accllm {
-namespace {
-
-// SplitMix64 (Steele, Lea, Flood 2014): small, well mixed, the same everywhere.
-uint64_t SplitMix64(uint64_t& state) {
-  state += 0x9E3779B97F4A7C15ULL;
-  uint64_t z = state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
-
-}  // namespace
-
 Status CheckSamplerOptions(const SamplerOptions& o) {
   struct Rule {
     bool is_broken;
