@@ -1,5 +1,5 @@
 #define ACCLLM_ROW_KERNELS row_kernels_baseline
-#include "compress/row_kernels_body.h"
+#include "compress/row_kernels_body.inc"
 
 namespace accllm {
 
