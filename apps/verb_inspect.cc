@@ -116,8 +116,8 @@ std::string PlainValues(std::string_view json) {
   std::string text;
   const Json object = ParseStoredJson(json);
   for (const auto& [key, value] : object.items()) {
-    const auto* text = value.get_ptr<const std::string*>();
-    if (value.is_structured() || (text != nullptr && text->empty())) continue;
+    const auto* word = value.get_ptr<const std::string*>();
+    if (value.is_structured() || (word != nullptr && word->empty())) continue;
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
                         value.is_string() ? value.get<std::string>() : value.dump());
   }
