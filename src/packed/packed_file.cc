@@ -165,6 +165,10 @@ Status PackedFile::CheckTensorsOfConfig() const {
   return {};
 }
 
+void PackedFile::DropPages(std::span<const uint8_t> part) const {
+  file_.DropPages(static_cast<size_t>(part.data() - bytes_.data()), part.size());
+}
+
 Result<const PackedTensor*> PackedFile::Find(std::string_view name) const {
   const auto found = std::find_if(tensors_.begin(), tensors_.end(),
                                   [&](const PackedTensor& tensor) { return tensor.name == name; });

@@ -52,6 +52,9 @@ class PackedFile {
   const std::string& path() const { return path_; }
   const std::vector<PackedTensor>& tensors() const { return tensors_; }
 
+  // Tells the system that this part of the file (a view into bytes()) is not needed any more.
+  void DropPages(std::span<const uint8_t> part) const;
+
   // Errors: kNotFound.
   Result<const PackedTensor*> Find(std::string_view name) const;
 

@@ -78,7 +78,9 @@ struct PackedModel::Loader {
     pool.ParallelFor(static_cast<int64_t>(pieces.size()), [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; ++i) {
         const Piece& piece = pieces[static_cast<size_t>(i)];
-        std::memcpy(piece.to, piece.from, static_cast<size_t>(piece.bytes));
+        const auto size = static_cast<size_t>(piece.bytes);
+        std::memcpy(piece.to, piece.from, size);
+        file.DropPages({piece.from, size});  // or the file would stay resident beside its copy
       }
     });
   }
