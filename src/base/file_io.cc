@@ -54,11 +54,17 @@ Status WriteAllAt(int fd, std::span<const uint8_t> bytes, int64_t offset, const 
   return {};
 }
 
-Status WriteFileAtomically(const std::string& path, std::span<const uint8_t> bytes) {
+Status WriteFileAtomically(const std::string& path,
+                           std::span<const std::span<const uint8_t>> parts) {
   const std::string temporary = path + ".tmp";
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return FailErrno(temporary, "create");
-  Status status = WriteAllAt(fd, bytes, 0, temporary);
+  Status status;
+  int64_t offset = 0;
+  for (const std::span<const uint8_t> part : parts) {
+    if (status) status = WriteAllAt(fd, part, offset, temporary);
+    offset += static_cast<int64_t>(part.size());
+  }
   if (status && fsync(fd) != 0) status = FailErrno(temporary, "sync");
   close(fd);
   ACCLLM_RETURN_IF_ERROR(status);
@@ -66,8 +72,8 @@ Status WriteFileAtomically(const std::string& path, std::span<const uint8_t> byt
 }
 
 Status WriteFileAtomically(const std::string& path, std::string_view text) {
-  return WriteFileAtomically(path,
-                             std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+  const std::span bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+  return WriteFileAtomically(path, std::span(&bytes, 1));
 }
 
 Status RenameDurably(const std::string& from, const std::string& to) {

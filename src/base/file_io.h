@@ -14,8 +14,9 @@ namespace accllm {
 Result<std::string> ReadTextFile(const std::string& path, int64_t max_bytes);
 
 // Writes `bytes` to `path` so that after a crash there is either the old file or the whole new one:
-// a temporary file beside it, fsync, rename. Errors: kIo.
-Status WriteFileAtomically(const std::string& path, std::span<const uint8_t> bytes);
+// a temporary file beside it, fsync, rename. `parts` follow each other in the file. Errors: kIo.
+Status WriteFileAtomically(const std::string& path,
+                           std::span<const std::span<const uint8_t>> parts);
 Status WriteFileAtomically(const std::string& path, std::string_view text);
 
 // Renames `from` to `to` and makes the change durable. Errors: kIo.

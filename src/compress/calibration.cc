@@ -34,7 +34,7 @@ Calibration::Calibration(const ModelConfig& config, const std::vector<float>& em
 }
 
 void Calibration::ForEach(const PairFunction& f,
-                          const std::function<void(Sample&, const Pair&)>& use) {
+                          const std::function<void(Pair&, const Pair&)>& use) {
   std::vector<Pair> results(kBatch);
   for (size_t first = 0; first < samples_.size(); first += kBatch) {
     const size_t n = std::min(kBatch, samples_.size() - first);
@@ -55,10 +55,10 @@ StageMoments Calibration::MomentsOf(int64_t cols, bool with_residual, const Bloc
   StageMoments moments = {SecondMoment(cols), CrossMoment(cols, cols), std::nullopt};
   if (with_residual) moments.residual.emplace(config_.hidden_size, cols);
   ForEach(
-      [&](const Sample& s) {
+      [&](const Pair& s) {
         return Pair{input(s.real, original), input(s.compressed, w)};
       },
-      [&](Sample& s, const Pair& x) {
+      [&](Pair& s, const Pair& x) {
         moments.second.Add(view(x.compressed), pool_);
         const Matrix difference = x.real - x.compressed;
         moments.deviation.Add(view(difference), view(x.compressed), pool_);
@@ -72,10 +72,10 @@ StageMoments Calibration::MomentsOf(int64_t cols, bool with_residual, const Bloc
 void Calibration::Apply(const BlockFunction& output, const FloatLayer& original,
                         const FloatLayer& w) {
   ForEach(
-      [&](const Sample& s) {
+      [&](const Pair& s) {
         return Pair{output(s.real, original), output(s.compressed, w)};
       },
-      [](Sample& s, const Pair& y) {
+      [](Pair& s, const Pair& y) {
         s.real += y.real;
         s.compressed += y.compressed;
       });
@@ -86,10 +86,10 @@ std::vector<float> Calibration::MaximaOf(int64_t cols,
   std::vector<float> maxima(static_cast<size_t>(cols), 0.0F);
   Eigen::Map<Eigen::RowVectorXf> view(maxima.data(), cols);
   ForEach(
-      [&](const Sample& s) {
+      [&](const Pair& s) {
         return Pair{{}, f(s.compressed)};
       },
-      [&](Sample&, const Pair& x) {
+      [&](Pair&, const Pair& x) {
         view = view.cwiseMax(x.compressed.cwiseAbs().colwise().maxCoeff());
       });
   return maxima;
@@ -184,20 +184,20 @@ void Calibration::ApplyMlp(const FloatLayer& original, const FloatLayer& w) {
 }
 
 Status Calibration::Save(const std::string& path) const {
-  std::vector<float> all;
-  for (const Sample& s : samples_) {
+  std::vector<std::span<const uint8_t>> parts;
+  for (const Pair& s : samples_) {
     for (const Matrix* x : {&s.real, &s.compressed}) {
-      all.insert(all.end(), x->data(), x->data() + x->size());
+      parts.emplace_back(reinterpret_cast<const uint8_t*>(x->data()),
+                         static_cast<size_t>(x->size()) * sizeof(float));
     }
   }
-  return WriteFileAtomically(
-      path, std::span(reinterpret_cast<const uint8_t*>(all.data()), all.size() * sizeof(float)));
+  return WriteFileAtomically(path, parts);
 }
 
 Status Calibration::Load(const std::string& path) {
   ACCLLM_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   size_t expected = 0;
-  for (const Sample& s : samples_) {
+  for (const Pair& s : samples_) {
     expected += static_cast<size_t>(s.real.size() + s.compressed.size()) * sizeof(float);
   }
   if (file.bytes().size() != expected) {
@@ -206,7 +206,7 @@ Status Calibration::Load(const std::string& path) {
                 "start again without --resume");
   }
   const uint8_t* at = file.bytes().data();
-  for (Sample& s : samples_) {
+  for (Pair& s : samples_) {
     for (Matrix* x : {&s.real, &s.compressed}) {
       const size_t bytes = static_cast<size_t>(x->size()) * sizeof(float);
       std::memcpy(x->data(), at, bytes);

@@ -67,16 +67,12 @@ class Calibration {
   Status Load(const std::string& path);
 
  private:
-  // One sample's residual streams.
-  struct Sample {
-    Matrix real;        // [sample_tokens, hidden] of the float model
-    Matrix compressed;  // [sample_tokens, hidden]
-  };
+  // The same matrix of one sample in the float model and in the compressed one.
   struct Pair {
     Matrix real;
     Matrix compressed;
   };
-  using PairFunction = std::function<Pair(const Sample& sample)>;
+  using PairFunction = std::function<Pair(const Pair& sample)>;
   using BlockFunction = std::function<Matrix(const Matrix& x, const FloatLayer& w)>;
 
   Matrix NormedForAttention(const Matrix& x, const FloatLayer& w) const;
@@ -86,7 +82,7 @@ class Calibration {
   Matrix Hidden(const Matrix& x, const FloatLayer& w) const;  // input of down_proj
 
   // Runs f on every sample, several at a time, and hands the results to `use` in order.
-  void ForEach(const PairFunction& f, const std::function<void(Sample&, const Pair&)>& use);
+  void ForEach(const PairFunction& f, const std::function<void(Pair&, const Pair&)>& use);
   StageMoments MomentsOf(int64_t cols, bool with_residual, const BlockFunction& input,
                          const FloatLayer& original, const FloatLayer& w);
   void Apply(const BlockFunction& output, const FloatLayer& original, const FloatLayer& w);
@@ -95,7 +91,7 @@ class Calibration {
   ModelConfig config_;
   kernels::RopeFrequencies frequencies_;
   std::vector<int64_t> positions_;  // 0..sample_tokens - 1
-  std::vector<Sample> samples_;
+  std::vector<Pair> samples_;       // residual streams: [sample_tokens, hidden] each
   ThreadPool& pool_;
 };
 

@@ -163,7 +163,7 @@ class Compressor {
 
   Status RunLayer(int64_t layer, PackedWriter& writer, Calibration* calibration) {
     ACCLLM_ASSIGN_OR_RETURN(FloatLayer weights, checkpoint_.ReadLayer(layer));
-    const LayerTask task = {config_, layer, options_.recipe,
+    const LayerTask task = {config_, layer,
                             [this](std::string_view name) { return PlanOf(name).type; },
                             [&](const std::string& name) { return Announce(name, layer); }};
     ACCLLM_ASSIGN_OR_RETURN(

@@ -76,10 +76,7 @@ class Stage {
   Status CompressOne(LinearKind kind, const StageMoments& moments, const std::vector<float>& h,
                      const InverseFactor& inverse) {
     const std::string name = LayerTensorName(task_.layer, kind);
-    if (!task_.before_tensor(name)) {
-      return Fail(ErrorCode::kInterrupted, fmt::format("stopped before {}", name),
-                  "go on with --resume");
-    }
+    ACCLLM_RETURN_IF_ERROR(task_.Announce(name));
     const double start = MonotonicSeconds();
     const TensorType type = task_.type_of(name);
     std::vector<float>& weights = w_.linear(kind);
@@ -154,6 +151,12 @@ void AddNorms(const LayerTask& task, const FloatLayer& w, CompressedLayer& resul
 
 }  // namespace
 
+Status LayerTask::Announce(const std::string& name) const {
+  if (before_tensor(name)) return {};
+  return Fail(ErrorCode::kInterrupted, fmt::format("stopped before {}", name),
+              "go on with --resume");
+}
+
 Result<std::vector<uint8_t>> PackNearest(TensorType type, int64_t rows, int64_t cols,
                                          const std::vector<float>& weights) {
   if (type == TensorType::kF16) return PackHalves(weights);
@@ -167,10 +170,7 @@ Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, const FloatL
   AddNorms(task, w, result);
   for (const LinearKind kind : kLinearKinds) {
     const std::string name = LayerTensorName(task.layer, kind);
-    if (!task.before_tensor(name)) {
-      return Fail(ErrorCode::kInterrupted, fmt::format("stopped before {}", name),
-                  "go on with --resume");
-    }
+    ACCLLM_RETURN_IF_ERROR(task.Announce(name));
     const double start = MonotonicSeconds();
     const LinearShape shape = ShapeOfLinear(task.config, kind);
     const TensorType type = task.type_of(name);

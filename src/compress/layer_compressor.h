@@ -31,10 +31,12 @@ struct CompressedLayer {
 struct LayerTask {
   const ModelConfig& config;
   int64_t layer = 0;
-  Recipe recipe = Recipe::kJoint;
   std::function<format::TensorType(std::string_view name)> type_of;
   // Called before each tensor; false stops with kInterrupted.
   std::function<bool(const std::string& name)> before_tensor;
+
+  // kInterrupted if `before_tensor` asks to stop.
+  Status Announce(const std::string& name) const;
 };
 
 // Rounds the block `w` without looking at data (Recipe::kRtn).

@@ -350,6 +350,7 @@ TEST_F(Cli, BenchMeasuresEveryThreadCountAndDepth) {
   const Json result = RunJson("bench tiny.acc -p 16 -n 4 -d 0,8 -t 1,2 --repetitions 2");
   ASSERT_EQ(result["rows"].size(), 8U);
   EXPECT_EQ(result["read_bandwidth"].size(), 2U);
+  EXPECT_GT(result["read_bandwidth_gb_s"].get<double>(), 0.0);
   for (const Json& row : result["rows"]) {
     EXPECT_GT(row["tokens_per_second"], 0.0);
     const bool is_decode = row["phase"] == "decode";
