@@ -61,7 +61,7 @@ class Compressor {
     ACCLLM_ASSIGN_OR_RETURN(plan_, PlanTensors(config_, options_.keep_dense));
     ACCLLM_RETURN_IF_ERROR(PrepareJournal());
     ACCLLM_ASSIGN_OR_RETURN(PackedWriter writer,
-                            PackedWriter::Create(output_, plan_, options_.resume));
+                            PackedWriter::Create(output_, plan_, journal_.layers_done > 0));
     std::unique_ptr<Calibration> calibration;
     {
       ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> embedding, checkpoint_.ReadEmbedding());
@@ -94,9 +94,9 @@ class Compressor {
   Status PrepareJournal() {
     const std::string fingerprint = Describe(checkpoint_, options_, plan_);
     if (!options_.resume) {
+      // Before the partial file exists, so that there is never one that cannot be resumed.
       journal_.fingerprint = fingerprint;
-      std::remove(JournalPath().c_str());
-      return {};
+      return journal_.Save(JournalPath());
     }
     auto journal = Journal::Load(JournalPath());
     if (!journal) {

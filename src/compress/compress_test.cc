@@ -96,6 +96,8 @@ TEST_F(CompressTest, ResumingGivesTheSameBytes) {
     if (result) break;
     ASSERT_EQ(result.error().code, ErrorCode::kInterrupted);
     EXPECT_FALSE(fs::exists(path));
+    // Also when not even the first block was finished.
+    ASSERT_TRUE(fs::exists(PackedWriter::PartialPath(path) + ".json"));
     ASSERT_LT(stop_after, 20);
   }
   EXPECT_EQ(ReadAll(path), expected);
