@@ -99,7 +99,7 @@ Status ModelSource::OpenFolder() {
 
 Status ModelSource::LoadTokenizer(std::span<const uint8_t> bytes, const std::string& path) {
   if (bytes.empty()) return {};
-  ACCLLM_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::FromSentencePiece(bytes, path));
+  ACCLLM_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Load(bytes, path));
   if (tokenizer.vocab_size() > config().vocab_size) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("{}: has {} pieces, the model only {}", path, tokenizer.vocab_size(),

@@ -81,9 +81,9 @@ Status ReadCalibration(const Flags& flags, const CheckpointSource& source,
   }
   ACCLLM_ASSIGN_OR_RETURN(
       const Tokenizer tokenizer,
-      Tokenizer::FromSentencePiece({reinterpret_cast<const uint8_t*>(source.tokenizer_bytes.data()),
-                                    source.tokenizer_bytes.size()},
-                                   source.checkpoint->tokenizer_path()));
+      Tokenizer::Load({reinterpret_cast<const uint8_t*>(source.tokenizer_bytes.data()),
+                       source.tokenizer_bytes.size()},
+                      source.checkpoint->tokenizer_path()));
   ACCLLM_ASSIGN_OR_RETURN(TokenizedText text,
                           TokenizeFile(tokenizer, flags.calibration, flags.lines));
   options.calibration = std::move(text.tokens);

@@ -29,8 +29,8 @@ struct Flags {
 Result<std::string> ReadTokenizer(const std::string& path) {
   if (path.empty()) return std::string();
   ACCLLM_ASSIGN_OR_RETURN(std::string bytes, ReadTextFile(path, kMaxTokenizerBytes));
-  ACCLLM_RETURN_IF_ERROR(Tokenizer::FromSentencePiece(
-      {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path));
+  ACCLLM_RETURN_IF_ERROR(
+      Tokenizer::Load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path));
   return bytes;
 }
 

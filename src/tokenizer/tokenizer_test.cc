@@ -30,8 +30,7 @@ std::string ReadFile(const std::string& path) {
 }
 
 Result<Tokenizer> Load(const std::string& bytes, const std::string& path = "tokenizer.model") {
-  return Tokenizer::FromSentencePiece(
-      {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path);
+  return Tokenizer::Load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path);
 }
 
 Tokenizer MustLoad(const std::string& bytes) {
