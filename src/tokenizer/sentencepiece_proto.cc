@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "tokenizer/byte_piece.h"
 #include "tokenizer/chars_map.h"
 #include "tokenizer/utf8.h"
 #include "tokenizer/wire_reader.h"
@@ -40,16 +41,6 @@ constexpr uint64_t kBpe = 2;
 
 tl::unexpected<Error> Corrupt(const std::string& where, std::string_view what) {
   return Fail(ErrorCode::kCorrupt, fmt::format("{}: {}", where, what), "restore the file");
-}
-
-// The value of "<0x0A>", upper case as sentencepiece writes it.
-std::optional<uint8_t> ByteOfPiece(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return std::nullopt;
-  const size_t high = kDigits.find(text[3]);
-  const size_t low = kDigits.find(text[4]);
-  if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-  return static_cast<uint8_t>(high * 16 + low);
 }
 
 class ModelParser {
