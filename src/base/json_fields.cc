@@ -152,6 +152,18 @@ Result<int64_t> CheckedInt(const JsonNode& node, IntRange range, const std::stri
   return *number;
 }
 
+Result<std::vector<std::string>> CheckedStrings(const JsonNode& node, const std::string& where) {
+  const auto* array = std::get_if<JsonNode::Array>(&node.value);
+  if (array == nullptr) return WrongType(where, "an array of strings", node);
+  std::vector<std::string> values;
+  for (const JsonNode& element : *array) {
+    const auto* value = std::get_if<std::string>(&element.value);
+    if (value == nullptr) return WrongType(where + " (an element)", "a string", element);
+    values.push_back(*value);
+  }
+  return values;
+}
+
 }  // namespace
 
 Result<JsonObject> JsonObject::Parse(std::string_view text, const std::string& path,
@@ -259,10 +271,29 @@ Result<JsonObject> JsonObject::Object(std::string_view key) const {
   if (!std::holds_alternative<JsonNode::Object>(node->value)) {
     return WrongType(Where(key), "an object", *node);
   }
+  return Nested(*node, fmt::format("{}{}.", prefix_, key));
+}
+
+JsonObject JsonObject::Nested(const JsonNode& node, std::string prefix) const {
   JsonObject object = *this;
-  object.node_ = node;
-  object.prefix_ = fmt::format("{}{}.", prefix_, key);
+  object.node_ = &node;
+  object.prefix_ = std::move(prefix);
   return object;
+}
+
+Result<std::vector<JsonObject>> JsonObject::Objects(std::string_view key) const {
+  ACCLLM_ASSIGN_OR_RETURN(const JsonNode* node, Require(key));
+  const auto* array = std::get_if<JsonNode::Array>(&node->value);
+  if (array == nullptr) return WrongType(Where(key), "an array of objects", *node);
+  std::vector<JsonObject> objects;
+  for (const JsonNode& element : *array) {
+    const std::string name = fmt::format("{}[{}]", key, objects.size());
+    if (!std::holds_alternative<JsonNode::Object>(element.value)) {
+      return WrongType(Where(name), "an object", element);
+    }
+    objects.push_back(Nested(element, fmt::format("{}{}.", prefix_, name)));
+  }
+  return objects;
 }
 
 Result<std::vector<int64_t>> JsonObject::Ints(std::string_view key, IntRange range) const {
@@ -280,15 +311,20 @@ Result<std::vector<int64_t>> JsonObject::Ints(std::string_view key, IntRange ran
 
 Result<std::vector<std::string>> JsonObject::Strings(std::string_view key) const {
   ACCLLM_ASSIGN_OR_RETURN(const JsonNode* node, Require(key));
+  return CheckedStrings(*node, Where(key));
+}
+
+Result<std::vector<std::vector<std::string>>> JsonObject::StringLists(std::string_view key) const {
+  ACCLLM_ASSIGN_OR_RETURN(const JsonNode* node, Require(key));
   const auto* array = std::get_if<JsonNode::Array>(&node->value);
-  if (array == nullptr) return WrongType(Where(key), "an array of strings", *node);
-  std::vector<std::string> values;
+  if (array == nullptr) return WrongType(Where(key), "an array of arrays", *node);
+  std::vector<std::vector<std::string>> lists;
   for (const JsonNode& element : *array) {
-    const auto* value = std::get_if<std::string>(&element.value);
-    if (value == nullptr) return WrongType(Where(key) + " (an element)", "a string", element);
-    values.push_back(*value);
+    ACCLLM_ASSIGN_OR_RETURN(std::vector<std::string> list,
+                            CheckedStrings(element, Where(key) + " (an element)"));
+    lists.push_back(std::move(list));
   }
-  return values;
+  return lists;
 }
 
 }  // namespace accllm

@@ -48,6 +48,8 @@ class JsonObject {
   Result<JsonObject> Object(std::string_view key) const;
   Result<std::vector<int64_t>> Ints(std::string_view key, IntRange range) const;
   Result<std::vector<std::string>> Strings(std::string_view key) const;
+  Result<std::vector<std::vector<std::string>>> StringLists(std::string_view key) const;
+  Result<std::vector<JsonObject>> Objects(std::string_view key) const;  // an array of objects
 
   // True if the field is there and is an array.
   bool IsArray(std::string_view key) const;
@@ -64,6 +66,7 @@ class JsonObject {
   JsonObject() = default;
   const JsonNode* Find(std::string_view key) const;
   Result<const JsonNode*> Require(std::string_view key) const;
+  JsonObject Nested(const JsonNode& node, std::string prefix) const;
 
   std::shared_ptr<const JsonNode> root_;
   const JsonNode* node_ = nullptr;

@@ -10,7 +10,7 @@
 
 #include "tokenizer/chars_map.h"
 #include "tokenizer/utf8.h"
-#include "tokenizer/wire_reader.h"
+#include "base/wire_reader.h"
 
 namespace accllm {
 namespace {
