@@ -3,26 +3,17 @@
 #include <charconv>
 #include <filesystem>
 
-#include "base/file_io.h"
 #include "base/json_fields.h"
 #include "base/thread_pool.h"
 
 namespace accllm::cli {
 namespace {
 
-constexpr int64_t kMaxTokenizerBytes = int64_t{64} << 20;
 constexpr int64_t kMaxJsonBytes = int64_t{16} << 20;
 constexpr JsonLimits kJsonLimits = {kMaxJsonBytes, size_t{1} << 20, 32};
 
 std::span<const uint8_t> AsBytes(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
-// The whole file, or nothing if there is none.
-Result<std::string> ReadOptionalFile(const std::string& path, int64_t max_bytes) {
-  auto text = ReadTextFile(path, max_bytes);
-  if (!text && text.error().code == ErrorCode::kNotFound) return std::string();
-  return text;
 }
 
 // The field add_bos_token of a JSON object; true if the text or the field is missing.
@@ -46,16 +37,14 @@ Result<int64_t> ParseWindow(const std::string& text) {
 
 }  // namespace
 
-Result<CheckpointSource> OpenCheckpoint(const std::string& folder) {
+Result<CheckpointSource> OpenCheckpoint(const std::string& path) {
   CheckpointSource source;
-  ACCLLM_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(folder));
+  ACCLLM_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(path));
   source.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
-  ACCLLM_ASSIGN_OR_RETURN(
-      source.tokenizer_bytes,
-      ReadOptionalFile(source.checkpoint->tokenizer_path(), kMaxTokenizerBytes));
-  const std::string config_path = folder + "/tokenizer_config.json";
-  ACCLLM_ASSIGN_OR_RETURN(const std::string config, ReadOptionalFile(config_path, kMaxJsonBytes));
-  ACCLLM_ASSIGN_OR_RETURN(source.add_bos_token, ReadAddBosToken(config, config_path));
+  ACCLLM_ASSIGN_OR_RETURN(CheckpointTokenizer tokenizer, source.checkpoint->ReadTokenizer());
+  source.tokenizer_bytes = std::move(tokenizer.bytes);
+  source.tokenizer_name = std::move(tokenizer.name);
+  source.add_bos_token = tokenizer.add_bos_token.value_or(true);
   return source;
 }
 
@@ -74,9 +63,8 @@ std::string NameOfPath(const std::string& path) {
 Result<ModelSource> ModelSource::Open(const std::string& path) {
   ModelSource source;
   source.path_ = path;
-  std::error_code error;
-  const bool is_folder = std::filesystem::is_directory(path, error);
-  ACCLLM_RETURN_IF_ERROR(is_folder ? source.OpenFolder() : source.OpenPacked());
+  ACCLLM_RETURN_IF_ERROR(Checkpoint::IsAt(path) ? source.OpenCheckpointSource()
+                                                : source.OpenPacked());
   return source;
 }
 
@@ -89,12 +77,11 @@ Status ModelSource::OpenPacked() {
   return LoadTokenizer(packed_->tokenizer(), path_ + ": tokenizer");
 }
 
-Status ModelSource::OpenFolder() {
+Status ModelSource::OpenCheckpointSource() {
   ACCLLM_ASSIGN_OR_RETURN(checkpoint_, OpenCheckpoint(path_));
   attention_ = DefaultAttention(config());
   add_bos_token_ = checkpoint_.add_bos_token;
-  return LoadTokenizer(AsBytes(checkpoint_.tokenizer_bytes),
-                       checkpoint_.checkpoint->tokenizer_path());
+  return LoadTokenizer(AsBytes(checkpoint_.tokenizer_bytes), checkpoint_.tokenizer_name);
 }
 
 Status ModelSource::LoadTokenizer(std::span<const uint8_t> bytes, const std::string& path) {

@@ -1,4 +1,4 @@
-// accllm compress: from a checkpoint folder to one packed file.
+// accllm compress: from a checkpoint to one packed file.
 #include <filesystem>
 #include <memory>
 
@@ -74,16 +74,15 @@ Status ReadCalibration(const Flags& flags, const CheckpointSource& source,
         "give --calibration FILE, some 100 kB of text like the model's own, or --recipe rtn");
   }
   if (source.tokenizer_bytes.empty()) {
-    return Fail(
-        ErrorCode::kNotFound,
-        fmt::format("{}: not found; calibration needs it", source.checkpoint->tokenizer_path()),
-        "put the tokenizer there, or use --recipe rtn");
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("{}: not found; calibration needs it", source.tokenizer_name),
+                "put the tokenizer there, or use --recipe rtn");
   }
   ACCLLM_ASSIGN_OR_RETURN(
       const Tokenizer tokenizer,
       Tokenizer::FromSentencePiece({reinterpret_cast<const uint8_t*>(source.tokenizer_bytes.data()),
                                     source.tokenizer_bytes.size()},
-                                   source.checkpoint->tokenizer_path()));
+                                   source.tokenizer_name));
   ACCLLM_ASSIGN_OR_RETURN(TokenizedText text,
                           TokenizeFile(tokenizer, flags.calibration, flags.lines));
   options.calibration = std::move(text.tokens);
@@ -211,7 +210,7 @@ VerbBody DeclareCompress(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   OptionTable table(app);
   table.Positional("CHECKPOINT", flags->checkpoint,
-                   "Folder with config.json, safetensors and tokenizer.model");
+                   "Folder with config.json and safetensors, or GGUF file");
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)")->required();
   table
       .Value("--recipe", "rtn|joint", flags->recipe,
