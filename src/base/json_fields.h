@@ -47,6 +47,7 @@ class JsonObject {
   Result<std::string> String(std::string_view key) const;
   Result<JsonObject> Object(std::string_view key) const;
   Result<std::vector<int64_t>> Ints(std::string_view key, IntRange range) const;
+  Result<std::vector<double>> Numbers(std::string_view key) const;
   Result<std::vector<std::string>> Strings(std::string_view key) const;
   Result<std::vector<std::vector<std::string>>> StringLists(std::string_view key) const;
   Result<std::vector<JsonObject>> Objects(std::string_view key) const;  // an array of objects

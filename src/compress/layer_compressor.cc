@@ -142,11 +142,11 @@ double PlainRelativeError(const WeightMatrix& matrix, const QuantizedMatrix& qua
   return norm == 0 ? 0.0 : error / norm;
 }
 
-void AddNorms(const LayerTask& task, const FloatLayer& w, CompressedLayer& result) {
-  result.tensors.push_back(
-      {LayerTensorName(task.layer, kInputLayernormName), FloatBytes(w.input_layernorm)});
-  result.tensors.push_back({LayerTensorName(task.layer, kPostAttentionLayernormName),
-                            FloatBytes(w.post_attention_layernorm)});
+void AddVectors(const LayerTask& task, const FloatLayer& w, CompressedLayer& result) {
+  for (const VectorKind kind : kVectorKinds) {
+    if (w.vector(kind).empty()) continue;
+    result.tensors.push_back({LayerTensorName(task.layer, kind), FloatBytes(w.vector(kind))});
+  }
 }
 
 }  // namespace
@@ -167,7 +167,7 @@ Result<std::vector<uint8_t>> PackNearest(TensorType type, int64_t rows, int64_t 
 Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, const FloatLayer& w,
                                              ThreadPool& pool) {
   CompressedLayer result;
-  AddNorms(task, w, result);
+  AddVectors(task, w, result);
   for (const LinearKind kind : kLinearKinds) {
     const std::string name = LayerTensorName(task.layer, kind);
     ACCLLM_RETURN_IF_ERROR(task.Announce(name));
@@ -196,7 +196,7 @@ Result<CompressedLayer> CompressLayerJoint(const LayerTask& task, FloatLayer w,
                                            Calibration& calibration, ThreadPool& pool) {
   CompressedLayer result;
   SmoothLayer(task.config, calibration.Maxima(w), {}, w);
-  AddNorms(task, w, result);
+  AddVectors(task, w, result);
   const FloatLayer original = w;
   Stage stage(task, w, pool, result);
   ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kQ, LinearKind::kK, LinearKind::kV},
