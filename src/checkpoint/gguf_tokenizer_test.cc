@@ -165,7 +165,7 @@ TEST(GgufTokenizer, EveryKnownPreTokenizerSurvivesTheRoundTrip) {
     ASSERT_TRUE(json) << json.error().message;
     EXPECT_EQ(json->vocabulary.pre->name, pre);
     GgufSpecialTokens special;
-    EXPECT_EQ(RoundTrip(*tokenizer, {.bos_id = 4}, 6, &special).bytes, tokenizer->bytes);
+    EXPECT_EQ(RoundTrip(*tokenizer, {4, {}}, 6, &special).bytes, tokenizer->bytes);
     EXPECT_EQ(special.bos_id, 4);
   }
 }

@@ -181,9 +181,7 @@ Status ReadTokens(const JsonObject& root, const JsonObject& model, int64_t n_tok
 
 // Older files have "left right", newer ones ["left", "right"].
 Result<std::vector<std::string>> ReadMerges(const JsonObject& model) {
-  auto merges = model.Strings("merges");
-  if (merges) return merges;
-  ACCLLM_ASSIGN_OR_RETURN(const auto pairs, model.StringLists("merges"));
+  ACCLLM_ASSIGN_OR_RETURN(const auto pairs, model.StringTuples("merges"));
   std::vector<std::string> joined;
   for (const std::vector<std::string>& pair : pairs) {
     joined.push_back(fmt::format("{}", fmt::join(pair, " ")));
