@@ -26,7 +26,7 @@ async function loadModel() {
 async function generate(model, prompt, n) {
   const size = prompt.length + n;
   const context = new addon.AddonContext(model, {
-    contextSize: size, batchSize: size, sequences: 1, flashAttention: false, threads: 2,
+    contextSize: size, batchSize: size, sequences: 1, flashAttention: false, threads: 1,
     kvCacheKeyType: addon.getGgmlType("F32"), kvCacheValueType: addon.getGgmlType("F32"),
   });
   if (!(await context.init())) throw new Error("llama.cpp cannot create a context");
