@@ -47,6 +47,10 @@ bool Checkpoint::IsAt(const std::string& path) {
 
 Result<Checkpoint> Checkpoint::Open(const std::string& path) {
   std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored) && !IsGgufPath(path)) {
+    return Fail(ErrorCode::kUnsupported, fmt::format("{}: is no GGUF file", path),
+                "give a checkpoint folder or a GGUF file");
+  }
   const bool is_folder = std::filesystem::is_directory(path, ignored);
   auto model = !is_folder && IsGgufPath(path) ? OpenGgufModel(path) : OpenModelFolder(path);
   if (!model) return tl::unexpected(std::move(model).error());

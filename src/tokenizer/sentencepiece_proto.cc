@@ -8,9 +8,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/wire_reader.h"
 #include "tokenizer/chars_map.h"
 #include "tokenizer/utf8.h"
-#include "base/wire_reader.h"
 
 namespace accllm {
 namespace {
