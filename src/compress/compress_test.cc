@@ -7,7 +7,9 @@
 #include <memory>
 #include <random>
 
+#include "base/float_layer.h"
 #include "base/mapped_file.h"
+#include "base/tensor_names.h"
 #include "checkpoint/testing/checkpoint_writer.h"
 #include "compress/journal.h"
 #include "packed/packed_file.h"
@@ -102,14 +104,14 @@ TEST_F(CompressTest, EveryPartOfAnArchitectureSurvives) {
 }
 
 TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
-  const auto error = [&](Recipe recipe) {
-    options_.recipe = recipe;
+  const auto error = [&](std::string_view recipe) {
+    options_.recipe = **RecipeByName(recipe);
     const std::string path = Output("distance.acc");
     const auto report = Compress(*checkpoint_, path, options_, pool_, Continue);
     EXPECT_TRUE(report) << report.error().ToString();
     return LogitError(path);
   };
-  EXPECT_LT(error(Recipe::kJoint), 0.85 * error(Recipe::kRtn));
+  EXPECT_LT(error("joint"), 0.85 * error("rtn"));
 }
 
 TEST_F(CompressTest, ResumingGivesTheSameBytes) {
@@ -168,12 +170,12 @@ TEST_F(CompressTest, ThreadsDoNotChangeTheResult) {
 }
 
 TEST_F(CompressTest, EveryTypeRunsAndTheReportCountsEverything) {
-  options_.keep_dense = {{"*.down_proj", format::TensorType::kW4},
-                         {"*.o_proj", format::TensorType::kF16},
-                         {"*.k_proj", format::TensorType::kW8},
-                         {"embed_tokens", format::TensorType::kW4}};
-  for (const Recipe recipe : {Recipe::kRtn, Recipe::kJoint}) {
-    options_.recipe = recipe;
+  options_.keep_dense = {
+      {"*.down_proj", format::TensorType::kW4}, {"*.o_proj", format::TensorType::kF16},
+      {"*.k_proj", format::TensorType::kW8},    {"*.q_proj", format::TensorType::kW2},
+      {"*.up_proj", format::TensorType::kW3},   {"embed_tokens", format::TensorType::kW4}};
+  for (const std::string_view recipe : {"magnitude-nearest", "wanda-nearest", "joint"}) {
+    options_.recipe = **RecipeByName(recipe);
     const std::string path = Output("types.acc");
     const auto report = Compress(*checkpoint_, path, options_, pool_, Continue);
     ASSERT_TRUE(report) << report.error().ToString();
@@ -187,6 +189,39 @@ TEST_F(CompressTest, EveryTypeRunsAndTheReportCountsEverything) {
     ASSERT_TRUE(engine);
     std::vector<float> logits(static_cast<size_t>((*engine)->vocab_size()));
     EXPECT_TRUE((*engine)->Append(std::span(options_.calibration).first(30), 1, logits.data()));
+  }
+}
+
+TEST_F(CompressTest, ASparseCheckpointKeepsItsMask) {
+  auto tensors = testing::RandomTensors(checkpoint_->config(), {.dtype = DType::kF32});
+  for (testing::NamedTensor& tensor : tensors) {
+    if (tensor.name.find("proj") == std::string::npos) continue;
+    for (size_t four = 0; four < tensor.bytes.size(); four += 16) {
+      const size_t skip = four / 16 % 2;  // columns 0 and 2, or 1 and 3
+      std::fill_n(tensor.bytes.begin() + static_cast<std::ptrdiff_t>(four + 4 * skip), 4, '\0');
+      std::fill_n(tensor.bytes.begin() + static_cast<std::ptrdiff_t>(four + 8 + 4 * skip), 4, '\0');
+    }
+  }
+  ASSERT_TRUE(
+      testing::WriteFile(folder_ + "/model/model.safetensors", testing::SafetensorsBytes(tensors)));
+  const Checkpoint sparse = *Checkpoint::Open(folder_ + "/model");
+  for (const std::string_view recipe : {"rtn", "sparsegpt-nearest", "wanda-gptq", "joint"}) {
+    options_.recipe = **RecipeByName(recipe);
+    const std::string path = Output("sparse.acc");
+    const auto report = Compress(sparse, path, options_, pool_, Continue);
+    ASSERT_TRUE(report) << report.error().ToString();
+    const PackedFile packed = *PackedFile::Open(path);
+    const FloatLayer w = *sparse.ReadLayer(1);
+    for (const LinearKind kind : kLinearKinds) {
+      const auto values = packed.ReadFloat(LayerTensorName(1, kind));
+      const std::vector<float>& original = w.linear(kind);
+      size_t n_moved = 0;
+      for (size_t i = 0; i < original.size(); ++i) {
+        n_moved += static_cast<size_t>((*values)[i] != 0 && original[i] == 0);
+      }
+      EXPECT_EQ(n_moved, 0U) << recipe << " " << LayerTensorName(1, kind);
+    }
+    for (const LinearReport& layer : report->layers) EXPECT_TRUE(layer.is_mask_kept) << layer.name;
   }
 }
 
@@ -204,13 +239,14 @@ TEST(Journal, RoundTripAndDamage) {
   journal.fingerprint = "abc";
   journal.layers_done = 3;
   journal.seconds = 1.5;
-  journal.layers = {{"layers.0.mlp.up_proj", "w2-2:4", 0.1 + 0.2, 0.25}};
+  journal.layers = {{"layers.0.mlp.up_proj", "w2-2:4", 0.1 + 0.2, true, 0.25}};
   ASSERT_TRUE(journal.Save(path));
   const auto loaded = Journal::Load(path);
   ASSERT_TRUE(loaded) << loaded.error().ToString();
   EXPECT_EQ(loaded->fingerprint, "abc");
   EXPECT_EQ(loaded->layers_done, 3);
   EXPECT_EQ(loaded->layers.at(0).relative_error, 0.1 + 0.2);
+  EXPECT_TRUE(loaded->layers.at(0).is_mask_kept);
   ASSERT_TRUE(testing::WriteFile(path, "{\"fingerprint\": 3"));
   EXPECT_EQ(Journal::Load(path).error().code, ErrorCode::kCorrupt);
   fs::remove(path);

@@ -29,7 +29,7 @@ bool GlobMatches(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-Result<std::vector<TensorPlan>> PlanTensors(const ModelConfig& config,
+Result<std::vector<TensorPlan>> PlanTensors(const ModelConfig& config, TensorType linear_type,
                                             const std::vector<KeepDense>& keep_dense) {
   const TensorType dense = TensorType::kW8;
   std::vector<TensorPlan> plan = {
@@ -41,7 +41,7 @@ Result<std::vector<TensorPlan>> PlanTensors(const ModelConfig& config,
     }
     for (const LinearKind kind : kLinearKinds) {
       const LinearShape shape = ShapeOfLinear(config, kind);
-      plan.push_back({LayerTensorName(layer, kind), TensorType::kW2S24, shape.rows, shape.cols});
+      plan.push_back({LayerTensorName(layer, kind), linear_type, shape.rows, shape.cols});
     }
   }
   plan.push_back({std::string(kFinalNormName), TensorType::kF32, 1, config.hidden_size});
