@@ -511,8 +511,8 @@ TEST_F(Cli, AnExportedFileServesAsCheckpoint) {
     };
     EXPECT_EQ(tokens("tiny.gguf"), tokens("tiny")) << prompt;
   }
-  EXPECT_EQ(Run("compress tiny.gguf -o again.acc --recipe rtn --window 28").exit_code, 0);
-  const Json again = RunJson("eval again.acc --text text.txt --window-tokens 32");
+  EXPECT_EQ(Run("compress tiny.gguf -o from_gguf.acc --recipe rtn --window 28").exit_code, 0);
+  const Json again = RunJson("eval from_gguf.acc --text text.txt --window-tokens 32");
   EXPECT_EQ(again["perplexity"],
             RunJson("eval tiny.acc --text text.txt --window-tokens 32")["perplexity"]);
   ASSERT_TRUE(testing::WriteFile(workspace_->Path("broken.gguf"), "GGUF"));
