@@ -10,7 +10,7 @@ export NINJA_STATUS ?= [%f/%t %es]
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test bench lint format fuzz clean texts tokenizers check-tokenizers \
-  tests-built fuzzers-built
+  check-gguf tests-built fuzzers-built
 
 help:
 	@echo "make setup    install every Debian package that the targets below need (as root)"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint     format, include directions, file sizes, clang-tidy"
 	@echo "make format   reformat all C++ files in place"
 	@echo "make fuzz     run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
+	@echo "make check-gguf  compare exported GGUF files with llama.cpp (minutes; needs npm)"
 	@echo "make clean    remove what was built"
 	@echo "JOBS=$(JOBS) sets how many compilers run at once"
 
@@ -78,6 +79,9 @@ format:
 
 fuzz: fuzzers-built
 	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+check-gguf: setup texts tests-built
+	@tools/check_gguf.sh
 
 clean:
 	@rm -rf build build-*

@@ -21,11 +21,11 @@ Result<int64_t> ParseWindow(const std::string& text) {
 
 }  // namespace
 
-Result<CheckpointSource> OpenCheckpoint(const std::string& folder) {
+Result<CheckpointSource> OpenCheckpoint(const std::string& path) {
   CheckpointSource source;
-  ACCLLM_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(folder));
+  ACCLLM_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(path));
   source.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
-  ACCLLM_ASSIGN_OR_RETURN(source.tokenizer, OpenFolderTokenizer(folder));
+  ACCLLM_ASSIGN_OR_RETURN(source.tokenizer, OpenTokenizer(*source.checkpoint));
   return source;
 }
 
@@ -47,9 +47,8 @@ std::string NameOfPath(const std::string& path) {
 Result<ModelSource> ModelSource::Open(const std::string& path) {
   ModelSource source;
   source.path_ = path;
-  std::error_code error;
-  const bool is_folder = std::filesystem::is_directory(path, error);
-  ACCLLM_RETURN_IF_ERROR(is_folder ? source.OpenFolder() : source.OpenPacked());
+  ACCLLM_RETURN_IF_ERROR(Checkpoint::IsAt(path) ? source.OpenCheckpointSource()
+                                                : source.OpenPacked());
   return source;
 }
 
@@ -70,10 +69,10 @@ Status ModelSource::OpenPacked() {
   return {};
 }
 
-Status ModelSource::OpenFolder() {
+Status ModelSource::OpenCheckpointSource() {
   ACCLLM_ASSIGN_OR_RETURN(checkpoint_, OpenCheckpoint(path_));
   attention_ = DefaultAttention(config());
-  FolderTokenizer& source = checkpoint_.tokenizer;
+  LoadedTokenizer& source = checkpoint_.tokenizer;
   add_bos_token_ = source.add_bos_token;
   if (!source.tokenizer) return {};
   return SetTokenizer(std::move(*source.tokenizer), source.path);

@@ -1,4 +1,4 @@
-// A model to run, from a packed file or a checkpoint folder, with everything that comes with it.
+// A model to run, from a packed file or a checkpoint, with everything that comes with it.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@
 
 namespace accllm::cli {
 
-// A checkpoint folder as the verbs need it: the tokenizer is optional.
+// A checkpoint (folder or GGUF file) as the verbs need it: the tokenizer is optional.
 struct CheckpointSource {
   std::unique_ptr<Checkpoint> checkpoint;
-  FolderTokenizer tokenizer;
+  LoadedTokenizer tokenizer;
 };
 
 // Errors: those of reading.
-Result<CheckpointSource> OpenCheckpoint(const std::string& folder);
+Result<CheckpointSource> OpenCheckpoint(const std::string& path);
 
 // The default of models that name no other: four sinks and the rest of the trained context.
 AttentionWindow DefaultAttention(const ModelConfig& config);
@@ -36,7 +36,7 @@ std::string NameOfPath(const std::string& path);
 
 class ModelSource {
  public:
-  // A folder is a checkpoint, a file is a packed model. Errors: those of reading.
+  // A folder or a GGUF file is a checkpoint, another file a packed model. Errors: those of reading.
   static Result<ModelSource> Open(const std::string& path);
 
   bool is_packed() const { return packed_ != nullptr; }
@@ -64,7 +64,7 @@ class ModelSource {
  private:
   ModelSource() = default;
   Status OpenPacked();
-  Status OpenFolder();
+  Status OpenCheckpointSource();
   Status SetTokenizer(Tokenizer tokenizer, const std::string& path);
 
   std::string path_;

@@ -3,27 +3,29 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
 namespace accllm::cli {
 
-// Errors: kInvalidArgument if `path` exists and `force` was not given, kNotFound if its folder does
-// not exist.
-inline Status CheckOutput(const std::string& path, bool force) {
+// `option` is the one that named `path`. Errors: kInvalidArgument if `path` exists and `force` was
+// not given, kNotFound if its folder does not exist.
+inline Status CheckOutput(const std::string& path, bool force,
+                          std::string_view option = "--output") {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("--output {}: is a folder", path),
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{} {}: is a folder", option, path),
                 "name a file");
   }
   if (!force && std::filesystem::exists(path, error)) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("--output {}: exists", path),
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{} {}: exists", option, path),
                 "give --force to overwrite it");
   }
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
     return Fail(ErrorCode::kNotFound,
-                fmt::format("--output {}: there is no folder {}", path, folder.string()),
+                fmt::format("{} {}: there is no folder {}", option, path, folder.string()),
                 "create it first");
   }
   return {};

@@ -1,24 +1,25 @@
-// The tokenizer of a checkpoint folder.
+// The tokenizer of a checkpoint, ready to use.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "checkpoint/checkpoint.h"
 #include "tokenizer/tokenizer.h"
 
 namespace accllm::cli {
 
-struct FolderTokenizer {
+struct LoadedTokenizer {
   std::string path;   // the file, or where one would be
   std::string bytes;  // to store in a packed file; empty if there is none
   std::optional<Tokenizer> tokenizer;
-  bool add_bos_token = true;  // of tokenizer_config.json, otherwise as the tokenizer says
+  bool add_bos_token = true;  // what the checkpoint says, otherwise as the tokenizer has it
 };
 
-// tokenizer.json, or tokenizer.model where the former is missing or of a kind that is not
+// tokenizer.json, or the sentencepiece model where the former is missing or of a kind that is not
 // supported. Errors: those of reading.
-Result<FolderTokenizer> OpenFolderTokenizer(const std::string& folder);
+Result<LoadedTokenizer> OpenTokenizer(const Checkpoint& checkpoint);
 
 // Errors: those of Tokenizer::Load.
 Result<Tokenizer> LoadTokenizer(std::string_view bytes, const std::string& path);

@@ -300,7 +300,7 @@ Status Run(Flags flags) {
 VerbBody DeclareBench(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   OptionTable table(app);
-  table.Positional("MODEL", flags->model, "Packed file (.acc) or checkpoint folder");
+  table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("-p,--prefill", "N", flags->prefill, "Tokens of the prompt; 0: no prefill")
       ->check(CLI::Range(0, 1 << 24));
   table.Value("-n,--decode", "N", flags->decode, "Tokens to decode; 0: no decode")

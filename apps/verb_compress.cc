@@ -1,4 +1,4 @@
-// accllm compress: from a checkpoint folder to one packed file.
+// accllm compress: from a checkpoint to one packed file.
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -88,7 +88,7 @@ Status ReadCalibration(const Flags& flags, const CheckpointSource& source, const
                 "give --calibration FILE, some 100 kB of text like the model's own, or recipe "
                 "magnitude-nearest");
   }
-  const FolderTokenizer& tokenizer = source.tokenizer;
+  const LoadedTokenizer& tokenizer = source.tokenizer;
   if (!tokenizer.tokenizer) {
     return Fail(ErrorCode::kNotFound,
                 fmt::format("{}: not found; calibration needs it", tokenizer.path),
@@ -306,7 +306,7 @@ VerbBody DeclareCompress(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   OptionTable table(app);
   table.Positional("CHECKPOINT", flags->checkpoint,
-                   "Folder with config.json, safetensors and tokenizer.json or tokenizer.model");
+                   "Folder with config.json, safetensors and a tokenizer, or GGUF file");
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)")->required();
   table.Value("--recipe", "NAME", flags->recipe,
               fmt::format("How to prune and round: {}", RecipeNames()));

@@ -246,7 +246,7 @@ Status Run(const Flags& flags) {
 VerbBody DeclareEval(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   OptionTable table(app);
-  table.Positional("MODEL", flags->model, "Packed file (.acc) or checkpoint folder");
+  table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("--text", "FILE", flags->text, "The text to predict")->required();
   table.Flag("--lines", flags->lines, "Encode each line by itself, then a newline token");
   table

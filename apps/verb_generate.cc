@@ -183,7 +183,7 @@ void DeclareSampler(OptionTable& table, SamplerOptions& sampler) {
 VerbBody DeclareGenerate(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   OptionTable table(app);
-  table.Positional("MODEL", flags->model, "Packed file (.acc) or checkpoint folder");
+  table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("-p,--prompt", "TEXT", flags->prompt, "The text to continue");
   table.Value("--prompt-file", "FILE", flags->prompt_file, "The same from a file");
   table.Value("--prompt-tokens", "IDS", flags->prompt_tokens,

@@ -155,9 +155,7 @@ Status InspectCheckpoint(const Flags& flags) {
 }
 
 Status Run(const Flags& flags) {
-  std::error_code error;
-  return std::filesystem::is_directory(flags.path, error) ? InspectCheckpoint(flags)
-                                                          : InspectPacked(flags);
+  return Checkpoint::IsAt(flags.path) ? InspectCheckpoint(flags) : InspectPacked(flags);
 }
 
 }  // namespace
@@ -165,7 +163,7 @@ Status Run(const Flags& flags) {
 VerbBody DeclareInspect(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   OptionTable table(app);
-  table.Positional("MODEL", flags->path, "Packed file (.acc) or checkpoint folder");
+  table.Positional("MODEL", flags->path, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Flag("--tensors", flags->tensors, "One line per tensor, not per type");
   table.Json(flags->json);
   table.Examples({"accllm inspect model.acc", "accllm inspect model.acc --tensors",

@@ -16,7 +16,7 @@
 namespace accllm::cli {
 namespace {
 
-constexpr std::string_view kPackedStart = "ACCLLM";
+constexpr size_t kMagicBytes = 4;
 
 struct Flags {
   std::string model;
@@ -37,16 +37,18 @@ struct Source {
   int64_t bos_id() const { return file ? file->bos_id() : model->config().bos_token_id; }
 };
 
-bool IsPacked(const std::string& path) {
-  std::string start(kPackedStart.size(), '\0');
+// A packed file or a GGUF file, by its first bytes.
+bool IsModelFile(const std::string& path) {
+  std::string start(kMagicBytes, '\0');
   std::ifstream file(path, std::ios::binary);
-  return file.read(start.data(), std::ssize(start)) && start == kPackedStart;
+  file.read(start.data(), std::ssize(start));
+  return start == "ACCL" || start == "GGUF";
 }
 
 Result<Source> OpenSource(const std::string& path) {
   Source source;
   std::error_code error;
-  if (std::filesystem::is_regular_file(path, error) && !IsPacked(path)) {
+  if (std::filesystem::is_regular_file(path, error) && !IsModelFile(path)) {
     ACCLLM_ASSIGN_OR_RETURN(const std::string bytes, ReadTokenizerFile(path));
     ACCLLM_ASSIGN_OR_RETURN(Tokenizer tokenizer, LoadTokenizer(bytes, path));
     source.file.emplace(std::move(tokenizer));

@@ -14,6 +14,7 @@ constexpr std::array kVerbs = {
     Verb{"verify", "Check every byte of a packed file", DeclareVerify},
     Verb{"synth", "Write a random packed model of a known shape, for benchmarks", DeclareSynth},
     Verb{"tokenize", "Show the token ids of a text, or the text of ids", DeclareTokenize},
+    Verb{"export", "Write a checkpoint as a GGUF file", DeclareExport},
 };
 
 }  // namespace

@@ -221,6 +221,11 @@ bool JsonObject::IsArray(std::string_view key) const {
   return node != nullptr && std::holds_alternative<JsonNode::Array>(node->value);
 }
 
+bool JsonObject::IsString(std::string_view key) const {
+  const JsonNode* node = Find(key);
+  return node != nullptr && std::holds_alternative<std::string>(node->value);
+}
+
 std::vector<std::string> JsonObject::Keys() const {
   std::vector<std::string> keys;
   for (const auto& [key, node] : std::get<JsonNode::Object>(node_->value)) keys.push_back(key);

@@ -54,8 +54,9 @@ class JsonObject {
   // one.
   Result<std::vector<std::vector<std::string>>> StringTuples(std::string_view key) const;
 
-  // True if the field is there and is an array.
+  // True if the field is there and is an array, or a string.
   bool IsArray(std::string_view key) const;
+  bool IsString(std::string_view key) const;
 
   // The field as compact JSON, for error messages; at most some 60 characters. "nothing" if absent.
   std::string Excerpt(std::string_view key) const;

@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "base/fp16.h"
 #include "base/json_fields.h"
+#include "checkpoint/float_values.h"
 
 namespace accllm {
 namespace {
@@ -122,19 +121,6 @@ Status CheckCoverage(const std::map<std::string, TensorInfo, std::less<>>& tenso
   return {};
 }
 
-// Converts elements stored as Bits; `bytes` need not be aligned.
-template <typename Bits, typename Convert>
-void ConvertTo(std::span<const uint8_t> bytes, Convert convert, std::vector<float>* out) {
-  out->resize(bytes.size() / sizeof(Bits));
-  const uint8_t* source = bytes.data();
-  for (float& value : *out) {
-    Bits bits;
-    std::memcpy(&bits, source, sizeof(Bits));
-    value = convert(bits);
-    source += sizeof(Bits);
-  }
-}
-
 }  // namespace
 
 std::string_view DTypeName(DType dtype) { return RowOf(dtype).name; }
@@ -194,25 +180,18 @@ Result<std::vector<float>> SafetensorsFile::ReadFloats(std::string_view name) co
   }
   std::vector<float> values;
   if (tensor->dtype == DType::kF32) {
-    ConvertTo<uint32_t>(tensor->bytes, std::bit_cast<float, uint32_t>, &values);
+    values = ConvertFloats<uint32_t>(tensor->bytes, std::bit_cast<float, uint32_t>);
   } else if (tensor->dtype == DType::kF16) {
-    ConvertTo<uint16_t>(tensor->bytes, HalfToFloat, &values);
+    values = ConvertFloats<uint16_t>(tensor->bytes, HalfToFloat);
   } else if (tensor->dtype == DType::kBF16) {
-    ConvertTo<uint16_t>(tensor->bytes, Bf16ToFloat, &values);
+    values = ConvertFloats<uint16_t>(tensor->bytes, Bf16ToFloat);
   } else {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("{}: tensor {} has dtype {}", path_, name, DTypeName(tensor->dtype)),
                 "only F32, F16 and BF16 weights are supported");
   }
-  const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
-  if (bad != values.end()) {
-    return Corrupt(path_, fmt::format("tensor {} is not finite at index {}", name,
-                                      std::distance(values.begin(), bad)));
-  }
-  if (!file_.bytes().empty()) {
-    file_.DropPages(static_cast<size_t>(tensor->bytes.data() - file_.bytes().data()),
-                    tensor->bytes.size());
-  }
+  ACCLLM_RETURN_IF_ERROR(CheckFinite(values, path_, name));
+  DropTensorPages(file_, tensor->bytes);
   return values;
 }
 

