@@ -26,7 +26,7 @@ class GgufModelTest : public ::testing::Test {
   std::string Export(const std::string& source) {
     const auto checkpoint = Checkpoint::Open(source);
     EXPECT_TRUE(checkpoint) << checkpoint.error().message;
-    const std::string path = folder_ + "/model.gguf";
+    std::string path = folder_ + "/model.gguf";
     const auto report =
         ExportGguf(*checkpoint, path, "test", [](double, std::string_view) { return true; });
     EXPECT_TRUE(report) << report.error().message;
