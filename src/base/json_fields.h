@@ -47,6 +47,7 @@ class JsonObject {
   Result<std::string> String(std::string_view key) const;
   Result<JsonObject> Object(std::string_view key) const;
   Result<std::vector<int64_t>> Ints(std::string_view key, IntRange range) const;
+  Result<std::vector<double>> Numbers(std::string_view key) const;
   Result<std::vector<std::string>> Strings(std::string_view key) const;
 
   // True if the field is there and is an array.

@@ -159,11 +159,11 @@ class LinearCompressor {
   CompressedLayer& result_;
 };
 
-void AddNorms(const LayerTask& task, const FloatLayer& w, CompressedLayer& result) {
-  result.tensors.push_back(
-      {LayerTensorName(task.layer, kInputLayernormName), FloatBytes(w.input_layernorm)});
-  result.tensors.push_back({LayerTensorName(task.layer, kPostAttentionLayernormName),
-                            FloatBytes(w.post_attention_layernorm)});
+void AddVectors(const LayerTask& task, const FloatLayer& w, CompressedLayer& result) {
+  for (const VectorKind kind : kVectorKinds) {
+    if (w.vector(kind).empty()) continue;
+    result.tensors.push_back({LayerTensorName(task.layer, kind), FloatBytes(w.vector(kind))});
+  }
 }
 
 }  // namespace
@@ -184,7 +184,7 @@ Result<std::vector<uint8_t>> PackNearest(TensorType type, int64_t rows, int64_t 
 Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, FloatLayer w,
                                              ThreadPool& pool) {
   CompressedLayer result;
-  AddNorms(task, w, result);
+  AddVectors(task, w, result);
   LinearCompressor linear(task, w, pool, result);
   for (const LinearKind kind : kLinearKinds) {
     ACCLLM_RETURN_IF_ERROR(linear.CompressOne(kind, nullptr, nullptr));
@@ -196,7 +196,7 @@ Result<CompressedLayer> CompressLayerCalibrated(const LayerTask& task, FloatLaye
                                                 Calibration& calibration, ThreadPool& pool) {
   CompressedLayer result;
   if (task.recipe.is_own) SmoothLayer(task.config, calibration.Maxima(w), {}, w);
-  AddNorms(task, w, result);
+  AddVectors(task, w, result);
   const FloatLayer original = w;
   LinearCompressor linear(task, w, pool, result);
   ACCLLM_RETURN_IF_ERROR(linear.RunStage({LinearKind::kQ, LinearKind::kK, LinearKind::kV},

@@ -35,8 +35,9 @@ Result<std::vector<TensorPlan>> PlanTensors(const ModelConfig& config, TensorTyp
   std::vector<TensorPlan> plan = {
       {std::string(kEmbedTokensName), dense, config.vocab_size, config.hidden_size}};
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-    for (const auto part : {kInputLayernormName, kPostAttentionLayernormName}) {
-      plan.push_back({LayerTensorName(layer, part), TensorType::kF32, 1, config.hidden_size});
+    for (const VectorKind kind : kVectorKinds) {
+      const int64_t size = SizeOfVector(config, kind);
+      if (size > 0) plan.push_back({LayerTensorName(layer, kind), TensorType::kF32, 1, size});
     }
     for (const LinearKind kind : kLinearKinds) {
       const LinearShape shape = ShapeOfLinear(config, kind);

@@ -52,8 +52,9 @@ inline std::vector<TensorPlan> TinyPlan(const ModelConfig& config) {
         {std::string(kLmHeadName), TensorType::kW4, config.vocab_size, config.hidden_size});
   }
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-    for (const auto part : {kInputLayernormName, kPostAttentionLayernormName}) {
-      plan.push_back({LayerTensorName(layer, part), TensorType::kF32, 1, config.hidden_size});
+    for (const VectorKind kind : kVectorKinds) {
+      const int64_t size = SizeOfVector(config, kind);
+      if (size > 0) plan.push_back({LayerTensorName(layer, kind), TensorType::kF32, 1, size});
     }
     for (const LinearKind kind : kLinearKinds) {
       const LinearShape shape = ShapeOfLinear(config, kind);
