@@ -28,8 +28,8 @@ constexpr std::array<uint8_t, 64> SpreadMultipliers(int64_t first) {
 }
 inline constexpr __mmask64 kLowBytesOfDwords = 0x1111111111111111U;
 
-// Lane sums of one block fit 16 bits with every level up to 8 in magnitude (16 * 8 * 255 < 2^15), so
-// the 16-bit product takes them as they are.
+// Lane sums of one block fit 16 bits with every level up to 8 in magnitude (16 * 8 * 255 < 2^15),
+// so the 16-bit product takes them as they are.
 struct NarrowSums {
   static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
     return _mm512_dpwssd_epi32(acc, sums, multipliers);
