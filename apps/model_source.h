@@ -15,14 +15,14 @@
 #include "reference/float_weights.h"
 #include "runtime/engine.h"
 #include "tokenizer/tokenizer.h"
+#include "tokenizer_source.h"
 
 namespace accllm::cli {
 
 // A checkpoint folder as the verbs need it: the tokenizer is optional.
 struct CheckpointSource {
   std::unique_ptr<Checkpoint> checkpoint;
-  std::string tokenizer_bytes;  // empty if there is none
-  bool add_bos_token = true;    // of tokenizer_config.json
+  FolderTokenizer tokenizer;
 };
 
 // Errors: those of reading.
@@ -65,7 +65,7 @@ class ModelSource {
   ModelSource() = default;
   Status OpenPacked();
   Status OpenFolder();
-  Status LoadTokenizer(std::span<const uint8_t> bytes, const std::string& path);
+  Status SetTokenizer(Tokenizer tokenizer, const std::string& path);
 
   std::string path_;
   std::unique_ptr<PackedFile> packed_;

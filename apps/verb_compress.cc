@@ -88,19 +88,14 @@ Status ReadCalibration(const Flags& flags, const CheckpointSource& source, const
                 "give --calibration FILE, some 100 kB of text like the model's own, or recipe "
                 "magnitude-nearest");
   }
-  if (source.tokenizer_bytes.empty()) {
-    return Fail(
-        ErrorCode::kNotFound,
-        fmt::format("{}: not found; calibration needs it", source.checkpoint->tokenizer_path()),
-        "put the tokenizer there, or use recipe magnitude-nearest");
+  const FolderTokenizer& tokenizer = source.tokenizer;
+  if (!tokenizer.tokenizer) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("{}: not found; calibration needs it", tokenizer.path),
+                "put tokenizer.json or tokenizer.model there, or use recipe magnitude-nearest");
   }
-  ACCLLM_ASSIGN_OR_RETURN(
-      const Tokenizer tokenizer,
-      Tokenizer::FromSentencePiece({reinterpret_cast<const uint8_t*>(source.tokenizer_bytes.data()),
-                                    source.tokenizer_bytes.size()},
-                                   source.checkpoint->tokenizer_path()));
   ACCLLM_ASSIGN_OR_RETURN(TokenizedText text,
-                          TokenizeFile(tokenizer, flags.calibration, flags.lines));
+                          TokenizeFile(*tokenizer.tokenizer, flags.calibration, flags.lines));
   options.calibration = std::move(text.tokens);
   options.calibration_source = NameOfPath(flags.calibration);
   options.calibration_hash = text.xxh3;
@@ -118,8 +113,8 @@ Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& 
   }
   options.n_samples = flags.samples;
   options.sample_tokens = flags.sample_tokens;
-  options.tokenizer_bytes = source.tokenizer_bytes;
-  options.add_bos_token = source.add_bos_token;
+  options.tokenizer_bytes = source.tokenizer.bytes;
+  options.add_bos_token = source.tokenizer.add_bos_token;
   options.source = NameOfPath(flags.checkpoint);
   return options;
 }
@@ -311,7 +306,7 @@ VerbBody DeclareCompress(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   OptionTable table(app);
   table.Positional("CHECKPOINT", flags->checkpoint,
-                   "Folder with config.json, safetensors and tokenizer.model");
+                   "Folder with config.json, safetensors and tokenizer.json or tokenizer.model");
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)")->required();
   table.Value("--recipe", "NAME", flags->recipe,
               fmt::format("How to prune and round: {}", RecipeNames()));

@@ -20,8 +20,7 @@ Status Run(const Flags& flags) {
   ACCLLM_RETURN_IF_ERROR(file.Verify());
   const bool has_tokenizer = !file.tokenizer().empty();
   if (has_tokenizer) {
-    ACCLLM_RETURN_IF_ERROR(
-        Tokenizer::FromSentencePiece(file.tokenizer(), flags.file + ": tokenizer"));
+    ACCLLM_RETURN_IF_ERROR(Tokenizer::Load(file.tokenizer(), flags.file + ": tokenizer"));
   }
   const auto bytes = static_cast<int64_t>(file.bytes().size());
   if (flags.json) {

@@ -7,7 +7,7 @@
 #include "tokenizer/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto tokenizer = accllm::Tokenizer::FromSentencePiece({data, size}, "tokenizer.model");
+  const auto tokenizer = accllm::Tokenizer::Load({data, size}, "tokenizer.model");
   if (!tokenizer) return 0;
   // The model's own bytes hold its pieces and the keys of its rules: a text that exercises both.
   const std::string_view own_bytes(reinterpret_cast<const char*>(data), size);

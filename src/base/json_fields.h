@@ -49,6 +49,10 @@ class JsonObject {
   Result<std::vector<int64_t>> Ints(std::string_view key, IntRange range) const;
   Result<std::vector<double>> Numbers(std::string_view key) const;
   Result<std::vector<std::string>> Strings(std::string_view key) const;
+  Result<std::vector<JsonObject>> Objects(std::string_view key) const;
+  // Of an array whose elements are strings or arrays of strings; a string counts as an array of
+  // one.
+  Result<std::vector<std::vector<std::string>>> StringTuples(std::string_view key) const;
 
   // True if the field is there and is an array.
   bool IsArray(std::string_view key) const;
@@ -65,6 +69,7 @@ class JsonObject {
   JsonObject() = default;
   const JsonNode* Find(std::string_view key) const;
   Result<const JsonNode*> Require(std::string_view key) const;
+  JsonObject ObjectAt(const JsonNode* node, const std::string& name) const;
 
   std::shared_ptr<const JsonNode> root_;
   const JsonNode* node_ = nullptr;

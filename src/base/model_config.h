@@ -44,9 +44,10 @@ struct AttentionWindow {
   int64_t window = 2044;  // tokens, or kAll
 };
 
-// The mask the model was trained with: full causal attention, or its sliding window.
+// The mask the model was trained with: full causal attention, or its sliding window without sinks.
 inline AttentionWindow TrainedAttention(const ModelConfig& config) {
-  return {0, config.sliding_window > 0 ? config.sliding_window : AttentionWindow::kAll};
+  if (config.sliding_window > 0) return {.n_sinks = 0, .window = config.sliding_window};
+  return {.window = AttentionWindow::kAll};
 }
 
 }  // namespace accllm

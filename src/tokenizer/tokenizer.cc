@@ -1,28 +1,17 @@
 #include "tokenizer/tokenizer.h"
 
-#include <sentencepiece_processor.h>
-
 #include <algorithm>
 #include <cassert>
-#include <exception>
 #include <iterator>
 #include <utility>
 
 #include "base/thread_pool.h"
-#include "tokenizer/sentencepiece_proto.h"
-#include "tokenizer/utf8.h"
-
-// Exported by the library, but declared in none of its installed headers.
-namespace sentencepiece::logging {
-void SetMinLogLevel(int level);
-}
+#include "tokenizer/bpe_backend.h"
+#include "tokenizer/sentencepiece_backend.h"
+#include "tokenizer/tokenizer_backend.h"
 
 namespace accllm {
 namespace {
-
-constexpr int kLogNothing = 4;  // above INFO, WARNING, ERROR and FATAL
-constexpr uint8_t kNewline = '\n';
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581, a piece's spelling of a space
 
 constexpr size_t kParallelBytes = size_t{1} << 16;  // less is not worth starting threads
 
@@ -40,55 +29,41 @@ std::vector<std::string_view> SplitAtLines(std::string_view text, int n_parts) {
   return parts;
 }
 
+// A protobuf message cannot start with '{': that byte calls for a group, which they don't have.
+bool IsJson(std::span<const uint8_t> bytes) {
+  const auto first = std::ranges::find_if(
+      bytes, [](uint8_t b) { return b != ' ' && b != '\t' && b != '\n' && b != '\r'; });
+  return first != bytes.end() && *first == '{';
+}
+
 }  // namespace
 
-struct Tokenizer::State {
-  sentencepiece::SentencePieceProcessor processor;
-  SentencePieceModel model;
-  int32_t newline_id = -1;  // of the byte token <0x0A>, -1: none
-};
-
-Tokenizer::Tokenizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Tokenizer::Tokenizer(std::unique_ptr<const TokenizerBackend> backend)
+    : backend_(std::move(backend)) {}
 Tokenizer::Tokenizer(Tokenizer&& other) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&& other) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-Result<Tokenizer> Tokenizer::FromSentencePiece(std::span<const uint8_t> model_bytes,
-                                               const std::string& path) {
-  auto state = std::make_unique<State>();
-  ACCLLM_ASSIGN_OR_RETURN(state->model, ParseSentencePieceModel(model_bytes, path));
-  sentencepiece::logging::SetMinLogLevel(kLogNothing);
-  try {
-    const auto status = state->processor.LoadFromSerializedProto(state->model.checked_proto);
-    if (!status.ok()) {
-      return Fail(ErrorCode::kCorrupt,
-                  fmt::format("{}: sentencepiece: {}", path, status.error_message()));
-    }
-  } catch (const std::exception& e) {
-    return Fail(ErrorCode::kOutOfMemory,
-                fmt::format("{}: cannot load sentencepiece model: {}", path, e.what()));
+Result<Tokenizer> Tokenizer::Load(std::span<const uint8_t> bytes, const std::string& path) {
+  if (IsJson(bytes)) {
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    ACCLLM_ASSIGN_OR_RETURN(auto backend, LoadTokenizerJson(text, path));
+    return Tokenizer(std::move(backend));
   }
-  std::string().swap(state->model.checked_proto);
-  for (size_t id = 0; id < state->model.pieces.size(); ++id) {
-    const auto& piece = state->model.pieces[id];
-    if (piece.type == PieceType::kByte && piece.byte == kNewline) {
-      state->newline_id = static_cast<int32_t>(id);
-    }
-  }
-  return Tokenizer(std::move(state));
+  ACCLLM_ASSIGN_OR_RETURN(auto backend, LoadSentencePiece(bytes, path));
+  return Tokenizer(std::move(backend));
 }
 
-std::vector<int32_t> Tokenizer::Encode(std::string_view text) const {
+std::vector<int32_t> Tokenizer::Encode(std::string_view text, SpecialTokens special) const {
   assert(text.size() <= kMaxTextBytes);
-  std::vector<int> ids;
-  // A checked model leaves Encode no reason to fail; the status of a loaded processor is OK.
-  (void)state_->processor.Encode(absl::string_view(text.data(), text.size()), &ids);
+  std::vector<int32_t> ids;
+  backend_->Encode(text, special, &ids);
   return ids;
 }
 
 Result<std::vector<int32_t>> Tokenizer::EncodeLines(std::string_view text) const {
-  if (state_->newline_id < 0) {
-    return Fail(ErrorCode::kUnsupported, "the vocabulary has no byte token <0x0A>",
+  if (backend_->newline_id() < 0) {
+    return Fail(ErrorCode::kUnsupported, "the vocabulary has no newline token",
                 "encode the text as a whole");
   }
   const int n_parts = text.size() < kParallelBytes ? 1 : AvailableCpus();
@@ -111,96 +86,33 @@ Result<std::vector<int32_t>> Tokenizer::EncodeLines(std::string_view text) const
 void Tokenizer::AppendLines(std::string_view text, std::vector<int32_t>* ids) const {
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
-    const std::vector<int32_t> line_ids = Encode(line);
-    ids->insert(ids->end(), line_ids.begin(), line_ids.end());
-    ids->push_back(state_->newline_id);
+    backend_->Encode(line, SpecialTokens::kAsText, ids);
+    ids->push_back(backend_->newline_id());
     text.remove_prefix(std::min(line.size() + 1, text.size()));
   }
 }
 
 std::string Tokenizer::Decode(std::span<const int32_t> ids) const {
-  StreamingDecoder decoder(*this);
+  const std::unique_ptr<PieceDecoder> decoder = backend_->NewDecoder();
   std::string text;
-  for (const int32_t id : ids) text += decoder.Push(id);
-  return text + decoder.Flush();
+  for (const int32_t id : ids) text += decoder->Push(id);
+  return text + decoder->Flush();
 }
 
-std::string Tokenizer::Piece(int32_t id) const {
-  if (id < 0 || id >= vocab_size()) return {};
-  return state_->model.pieces[static_cast<size_t>(id)].text;
-}
+std::string Tokenizer::Piece(int32_t id) const { return backend_->Piece(id); }
+int64_t Tokenizer::vocab_size() const { return backend_->vocab_size(); }
+int32_t Tokenizer::bos_id() const { return backend_->bos_id(); }
+int32_t Tokenizer::eos_id() const { return backend_->eos_id(); }
+int32_t Tokenizer::unk_id() const { return backend_->unk_id(); }
+bool Tokenizer::adds_bos() const { return backend_->adds_bos(); }
 
-int64_t Tokenizer::vocab_size() const { return static_cast<int64_t>(state_->model.pieces.size()); }
-int32_t Tokenizer::bos_id() const { return state_->processor.bos_id(); }
-int32_t Tokenizer::eos_id() const { return state_->processor.eos_id(); }
-int32_t Tokenizer::unk_id() const { return state_->processor.unk_id(); }
+StreamingDecoder::StreamingDecoder(const Tokenizer& tokenizer)
+    : decoder_(tokenizer.backend_->NewDecoder()) {}
+StreamingDecoder::StreamingDecoder(StreamingDecoder&& other) noexcept = default;
+StreamingDecoder& StreamingDecoder::operator=(StreamingDecoder&& other) noexcept = default;
+StreamingDecoder::~StreamingDecoder() = default;
 
-std::string StreamingDecoder::Push(int32_t id) {
-  if (id < 0 || id >= tokenizer_->vocab_size()) return {};
-  const SentencePieceModel::Piece& piece =
-      tokenizer_->state_->model.pieces[static_cast<size_t>(id)];
-  std::string text;
-  if (piece.type == PieceType::kByte) {
-    pending_bytes_.push_back(static_cast<char>(piece.byte));
-    DrainBytes(/*is_final=*/false, &text);
-  } else {
-    DrainBytes(/*is_final=*/true, &text);
-    // Only white space at the very start is the encoder's; bytes count as text.
-    if (removed_space_ || has_text_ || !text.empty()) is_start_ = false;
-    text += DecodePiece(id);
-  }
-  has_text_ = has_text_ || !text.empty();
-  return text;
-}
-
-std::string StreamingDecoder::Flush() {
-  std::string text;
-  DrainBytes(/*is_final=*/true, &text);
-  *this = StreamingDecoder(*tokenizer_);
-  return text;
-}
-
-// The text of a piece that is not a byte.
-std::string StreamingDecoder::DecodePiece(int32_t id) {
-  const SentencePieceModel& model = tokenizer_->state_->model;
-  const SentencePieceModel::Piece& piece = model.pieces[static_cast<size_t>(id)];
-  removed_space_ = false;
-  if (piece.type == PieceType::kControl) return {};
-  if (piece.type == PieceType::kUnknown) return model.unk_surface;
-  std::string_view rest = piece.text;
-  if (is_start_ && (model.add_dummy_prefix || model.remove_extra_whitespaces) &&
-      rest.starts_with(kSpaceMark)) {
-    rest.remove_prefix(kSpaceMark.size());
-    // The encoder adds one space; if it also squeezes spaces, all leading ones are removed.
-    removed_space_ = !model.remove_extra_whitespaces;
-  }
-  std::string text;
-  while (!rest.empty()) {
-    const size_t mark = rest.find(kSpaceMark);
-    text += rest.substr(0, mark);
-    if (mark == std::string_view::npos) break;
-    text += ' ';
-    rest.remove_prefix(mark + kSpaceMark.size());
-  }
-  return text;
-}
-
-// Moves what is decided of the pending bytes to `text`; all of them if no more can come.
-void StreamingDecoder::DrainBytes(bool is_final, std::string* text) {
-  std::string_view bytes = pending_bytes_;
-  while (!bytes.empty()) {
-    const Utf8Step step = FirstCodePoint(bytes);
-    if (step.state == Utf8State::kComplete) {
-      text->append(bytes.substr(0, step.length));
-      bytes.remove_prefix(step.length);
-    } else if (step.state == Utf8State::kInvalid || is_final) {
-      text->append(kReplacementCharacter);
-      bytes.remove_prefix(1);
-    } else {
-      break;
-    }
-  }
-  pending_bytes_.erase(0, pending_bytes_.size() - bytes.size());
-}
+std::string StreamingDecoder::Push(int32_t id) { return decoder_->Push(id); }
+std::string StreamingDecoder::Flush() { return decoder_->Flush(); }
 
 }  // namespace accllm

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "checkpoint/testing/checkpoint_writer.h"
+#include "tokenizer/testing/json_builder.h"
 
 namespace accllm {
 namespace {
@@ -143,8 +144,8 @@ class Cli : public ::testing::Test {
 
 std::unique_ptr<Workspace> Cli::workspace_;
 
-constexpr const char* kVerbs[] = {"compress", "generate", "eval", "bench",
-                                  "inspect",  "verify",   "synth"};
+constexpr const char* kVerbs[] = {"compress", "generate", "eval",  "bench",
+                                  "inspect",  "verify",   "synth", "tokenize"};
 
 TEST_F(Cli, HelpNamesEveryVerbAndExitCode) {
   const Outcome help = Run("--help");
@@ -207,6 +208,60 @@ TEST_F(Cli, CompressUsageErrors) {
   ExpectError("compress tiny -o none/new.acc --recipe rtn", 3, "no folder");
   workspace_->Write("half.acc.partial", "");
   ExpectError("compress tiny -o half.acc --recipe rtn", 2, "--resume");
+}
+
+TEST_F(Cli, TokenizeShowsIdsAndPieces) {
+  for (const char* model : {"tiny", "tiny.acc", "tiny/tokenizer.model"}) {
+    const Json json = RunJson(fmt::format("tokenize {} -p 'the whale</s>' --parse-special", model));
+    ASSERT_EQ(json["tokens"].size(), json["pieces"].size());
+    EXPECT_EQ(json["tokens"].back(), 2) << model;
+    EXPECT_EQ(json["pieces"].back(), "</s>");
+    const Json plain = RunJson(fmt::format("tokenize {} -p 'the whale</s>' --bos", model));
+    EXPECT_EQ(plain["tokens"].front(), 1);
+    EXPECT_NE(plain["tokens"].back(), 2);
+    workspace_->Write(
+        "ids.txt", fmt::format("{}", fmt::join(plain["tokens"].get<std::vector<int32_t>>(), ",")));
+    EXPECT_EQ(RunJson(fmt::format("tokenize {} --text ids.txt --decode", model))["text"],
+              "the whale</s>");
+  }
+  EXPECT_EQ(Run("tokenize tiny -p 'a'").out, RunJson("tokenize tiny -p a")["tokens"][0].dump() +
+                                                 "\t\xE2\x96\x81"
+                                                 "a\n");
+  EXPECT_EQ(Run("tokenize tiny").out, "");  // nothing on stdin
+  ExpectError("tokenize tiny -p a --text text.txt", 2, "more than one text");
+  ExpectError("tokenize tiny -p a --decode", 2, "'a'");
+  ExpectError("tokenize tiny -p 1 --decode --bos", 2, "--decode");
+  ExpectError("tokenize none -p 1", 3, "none");
+  ExpectError("tokenize text.txt -p 1", 4, "text.txt");
+}
+
+// A folder's tokenizer.json comes first, is stored without white space and says whether texts start
+// with BOS.
+TEST_F(Cli, TokenizerJsonTravelsThroughThePackedFile) {
+  const fs::path folder = workspace_->Path("json");
+  fs::copy(workspace_->Path("tiny"), folder);
+  const std::string bytes = testing::LlamaJson().Bytes();
+  workspace_->Write("json/tokenizer.json", bytes);
+  ASSERT_EQ(Run("compress json -o json.acc --recipe rtn").exit_code, 0);
+  EXPECT_LT(RunJson("inspect json.acc")["tokenizer_bytes"], bytes.size());
+  EXPECT_EQ(RunJson("inspect json.acc")["provenance"]["add_bos_token"], true);
+  for (const char* model : {"json", "json.acc", "json/tokenizer.json"}) {
+    EXPECT_EQ(RunJson(fmt::format("tokenize {} -p 'ab a'", model))["tokens"], Json({264, 263}));
+  }
+  EXPECT_EQ(Run("verify json.acc").exit_code, 0);
+  testing::TestJson without_bos;
+  workspace_->Write("json/tokenizer.json", without_bos.Bytes());
+  ASSERT_EQ(Run("compress json -o json.acc --recipe rtn --force").exit_code, 0);
+  EXPECT_EQ(RunJson("inspect json.acc")["provenance"]["add_bos_token"], false);
+  // What is not supported gives way to the other file; what is damaged does not.
+  testing::TestJson odd;
+  odd.normalizer = R"({"type":"Lowercase"})";
+  workspace_->Write("json/tokenizer.json", odd.Bytes());
+  EXPECT_EQ(RunJson("tokenize json -p 'ab a'"), RunJson("tokenize tiny -p 'ab a'"));
+  fs::remove(folder / "tokenizer.model");
+  ExpectError("tokenize json -p a", 4, "normalizer");
+  workspace_->Write("json/tokenizer.json", "{");
+  ExpectError("tokenize json -p a", 4, "json/tokenizer.json");
 }
 
 TEST_F(Cli, MissingInputsExitWith3) {
