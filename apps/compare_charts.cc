@@ -11,7 +11,7 @@ namespace {
 // Geometry of one line chart, in SVG units.
 constexpr double kWidth = 300;
 constexpr double kHeight = 170;
-constexpr double kLeft = 44;  // room for the numbers of the axis
+constexpr double kLeft = 48;  // room for the numbers of the axis
 constexpr double kTop = 24;
 constexpr double kRight = 8;
 constexpr double kBottom = 22;

@@ -65,7 +65,7 @@ class Comparer {
     ACCLLM_RETURN_IF_ERROR(PrepareFolder());
     ACCLLM_ASSIGN_OR_RETURN(ModelSource reference, ModelSource::Open(task_.checkpoint));
     ACCLLM_RETURN_IF_ERROR(Tokenize(reference));
-    attention_ = TrainedAttention(reference.config());  // as `accllm eval` has it
+    attention_ = TrainedAttention(reference.config());  // as `accllm eval` has it inside windows
     ACCLLM_ASSIGN_OR_RETURN(reference_, reference.LoadFloat(attention_));
     ACCLLM_RETURN_IF_ERROR(MeasureReference());
     for (const Recipe* recipe : task_.recipes) ACCLLM_RETURN_IF_ERROR(RunRecipe(*recipe));

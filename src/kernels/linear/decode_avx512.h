@@ -28,8 +28,16 @@ constexpr std::array<uint8_t, 64> SpreadMultipliers(int64_t first) {
 }
 inline constexpr __mmask64 kLowBytesOfDwords = 0x1111111111111111U;
 
+// Lane sums of one block fit 16 bits with every level up to 8 in magnitude (16 * 8 * 255 < 2^15),
+// so the 16-bit product takes them as they are.
+struct NarrowSums {
+  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
+    return _mm512_dpwssd_epi32(acc, sums, multipliers);
+  }
+};
+
 // The 2:4 blocks. A code is an index into four tables of 128 levels, one for each of its weights.
-class Decoder24 {
+class Decoder24 : public NarrowSums {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW2S24;
 
@@ -54,11 +62,6 @@ class Decoder24 {
     }
     out.multipliers = _mm512_maskz_permutexvar_epi8(kLowBytesOfDwords, spread_multipliers_, block);
     return out;
-  }
-
-  // Lane sums of one block are below 2^15, so the 16-bit product takes them as they are.
-  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
-    return _mm512_dpwssd_epi32(acc, sums, multipliers);
   }
 
  private:
@@ -133,7 +136,7 @@ class TwoBitLevels {
   __m512i tables_[3];
 };
 
-class Decoder2 {
+class Decoder2 : public NarrowSums {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW2;
 
@@ -144,17 +147,12 @@ class Decoder2 {
     return out;
   }
 
-  // Lane sums of one block are below 2^15 (16 * 3 * 255).
-  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
-    return _mm512_dpwssd_epi32(acc, sums, multipliers);
-  }
-
  private:
   DenseMultipliers multipliers_;
   TwoBitLevels<format::kW2Max> levels_;
 };
 
-class Decoder3 {
+class Decoder3 : public NarrowSums {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW3;
 
@@ -172,18 +170,13 @@ class Decoder3 {
     return out;
   }
 
-  // Lane sums of one block are below 2^15 (16 * 7 * 255).
-  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
-    return _mm512_dpwssd_epi32(acc, sums, multipliers);
-  }
-
  private:
   DenseMultipliers multipliers_;
   TwoBitLevels<format::kW3Max> levels_;
   __m512i eight_ = _mm512_set1_epi8(8);
 };
 
-class Decoder4 {
+class Decoder4 : public NarrowSums {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW4;
 
@@ -197,11 +190,6 @@ class Decoder4 {
     }
     out.multipliers = multipliers_.Decode(tile_block, row);
     return out;
-  }
-
-  // Lane sums of one block are below 2^15 (16 * 8 * 255), even with the level -8.
-  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
-    return _mm512_dpwssd_epi32(acc, sums, multipliers);
   }
 
  private:
