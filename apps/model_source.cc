@@ -56,6 +56,7 @@ Result<CheckpointSource> OpenCheckpoint(const std::string& folder) {
   const std::string config_path = folder + "/tokenizer_config.json";
   ACCLLM_ASSIGN_OR_RETURN(const std::string config, ReadOptionalFile(config_path, kMaxJsonBytes));
   ACCLLM_ASSIGN_OR_RETURN(source.add_bos_token, ReadAddBosToken(config, config_path));
+  ACCLLM_ASSIGN_OR_RETURN(source.text, TextSettings::ReadFolder(folder));
   return source;
 }
 
@@ -86,6 +87,8 @@ Status ModelSource::OpenPacked() {
   attention_ = packed_->metadata().attention;
   ACCLLM_ASSIGN_OR_RETURN(
       add_bos_token_, ReadAddBosToken(packed_->metadata().provenance_json, path_ + ": provenance"));
+  ACCLLM_ASSIGN_OR_RETURN(text_,
+                          TextSettings::FromJson(packed_->metadata().text_json, path_ + ": text"));
   return LoadTokenizer(packed_->tokenizer(), path_ + ": tokenizer");
 }
 
@@ -93,6 +96,7 @@ Status ModelSource::OpenFolder() {
   ACCLLM_ASSIGN_OR_RETURN(checkpoint_, OpenCheckpoint(path_));
   attention_ = DefaultAttention(config());
   add_bos_token_ = checkpoint_.add_bos_token;
+  text_ = checkpoint_.text;
   return LoadTokenizer(AsBytes(checkpoint_.tokenizer_bytes),
                        checkpoint_.checkpoint->tokenizer_path());
 }

@@ -14,6 +14,7 @@
 #include "reference/float_model.h"
 #include "reference/float_weights.h"
 #include "runtime/engine.h"
+#include "text_settings.h"
 #include "tokenizer/tokenizer.h"
 
 namespace accllm::cli {
@@ -23,6 +24,7 @@ struct CheckpointSource {
   std::unique_ptr<Checkpoint> checkpoint;
   std::string tokenizer_bytes;  // empty if there is none
   bool add_bos_token = true;    // of tokenizer_config.json
+  TextSettings text;
 };
 
 // Errors: those of reading.
@@ -48,6 +50,7 @@ class ModelSource {
   // Whether a text starts with BOS, and the model has one.
   bool starts_with_bos() const { return add_bos_token_ && config().bos_token_id >= 0; }
   const std::string& path() const { return path_; }
+  const TextSettings& text() const { return text_; }
 
   const Tokenizer* tokenizer() const { return tokenizer_ ? &*tokenizer_ : nullptr; }
   // Errors: kUnsupported if there is none; `remedy` says what to do then.
@@ -74,6 +77,7 @@ class ModelSource {
   std::optional<Tokenizer> tokenizer_;
   AttentionWindow attention_;
   bool add_bos_token_ = true;
+  TextSettings text_;
 };
 
 // The options about attention and threads that several verbs share.

@@ -106,6 +106,7 @@ Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& 
   ACCLLM_ASSIGN_OR_RETURN(options.resume, DecideResume(flags));
   options.tokenizer_bytes = source.tokenizer_bytes;
   options.add_bos_token = source.add_bos_token;
+  options.text_json = source.text.ToJson();
   options.source = NameOfPath(flags.checkpoint);
   ACCLLM_RETURN_IF_ERROR(ReadCalibration(flags, source, options));
   return options;
