@@ -3,35 +3,10 @@
 #include <charconv>
 #include <filesystem>
 
-#include "base/file_io.h"
-#include "base/json_fields.h"
 #include "base/thread_pool.h"
 
 namespace accllm::cli {
 namespace {
-
-constexpr int64_t kMaxTokenizerBytes = int64_t{64} << 20;
-constexpr int64_t kMaxJsonBytes = int64_t{16} << 20;
-constexpr JsonLimits kJsonLimits = {kMaxJsonBytes, size_t{1} << 20, 32};
-
-std::span<const uint8_t> AsBytes(const std::string& text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
-// The whole file, or nothing if there is none.
-Result<std::string> ReadOptionalFile(const std::string& path, int64_t max_bytes) {
-  auto text = ReadTextFile(path, max_bytes);
-  if (!text && text.error().code == ErrorCode::kNotFound) return std::string();
-  return text;
-}
-
-// The field add_bos_token of a JSON object; true if the text or the field is missing.
-Result<bool> ReadAddBosToken(std::string_view json, const std::string& path) {
-  if (json.empty()) return true;
-  ACCLLM_ASSIGN_OR_RETURN(const JsonObject fields, JsonObject::Parse(json, path, kJsonLimits));
-  if (!fields.Has("add_bos_token")) return true;
-  return fields.Bool("add_bos_token");
-}
 
 Result<int64_t> ParseWindow(const std::string& text) {
   if (text == "all") return AttentionWindow::kAll;
@@ -50,12 +25,7 @@ Result<CheckpointSource> OpenCheckpoint(const std::string& folder) {
   CheckpointSource source;
   ACCLLM_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(folder));
   source.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
-  ACCLLM_ASSIGN_OR_RETURN(
-      source.tokenizer_bytes,
-      ReadOptionalFile(source.checkpoint->tokenizer_path(), kMaxTokenizerBytes));
-  const std::string config_path = folder + "/tokenizer_config.json";
-  ACCLLM_ASSIGN_OR_RETURN(const std::string config, ReadOptionalFile(config_path, kMaxJsonBytes));
-  ACCLLM_ASSIGN_OR_RETURN(source.add_bos_token, ReadAddBosToken(config, config_path));
+  ACCLLM_ASSIGN_OR_RETURN(source.tokenizer, OpenFolderTokenizer(folder));
   ACCLLM_ASSIGN_OR_RETURN(source.text, TextSettings::ReadFolder(folder));
   return source;
 }
@@ -86,24 +56,31 @@ Status ModelSource::OpenPacked() {
   packed_ = std::make_unique<PackedFile>(std::move(packed));
   attention_ = packed_->metadata().attention;
   ACCLLM_ASSIGN_OR_RETURN(
-      add_bos_token_, ReadAddBosToken(packed_->metadata().provenance_json, path_ + ": provenance"));
+      const std::optional<bool> add_bos_token,
+      ReadAddBosToken(packed_->metadata().provenance_json, path_ + ": provenance"));
   ACCLLM_ASSIGN_OR_RETURN(text_,
                           TextSettings::FromJson(packed_->metadata().text_json, path_ + ": text"));
-  return LoadTokenizer(packed_->tokenizer(), path_ + ": tokenizer");
+  const std::span<const uint8_t> bytes = packed_->tokenizer();
+  if (!bytes.empty()) {
+    const std::string path = path_ + ": tokenizer";
+    ACCLLM_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Load(bytes, path));
+    ACCLLM_RETURN_IF_ERROR(SetTokenizer(std::move(tokenizer), path));
+  }
+  add_bos_token_ = add_bos_token.value_or(!tokenizer_ || tokenizer_->adds_bos());
+  return {};
 }
 
 Status ModelSource::OpenFolder() {
   ACCLLM_ASSIGN_OR_RETURN(checkpoint_, OpenCheckpoint(path_));
   attention_ = DefaultAttention(config());
-  add_bos_token_ = checkpoint_.add_bos_token;
+  FolderTokenizer& source = checkpoint_.tokenizer;
+  add_bos_token_ = source.add_bos_token;
   text_ = checkpoint_.text;
-  return LoadTokenizer(AsBytes(checkpoint_.tokenizer_bytes),
-                       checkpoint_.checkpoint->tokenizer_path());
+  if (!source.tokenizer) return {};
+  return SetTokenizer(std::move(*source.tokenizer), source.path);
 }
 
-Status ModelSource::LoadTokenizer(std::span<const uint8_t> bytes, const std::string& path) {
-  if (bytes.empty()) return {};
-  ACCLLM_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Load(bytes, path));
+Status ModelSource::SetTokenizer(Tokenizer tokenizer, const std::string& path) {
   if (tokenizer.vocab_size() > config().vocab_size) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("{}: has {} pieces, the model only {}", path, tokenizer.vocab_size(),

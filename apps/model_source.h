@@ -16,14 +16,14 @@
 #include "runtime/engine.h"
 #include "text_settings.h"
 #include "tokenizer/tokenizer.h"
+#include "tokenizer_source.h"
 
 namespace accllm::cli {
 
 // A checkpoint folder as the verbs need it: the tokenizer is optional.
 struct CheckpointSource {
   std::unique_ptr<Checkpoint> checkpoint;
-  std::string tokenizer_bytes;  // empty if there is none
-  bool add_bos_token = true;    // of tokenizer_config.json
+  FolderTokenizer tokenizer;
   TextSettings text;
 };
 
@@ -68,7 +68,7 @@ class ModelSource {
   ModelSource() = default;
   Status OpenPacked();
   Status OpenFolder();
-  Status LoadTokenizer(std::span<const uint8_t> bytes, const std::string& path);
+  Status SetTokenizer(Tokenizer tokenizer, const std::string& path);
 
   std::string path_;
   std::unique_ptr<PackedFile> packed_;

@@ -73,19 +73,14 @@ Status ReadCalibration(const Flags& flags, const CheckpointSource& source,
         ErrorCode::kInvalidArgument, "--recipe joint needs a calibration text",
         "give --calibration FILE, some 100 kB of text like the model's own, or --recipe rtn");
   }
-  if (source.tokenizer_bytes.empty()) {
-    return Fail(
-        ErrorCode::kNotFound,
-        fmt::format("{}: not found; calibration needs it", source.checkpoint->tokenizer_path()),
-        "put the tokenizer there, or use --recipe rtn");
+  const FolderTokenizer& tokenizer = source.tokenizer;
+  if (!tokenizer.tokenizer) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("{}: not found; calibration needs it", tokenizer.path),
+                "put tokenizer.json or tokenizer.model there, or use --recipe rtn");
   }
-  ACCLLM_ASSIGN_OR_RETURN(
-      const Tokenizer tokenizer,
-      Tokenizer::Load({reinterpret_cast<const uint8_t*>(source.tokenizer_bytes.data()),
-                       source.tokenizer_bytes.size()},
-                      source.checkpoint->tokenizer_path()));
   ACCLLM_ASSIGN_OR_RETURN(TokenizedText text,
-                          TokenizeFile(tokenizer, flags.calibration, flags.lines));
+                          TokenizeFile(*tokenizer.tokenizer, flags.calibration, flags.lines));
   options.calibration = std::move(text.tokens);
   options.calibration_source = NameOfPath(flags.calibration);
   options.calibration_hash = text.xxh3;
@@ -104,8 +99,8 @@ Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& 
   options.n_samples = flags.samples;
   options.sample_tokens = flags.sample_tokens;
   ACCLLM_ASSIGN_OR_RETURN(options.resume, DecideResume(flags));
-  options.tokenizer_bytes = source.tokenizer_bytes;
-  options.add_bos_token = source.add_bos_token;
+  options.tokenizer_bytes = source.tokenizer.bytes;
+  options.add_bos_token = source.tokenizer.add_bos_token;
   options.text_json = source.text.ToJson();
   options.source = NameOfPath(flags.checkpoint);
   ACCLLM_RETURN_IF_ERROR(ReadCalibration(flags, source, options));
@@ -212,7 +207,7 @@ VerbBody DeclareCompress(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   OptionTable table(app);
   table.Positional("CHECKPOINT", flags->checkpoint,
-                   "Folder with config.json, safetensors and tokenizer.model");
+                   "Folder with config.json, safetensors and tokenizer.json or tokenizer.model");
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)")->required();
   table
       .Value("--recipe", "rtn|joint", flags->recipe,

@@ -2,20 +2,17 @@
 #include <filesystem>
 #include <memory>
 
-#include "base/file_io.h"
 #include "base/model_config_json.h"
 #include "base/process_info.h"
 #include "compress/synth.h"
 #include "console.h"
 #include "options.h"
 #include "output_file.h"
-#include "tokenizer/tokenizer.h"
+#include "tokenizer_source.h"
 #include "verbs.h"
 
 namespace accllm::cli {
 namespace {
-
-constexpr int64_t kMaxTokenizerBytes = int64_t{64} << 20;
 
 struct Flags {
   std::string shape;
@@ -28,9 +25,8 @@ struct Flags {
 
 Result<std::string> ReadTokenizer(const std::string& path) {
   if (path.empty()) return std::string();
-  ACCLLM_ASSIGN_OR_RETURN(std::string bytes, ReadTextFile(path, kMaxTokenizerBytes));
-  ACCLLM_RETURN_IF_ERROR(
-      Tokenizer::Load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path));
+  ACCLLM_ASSIGN_OR_RETURN(std::string bytes, ReadTokenizerFile(path));
+  ACCLLM_RETURN_IF_ERROR(LoadTokenizer(bytes, path));
   return bytes;
 }
 
@@ -70,7 +66,8 @@ VerbBody DeclareSynth(CLI::App& app) {
       ->required();
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write")->required();
   table.Value("--seed", "N", flags->seed, "The same seed gives the same file");
-  table.Value("--tokenizer", "FILE", flags->tokenizer, "A tokenizer.model to store in the file");
+  table.Value("--tokenizer", "FILE", flags->tokenizer,
+              "A tokenizer.json or tokenizer.model to store in the file");
   table.Flag("--force", flags->force, "Overwrite an existing file");
   table.Json(flags->json);
   table.Examples(

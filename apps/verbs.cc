@@ -14,6 +14,7 @@ constexpr std::array kVerbs = {
     Verb{"inspect", "Show what a packed file or a checkpoint holds", DeclareInspect},
     Verb{"verify", "Check every byte of a packed file", DeclareVerify},
     Verb{"synth", "Write a random packed model of a known shape, for benchmarks", DeclareSynth},
+    Verb{"tokenize", "Show the token ids of a text, or the text of ids", DeclareTokenize},
 };
 
 }  // namespace

@@ -31,5 +31,6 @@ VerbBody DeclareBench(CLI::App& app);
 VerbBody DeclareInspect(CLI::App& app);
 VerbBody DeclareVerify(CLI::App& app);
 VerbBody DeclareSynth(CLI::App& app);
+VerbBody DeclareTokenize(CLI::App& app);
 
 }  // namespace accllm::cli

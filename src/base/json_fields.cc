@@ -4,6 +4,7 @@
 #include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -209,6 +210,11 @@ bool JsonObject::IsArray(std::string_view key) const {
   return node != nullptr && std::holds_alternative<JsonNode::Array>(node->value);
 }
 
+bool JsonObject::IsString(std::string_view key) const {
+  const JsonNode* node = Find(key);
+  return node != nullptr && std::holds_alternative<std::string>(node->value);
+}
+
 std::vector<std::string> JsonObject::Keys() const {
   std::vector<std::string> keys;
   for (const auto& [key, node] : std::get<JsonNode::Object>(node_->value)) keys.push_back(key);
@@ -259,10 +265,48 @@ Result<JsonObject> JsonObject::Object(std::string_view key) const {
   if (!std::holds_alternative<JsonNode::Object>(node->value)) {
     return WrongType(Where(key), "an object", *node);
   }
+  return ObjectAt(node, std::string(key));
+}
+
+JsonObject JsonObject::ObjectAt(const JsonNode* node, const std::string& name) const {
   JsonObject object = *this;
   object.node_ = node;
-  object.prefix_ = fmt::format("{}{}.", prefix_, key);
+  object.prefix_ = fmt::format("{}{}.", prefix_, name);
   return object;
+}
+
+Result<std::vector<JsonObject>> JsonObject::Objects(std::string_view key) const {
+  ACCLLM_ASSIGN_OR_RETURN(const JsonNode* node, Require(key));
+  const auto* array = std::get_if<JsonNode::Array>(&node->value);
+  if (array == nullptr) return WrongType(Where(key), "an array of objects", *node);
+  std::vector<JsonObject> objects;
+  for (const JsonNode& element : *array) {
+    if (!std::holds_alternative<JsonNode::Object>(element.value)) {
+      return WrongType(Where(key) + " (an element)", "an object", element);
+    }
+    objects.push_back(ObjectAt(&element, fmt::format("{}[{}]", key, objects.size())));
+  }
+  return objects;
+}
+
+Result<std::vector<std::vector<std::string>>> JsonObject::StringTuples(std::string_view key) const {
+  ACCLLM_ASSIGN_OR_RETURN(const JsonNode* node, Require(key));
+  const auto* array = std::get_if<JsonNode::Array>(&node->value);
+  if (array == nullptr) return WrongType(Where(key), "an array", *node);
+  std::vector<std::vector<std::string>> tuples;
+  tuples.reserve(array->size());
+  for (const JsonNode& element : *array) {
+    const auto* parts = std::get_if<JsonNode::Array>(&element.value);
+    const std::span<const JsonNode> nodes =
+        parts == nullptr ? std::span(&element, 1) : std::span(*parts);
+    std::vector<std::string>& tuple = tuples.emplace_back();
+    for (const JsonNode& part : nodes) {
+      const auto* text = std::get_if<std::string>(&part.value);
+      if (text == nullptr) return WrongType(Where(key) + " (an element)", "a string", part);
+      tuple.push_back(*text);
+    }
+  }
+  return tuples;
 }
 
 Result<std::vector<int64_t>> JsonObject::Ints(std::string_view key, IntRange range) const {

@@ -48,9 +48,14 @@ class JsonObject {
   Result<JsonObject> Object(std::string_view key) const;
   Result<std::vector<int64_t>> Ints(std::string_view key, IntRange range) const;
   Result<std::vector<std::string>> Strings(std::string_view key) const;
+  Result<std::vector<JsonObject>> Objects(std::string_view key) const;
+  // Of an array whose elements are strings or arrays of strings; a string counts as an array of
+  // one.
+  Result<std::vector<std::vector<std::string>>> StringTuples(std::string_view key) const;
 
-  // True if the field is there and is an array.
+  // True if the field is there and is an array, or a string.
   bool IsArray(std::string_view key) const;
+  bool IsString(std::string_view key) const;
 
   // The field as compact JSON, for error messages; at most some 60 characters. "nothing" if absent.
   std::string Excerpt(std::string_view key) const;
@@ -64,6 +69,7 @@ class JsonObject {
   JsonObject() = default;
   const JsonNode* Find(std::string_view key) const;
   Result<const JsonNode*> Require(std::string_view key) const;
+  JsonObject ObjectAt(const JsonNode* node, const std::string& name) const;
 
   std::shared_ptr<const JsonNode> root_;
   const JsonNode* node_ = nullptr;

@@ -141,4 +141,29 @@ Status CheckCharsMap(std::span<const uint8_t> blob, const std::string& where) {
   return {};
 }
 
+CharsMap::CharsMap(std::string_view blob) {
+  if (blob.empty()) return;
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(blob.data()), blob.size());
+  units_.resize(ReadU32(bytes) / sizeof(uint32_t));
+  for (size_t i = 0; i < units_.size(); ++i) {
+    units_[i] = ReadU32(bytes.subspan(kSizeBytes + i * sizeof(uint32_t)));
+  }
+  replacements_ = blob.substr(kSizeBytes + units_.size() * sizeof(uint32_t));
+}
+
+CharsMap::Match CharsMap::Longest(std::string_view text) const {
+  Match match;
+  if (units_.empty()) return match;
+  uint32_t base = Offset(units_[0]);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto label = static_cast<uint8_t>(text[i]);
+    const uint32_t position = base ^ label;
+    const uint32_t unit = units_[position];
+    if (Label(unit) != label) break;
+    base = position ^ Offset(unit);
+    if (HasLeaf(unit)) match = {i + 1, replacements_.data() + Value(units_[base])};
+  }
+  return match;
+}
+
 }  // namespace accllm

@@ -3,8 +3,12 @@
 #include <sentencepiece_processor.h>
 
 #include <exception>
+#include <optional>
 #include <utility>
 
+#include "tokenizer/added_tokens.h"
+#include "tokenizer/bpe_model.h"
+#include "tokenizer/sentencepiece_bpe.h"
 #include "tokenizer/sentencepiece_decoder.h"
 #include "tokenizer/sentencepiece_proto.h"
 
@@ -21,7 +25,9 @@ constexpr uint8_t kNewline = '\n';
 
 class SentencePieceBackend final : public TokenizerBackend {
  public:
-  explicit SentencePieceBackend(SentencePieceModel model) : model_(std::move(model)) {
+  SentencePieceBackend(SentencePieceModel model, AddedTokens special_tokens)
+      : model_(std::move(model)), special_tokens_(std::move(special_tokens)), normalizer_(model_) {
+    if (auto spec = MakeBpeSpec(model_)) bpe_.emplace(std::move(*spec));
     for (size_t id = 0; id < model_.pieces.size(); ++id) {
       const auto& piece = model_.pieces[id];
       if (piece.type == PieceType::kByte && piece.byte == kNewline) {
@@ -49,9 +55,15 @@ class SentencePieceBackend final : public TokenizerBackend {
   bool adds_bos() const override { return true; }
 
  private:
+  void EncodePlain(std::string_view text, std::vector<int32_t>* ids) const;
+
   SentencePieceModel model_;
+  AddedTokens special_tokens_;
+  SentencePieceNormalizer normalizer_;
+  std::optional<BpeModel> bpe_;  // nothing: the library encodes
   sentencepiece::SentencePieceProcessor processor_;
   int32_t newline_id_ = -1;
+  mutable ScratchPool scratches_;
 };
 
 Status SentencePieceBackend::LoadLibrary(const std::string& path) {
@@ -70,12 +82,42 @@ Status SentencePieceBackend::LoadLibrary(const std::string& path) {
   return {};
 }
 
-void SentencePieceBackend::Encode(std::string_view text, SpecialTokens /*special*/,
+void SentencePieceBackend::Encode(std::string_view text, SpecialTokens special,
                                   std::vector<int32_t>* ids) const {
+  if (special == SpecialTokens::kAsText) return EncodePlain(text, ids);
+  special_tokens_.Split(text, special, [&](const AddedTokens::Part& part) {
+    if (part.id >= 0) {
+      ids->push_back(part.id);
+    } else {
+      EncodePlain(text.substr(part.range.begin, part.range.end - part.range.begin), ids);
+    }
+  });
+}
+
+void SentencePieceBackend::EncodePlain(std::string_view text, std::vector<int32_t>* ids) const {
+  if (bpe_) {
+    const ScratchPool::Lease scratch(scratches_);
+    bpe_->EncodeMarkedText(normalizer_.Normalize(text), scratch.get(), ids);
+    return;
+  }
   std::vector<int> new_ids;
   // A checked model leaves Encode no reason to fail; the status of a loaded processor is OK.
   (void)processor_.Encode(absl::string_view(text.data(), text.size()), &new_ids);
   ids->insert(ids->end(), new_ids.begin(), new_ids.end());
+}
+
+// The names that no text becomes by itself.
+std::vector<AddedToken> SpecialTokensOf(const SentencePieceModel& model) {
+  std::vector<AddedToken> tokens;
+  for (size_t id = 0; id < model.pieces.size(); ++id) {
+    const auto& piece = model.pieces[id];
+    if (piece.type != PieceType::kControl && piece.type != PieceType::kUnknown) continue;
+    AddedToken& token = tokens.emplace_back();
+    token.content = piece.text;
+    token.id = static_cast<int32_t>(id);
+    token.is_special = true;
+  }
+  return tokens;
 }
 
 }  // namespace
@@ -83,7 +125,9 @@ void SentencePieceBackend::Encode(std::string_view text, SpecialTokens /*special
 Result<std::unique_ptr<const TokenizerBackend>> LoadSentencePiece(
     std::span<const uint8_t> model_bytes, const std::string& path) {
   ACCLLM_ASSIGN_OR_RETURN(SentencePieceModel model, ParseSentencePieceModel(model_bytes, path));
-  auto backend = std::make_unique<SentencePieceBackend>(std::move(model));
+  ACCLLM_ASSIGN_OR_RETURN(AddedTokens special_tokens, AddedTokens::Make(SpecialTokensOf(model)));
+  auto backend =
+      std::make_unique<SentencePieceBackend>(std::move(model), std::move(special_tokens));
   ACCLLM_RETURN_IF_ERROR(backend->LoadLibrary(path));
   return backend;
 }

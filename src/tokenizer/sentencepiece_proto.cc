@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "tokenizer/byte_piece.h"
 #include "tokenizer/chars_map.h"
 #include "tokenizer/utf8.h"
 #include "tokenizer/wire_reader.h"
@@ -33,23 +34,18 @@ enum TrainerField : uint32_t {
   kByteFallback = 35,
   kUnkSurface = 44,
 };
-enum NormalizerField : uint32_t { kCharsMap = 2, kAddDummyPrefix = 3, kRemoveExtraWhitespaces = 4 };
+enum NormalizerField : uint32_t {
+  kCharsMap = 2,
+  kAddDummyPrefix = 3,
+  kRemoveExtraWhitespaces = 4,
+  kEscapeWhitespaces = 5,
+};
 
 constexpr uint64_t kUnigram = 1;
 constexpr uint64_t kBpe = 2;
 
 tl::unexpected<Error> Corrupt(const std::string& where, std::string_view what) {
   return Fail(ErrorCode::kCorrupt, fmt::format("{}: {}", where, what), "restore the file");
-}
-
-// The value of "<0x0A>", upper case as sentencepiece writes it.
-std::optional<uint8_t> ByteOfPiece(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return std::nullopt;
-  const size_t high = kDigits.find(text[3]);
-  const size_t low = kDigits.find(text[4]);
-  if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-  return static_cast<uint8_t>(high * 16 + low);
 }
 
 class ModelParser {
@@ -133,6 +129,7 @@ Status ModelParser::ParsePiece(std::span<const uint8_t> message) {
       if (!(std::fabs(score) <= kMaxScore)) {
         return Corrupt(reader.where(), fmt::format("score {} is out of range", score));
       }
+      piece.score = score;
     } else if (field.number == kType) {
       ACCLLM_RETURN_IF_ERROR(reader.Expect(field, WireType::kVarint, "its type"));
       if (field.value < 1 || field.value > 6) {
@@ -172,6 +169,7 @@ Status ModelParser::ParseTrainer(std::span<const uint8_t> message) {
                                 field.value < std::size(kNames) ? kNames[field.value] : ""),
                     "only 1 (unigram) and 2 (bpe) are supported");
       }
+      model_.is_bpe = field.value == kBpe;
     } else if (field.number == kWhitespaceAsSuffix) {
       ACCLLM_RETURN_IF_ERROR(reader.Expect(field, WireType::kVarint, "treat_whitespace_as_suffix"));
       if (field.value != 0) {
@@ -203,12 +201,16 @@ Status ModelParser::ParseNormalizer(std::span<const uint8_t> message) {
       if (!field.bytes.empty()) {
         ACCLLM_RETURN_IF_ERROR(CheckCharsMap(field.bytes, reader.where()));
       }
+      model_.chars_map = field.text();
     } else if (field.number == kAddDummyPrefix) {
       ACCLLM_RETURN_IF_ERROR(reader.Expect(field, WireType::kVarint, "add_dummy_prefix"));
       model_.add_dummy_prefix = field.value != 0;
     } else if (field.number == kRemoveExtraWhitespaces) {
       ACCLLM_RETURN_IF_ERROR(reader.Expect(field, WireType::kVarint, "remove_extra_whitespaces"));
       model_.remove_extra_whitespaces = field.value != 0;
+    } else if (field.number == kEscapeWhitespaces) {
+      ACCLLM_RETURN_IF_ERROR(reader.Expect(field, WireType::kVarint, "escape_whitespaces"));
+      model_.escape_whitespaces = field.value != 0;
     }
   }
   return {};

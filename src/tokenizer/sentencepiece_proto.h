@@ -28,12 +28,16 @@ struct SentencePieceModel {
     std::string text;  // valid UTF-8, unique, without NUL
     PieceType type = PieceType::kNormal;
     uint8_t byte = 0;  // of kByte
+    float score = 0;
   };
 
   std::vector<Piece> pieces;  // by id; exactly one is kUnknown
+  bool is_bpe = false;        // else unigram
   bool byte_fallback = false;
   bool add_dummy_prefix = true;
   bool remove_extra_whitespaces = true;
+  bool escape_whitespaces = true;
+  std::string chars_map;                       // checked normalisation rules; empty: none
   std::string unk_surface = " \xE2\x81\x87 ";  // what the unknown piece decodes to
 
   // The ModelProto to load: pieces, trainer and normaliser of the input, byte for byte.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/thread_pool.h"
+#include "tokenizer/bpe_backend.h"
 #include "tokenizer/sentencepiece_backend.h"
 #include "tokenizer/tokenizer_backend.h"
 
@@ -45,8 +46,9 @@ Tokenizer::~Tokenizer() = default;
 
 Result<Tokenizer> Tokenizer::Load(std::span<const uint8_t> bytes, const std::string& path) {
   if (IsJson(bytes)) {
-    return Fail(ErrorCode::kUnsupported, fmt::format("{}: is a tokenizer.json", path),
-                "give a sentencepiece tokenizer.model");
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    ACCLLM_ASSIGN_OR_RETURN(auto backend, LoadTokenizerJson(text, path));
+    return Tokenizer(std::move(backend));
   }
   ACCLLM_ASSIGN_OR_RETURN(auto backend, LoadSentencePiece(bytes, path));
   return Tokenizer(std::move(backend));

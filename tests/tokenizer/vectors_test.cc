@@ -1,0 +1,112 @@
+// Real vocabularies against independent encoders: ids and decoded text of every string.
+// tools/tokenizers/fetch.sh makes the vectors; ACCLLM_VECTOR_TEXTS limits how many are compared.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/tokenizer.h"
+
+namespace accllm {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kFolder = fs::path(ACCLLM_BINARY_DIR) / "tokenizers";
+
+std::string ReadFile(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> Vocabularies() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(kFolder, error)) {
+    if (fs::exists(entry.path() / "vectors.bin")) names.push_back(entry.path().filename());
+  }
+  return names;
+}
+
+struct Vector {
+  std::string_view text;
+  SpecialTokens special;
+  std::vector<int32_t> ids;
+  std::string_view decoded;
+};
+
+// The next chunk: u32 size, data.
+std::string_view TakeChunk(std::string_view* rest) {
+  uint32_t size = 0;
+  if (rest->size() < sizeof(size)) throw std::runtime_error("truncated vectors");
+  std::memcpy(&size, rest->data(), sizeof(size));
+  const std::string_view chunk = rest->substr(sizeof(size), size);
+  if (chunk.size() != size) throw std::runtime_error("truncated vectors");
+  rest->remove_prefix(sizeof(size) + size);
+  return chunk;
+}
+
+Vector TakeVector(std::string_view* rest) {
+  Vector vector;
+  vector.text = TakeChunk(rest);
+  vector.special = TakeChunk(rest) == "\x01" ? SpecialTokens::kParse : SpecialTokens::kAsText;
+  const std::string_view ids = TakeChunk(rest);
+  vector.ids.resize(ids.size() / sizeof(int32_t));
+  std::memcpy(vector.ids.data(), ids.data(), ids.size());
+  vector.decoded = TakeChunk(rest);
+  return vector;
+}
+
+std::string Spell(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
+  std::string text;
+  for (const int32_t id : ids) text += std::to_string(id) + "[" + tokenizer.Piece(id) + "] ";
+  return text;
+}
+
+class Vectors : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Vectors, IdsAndTextAreEqual) {
+  const fs::path folder = kFolder / GetParam();
+  const std::string json = ReadFile(folder / "tokenizer.json");
+  const auto tokenizer = Tokenizer::Load(
+      {reinterpret_cast<const uint8_t*>(json.data()), json.size()}, "tokenizer.json");
+  ASSERT_TRUE(tokenizer) << tokenizer.error().ToString();
+  const char* limit = std::getenv("ACCLLM_VECTOR_TEXTS");
+  const size_t n_max = limit == nullptr ? SIZE_MAX : std::stoul(limit);
+  const std::string bytes = ReadFile(folder / "vectors.bin");
+  std::string_view rest = bytes;
+  size_t n = 0;
+  size_t n_different = 0;
+  for (; !rest.empty() && n < n_max; ++n) {
+    const Vector vector = TakeVector(&rest);
+    const std::vector<int32_t> ids = tokenizer->Encode(vector.text, vector.special);
+    const std::string decoded = tokenizer->Decode(vector.ids);
+    if (ids == vector.ids && decoded == vector.decoded) continue;
+    if (++n_different > 10) continue;
+    ADD_FAILURE() << "text " << n << ": " << ::testing::PrintToString(std::string(vector.text))
+                  << "\n  ids:      " << Spell(*tokenizer, ids)
+                  << "\n  expected: " << Spell(*tokenizer, vector.ids)
+                  << "\n  decoded:  " << ::testing::PrintToString(decoded)
+                  << "\n  expected: " << ::testing::PrintToString(std::string(vector.decoded));
+  }
+  RecordProperty("texts", static_cast<int>(n));
+  std::cout << GetParam() << ": " << n << " texts, " << n_different << " different\n";
+  EXPECT_EQ(n_different, 0U);
+  EXPECT_GE(n, std::min<size_t>(n_max, 5000));
+}
+
+INSTANTIATE_TEST_SUITE_P(Real, Vectors, ::testing::ValuesIn(Vocabularies()),
+                         [](const auto& info) { return info.param; });
+// Without a network there are no vectors.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Vectors);
+
+}  // namespace
+}  // namespace accllm
