@@ -91,6 +91,8 @@ LineEditor::~LineEditor() {
 Input LineEditor::Read(const std::string& prompt) {
   state_->prompt = prompt;
   state_->is_interrupted = false;
+  // Before the prompt is seen: what is typed at once must already count as keys.
+  el_set(state_->editor, EL_PREP_TERM, 1);
   WriteToTerminal(kPasteOn);
   int length = 0;
   const char* line = el_gets(state_->editor, &length);

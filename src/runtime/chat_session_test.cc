@@ -135,8 +135,8 @@ TEST_F(ChatSessionTest, StoppingKeepsWhatWasSaidAndReadsTheRestLater) {
 TEST_F(ChatSessionTest, WithoutATemplateTextContinuesText) {
   ChatSession session = MakeSession("");
   Ask(session, "ab");
-  Ask(session, "cd");
-  EXPECT_EQ(tokenizer_.Decode(model_.read), "ababccdabc");
+  Ask(session, "hhdd");
+  EXPECT_EQ(tokenizer_.Decode(model_.read), "ababchhddabc");
   EXPECT_EQ(model_.read.front(), 1);
   EXPECT_EQ(std::count(model_.read.begin(), model_.read.end(), 1), 1);
   EXPECT_FALSE(session.SetSystem("x"));
