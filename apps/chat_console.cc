@@ -1,6 +1,7 @@
 #include "chat_console.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "base/file_io.h"
@@ -47,7 +48,7 @@ double DecodeSpeed(const ChatAnswer& answer) {
 
 // "####------"
 std::string Gauge(double share) {
-  const int full = std::clamp(static_cast<int>(share * kGaugeCells + 0.5), 0, kGaugeCells);
+  const int full = std::clamp(static_cast<int>(std::lround(share * kGaugeCells)), 0, kGaugeCells);
   return std::string(static_cast<size_t>(full), '#') +
          std::string(static_cast<size_t>(kGaugeCells - full), '-');
 }
@@ -68,7 +69,7 @@ Status ChatConsole::Run(ChatInput& input) {
     }
     was_interrupted = false;
     if (next.text.empty()) continue;
-    const Status status = Handle(next.text);
+    Status status = Handle(next.text);
     if (!status && (!options_.is_terminal || status.error().code == ErrorCode::kIo)) return status;
     if (!status) PrintError("chat", status.error().ToString());
     if (Interrupted() && !options_.is_terminal) return tl::unexpected(InterruptedError(""));

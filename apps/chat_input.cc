@@ -12,7 +12,7 @@ constexpr std::string_view kQuotes = "\"\"\"";
 
 }  // namespace
 
-Input TerminalInput::NextBlock(std::string first_line) {
+Input TerminalInput::NextBlock(const std::string& first_line) {
   std::string text = first_line.substr(kQuotes.size());
   std::string line = text;
   while (!line.ends_with(kQuotes)) {
@@ -30,7 +30,7 @@ Input TerminalInput::Next() {
   Input input = editor_.Read(kPrompt);
   if (input.kind != InputKind::kText) return input;
   if (input.text.starts_with(kQuotes)) {
-    input = NextBlock(std::move(input.text));
+    input = NextBlock(input.text);
   }
   while (input.kind == InputKind::kText && input.text.ends_with('\\')) {
     Input next = editor_.Read(kNextLine);

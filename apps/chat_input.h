@@ -23,7 +23,7 @@ class TerminalInput final : public ChatInput {
   Input Next() override;
 
  private:
-  Input NextBlock(std::string first_line);
+  Input NextBlock(const std::string& first_line);
 
   LineEditor editor_;
 };

@@ -110,6 +110,11 @@ Result<std::unique_ptr<LanguageModel>> ModelSource::LoadFloat(
   return std::make_unique<reference::FloatModel>(*weights_, window, precision);
 }
 
+Result<std::unique_ptr<LanguageModel>> ModelSource::LoadModel(const EngineOptions& options) {
+  if (is_packed()) return LoadEngine(options);
+  return LoadFloat(options.window);
+}
+
 void RunFlags::DeclareAttention(OptionTable& table, const std::string& default_window,
                                 const std::string& default_sinks) {
   table.Value("--window", "W|all", window,

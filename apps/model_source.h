@@ -64,6 +64,9 @@ class ModelSource {
   Result<std::unique_ptr<LanguageModel>> LoadFloat(AttentionWindow window,
                                                    reference::SimulatedPrecision precision = {});
 
+  // What generates text: the engine on a packed file, the float model on a checkpoint.
+  Result<std::unique_ptr<LanguageModel>> LoadModel(const EngineOptions& options);
+
  private:
   ModelSource() = default;
   Status OpenPacked();

@@ -75,12 +75,7 @@ Status Run(const Flags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(std::optional<ChatTemplate> chat_template, LoadTemplate(flags, source));
   const bool has_template = chat_template.has_value();
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions engine, flags.run.Engine(source));
-  std::unique_ptr<LanguageModel> model;
-  if (source.is_packed()) {
-    ACCLLM_ASSIGN_OR_RETURN(model, source.LoadEngine(engine));
-  } else {
-    ACCLLM_ASSIGN_OR_RETURN(model, source.LoadFloat(engine.window));
-  }
+  ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(engine));
   WatchedModel watched(*model, [](int64_t, int64_t total) { return total == 1 || !Interrupted(); });
   ChatSession session(watched, *tokenizer, std::move(chat_template),
                       SessionOptions(flags, source, engine));

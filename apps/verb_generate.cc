@@ -133,12 +133,7 @@ Status Run(const Flags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, ReadPrompt(flags, source));
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions options, flags.run.Engine(source));
   ACCLLM_RETURN_IF_ERROR(CheckFits(flags, options, prompt.size()));
-  std::unique_ptr<LanguageModel> model;
-  if (source.is_packed()) {
-    ACCLLM_ASSIGN_OR_RETURN(model, source.LoadEngine(options));
-  } else {
-    ACCLLM_ASSIGN_OR_RETURN(model, source.LoadFloat(options.window));
-  }
+  ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(options));
   Progress progress("reading the prompt");
   WatchedModel watched(*model, [&](int64_t done, int64_t total) {
     if (total == 1) return true;  // decoding is stopped between tokens, where they are kept

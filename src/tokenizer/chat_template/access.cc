@@ -46,7 +46,7 @@ Value OwnAttribute(Runtime& runtime, const Value& value, std::string_view name) 
     return {};
   }
   if (const auto* loop = value.As<std::shared_ptr<LoopState>>()) {
-    const Value attribute = LoopAttribute(**loop, name);
+    Value attribute = LoopAttribute(**loop, name);
     if (!attribute.is_undefined() || name == "previtem" || name == "nextitem") return attribute;
   }
   return BindMethod(runtime, value, name);

@@ -27,7 +27,7 @@ Items ItemsOf(Runtime& runtime, const Value& value) {
 Value AttributeOf(Runtime& runtime, const Value& item, const Value* attribute,
                   const Value* otherwise = nullptr) {
   if (attribute == nullptr || attribute->is_none()) return item;
-  const auto replace_missing = [&](Value value) {
+  const auto replace_missing = [&](const Value& value) {
     return value.is_undefined() && otherwise != nullptr ? *otherwise : value;
   };
   const std::string* path = attribute->text();
