@@ -9,14 +9,16 @@ BUILD = cmake --build --parallel $(JOBS) --preset
 export NINJA_STATUS ?= [%f/%t %es] 
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint format fuzz clean texts tests-built fuzzers-built
+.PHONY: help setup build demo test bench lint format fuzz clean texts tokenizers check-tokenizers \
+  tests-built fuzzers-built
 
 help:
 	@echo "make setup    install every Debian package that the targets below need (as root)"
 	@echo "make build    build the binary build/accllm"
 	@echo "make demo     compress the bundled model, generate text, measure size, quality and speed"
 	@echo "make test     build, lint, run all tests and a short slice of every fuzzer"
-	@echo "make bench    run the kernel benchmarks"
+	@echo "make check-tokenizers  compare ids with other encoders on real vocabularies"
+	@echo "make bench    run the benchmarks of kernels and tokenizers"
 	@echo "make lint     format, include directions, file sizes, clang-tidy"
 	@echo "make format   reformat all C++ files in place"
 	@echo "make fuzz     run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
@@ -34,6 +36,14 @@ texts:
 	@$(SETUP) texts
 	@tools/texts/fetch.sh
 
+# Real vocabularies and what independent encoders make of test strings.
+tokenizers:
+	@$(SETUP) texts
+	@tools/tokenizers/fetch.sh
+
+check-tokenizers: tests-built tokenizers
+	@build/tests/vectors_test
+
 demo:
 	@$(SETUP) build texts
 	@$(MAKE) --no-print-directory texts build
@@ -49,7 +59,7 @@ fuzzers-built:
 	@$(CONFIGURE) fuzz
 	@$(BUILD) fuzz --target fuzz/all
 
-test: setup texts tests-built
+test: setup texts tokenizers tests-built
 	@tools/lint/run.sh build $(JOBS)
 	@$(MAKE) --no-print-directory fuzzers-built
 	@tools/fuzz.sh 5

@@ -32,7 +32,10 @@ Result<CheckpointSource> OpenCheckpoint(const std::string& folder) {
 
 AttentionWindow DefaultAttention(const ModelConfig& config) {
   AttentionWindow attention;
-  attention.window = std::max<int64_t>(1, config.max_position_embeddings - attention.n_sinks);
+  const int64_t trained = config.sliding_window > 0
+                              ? std::min(config.sliding_window, config.max_position_embeddings)
+                              : config.max_position_embeddings;
+  attention.window = std::max<int64_t>(1, trained - attention.n_sinks);
   return attention;
 }
 

@@ -22,8 +22,8 @@ Result<std::string> ReadOptionalFile(const std::string& path, int64_t max_bytes)
 
 // A checkpoint often has both files. tokenizer.json comes first: it is what the model's own library
 // reads by default, and only it has tokens that were added after training. The other one gives the
-// same ids (make check-tokenizers compares them), and serves where tokenizer.json has an unknown
-// step.
+// same ids (tests/tokenizer compares them for Llama-2), and serves where tokenizer.json has an
+// unknown step.
 Status ReadTokenizer(const std::string& folder, FolderTokenizer* source) {
   const std::string json_path = folder + "/tokenizer.json";
   const std::string model_path = folder + "/tokenizer.model";

@@ -1,8 +1,11 @@
 // accllm compress: from a checkpoint folder to one packed file.
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 
 #include "base/tensor_names.h"
+#include "compare_run.h"
 #include "compress/compress.h"
 #include "console.h"
 #include "model_source.h"
@@ -19,7 +22,7 @@ namespace {
 struct Flags {
   std::string checkpoint;
   std::string output;
-  std::string recipe = "joint";
+  std::string recipe{DefaultRecipe().name};
   std::string calibration;
   bool lines = false;
   int64_t samples = 128;
@@ -29,20 +32,31 @@ struct Flags {
   bool resume = false;
   bool force = false;
   bool json = false;
+  // With --compare only.
+  bool compare = false;
+  std::vector<std::string> recipes;
+  std::string text;
+  int64_t max_tokens = 0;
+  int64_t window_tokens = 0;
+  std::string prompt;
 };
+
+constexpr int64_t kCompareTokens = 16384;
+// One of each kind: pruning from the plainest to the best, and what is not pruned.
+constexpr std::array<std::string_view, 6> kCompareRecipes = {
+    "magnitude-gptq", "wanda-gptq", "sparsegpt-gptq", "joint", "dense-w2", "dense-w4"};
 
 // "layers.0.*=w4"
 Result<KeepDense> ParseKeepDense(const std::string& rule) {
   const size_t equals = rule.rfind('=');
-  const std::string remedy = "write PATTERN=TYPE with type w4, w8 or f16: 'layers.0.*=w4'";
+  const std::string remedy = "write PATTERN=TYPE with type w2, w3, w4, w8 or f16: 'layers.0.*=w4'";
   if (equals == std::string::npos || equals == 0) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("--keep-dense {}: not a rule", rule),
                 remedy);
   }
   const auto type = TensorTypeFromLabel(rule.substr(equals + 1));
   const bool is_dense =
-      type && (*type == format::TensorType::kW4 || *type == format::TensorType::kW8 ||
-               *type == format::TensorType::kF16);
+      type && *type != format::TensorType::kF32 && *type != format::TensorType::kW2S24;
   if (!is_dense) {
     return Fail(
         ErrorCode::kInvalidArgument,
@@ -65,19 +79,20 @@ Result<bool> DecideResume(const Flags& flags) {
   return flags.resume;
 }
 
-Status ReadCalibration(const Flags& flags, const CheckpointSource& source,
+Status ReadCalibration(const Flags& flags, const CheckpointSource& source, const Recipe& recipe,
                        CompressOptions& options) {
-  if (options.recipe != Recipe::kJoint) return {};
+  if (!recipe.calibrates() || !options.calibration.empty()) return {};
   if (flags.calibration.empty()) {
-    return Fail(
-        ErrorCode::kInvalidArgument, "--recipe joint needs a calibration text",
-        "give --calibration FILE, some 100 kB of text like the model's own, or --recipe rtn");
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("recipe {} needs a calibration text", recipe.name),
+                "give --calibration FILE, some 100 kB of text like the model's own, or recipe "
+                "magnitude-nearest");
   }
   const FolderTokenizer& tokenizer = source.tokenizer;
   if (!tokenizer.tokenizer) {
     return Fail(ErrorCode::kNotFound,
                 fmt::format("{}: not found; calibration needs it", tokenizer.path),
-                "put tokenizer.json or tokenizer.model there, or use --recipe rtn");
+                "put tokenizer.json or tokenizer.model there, or use recipe magnitude-nearest");
   }
   ACCLLM_ASSIGN_OR_RETURN(TokenizedText text,
                           TokenizeFile(*tokenizer.tokenizer, flags.calibration, flags.lines));
@@ -87,9 +102,9 @@ Status ReadCalibration(const Flags& flags, const CheckpointSource& source,
   return {};
 }
 
+// All but recipe and calibration.
 Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& source) {
   CompressOptions options;
-  options.recipe = flags.recipe == "rtn" ? Recipe::kRtn : Recipe::kJoint;
   ACCLLM_ASSIGN_OR_RETURN(options.window,
                           flags.run.Attention(DefaultAttention(source.checkpoint->config())));
   for (const std::string& rule : flags.keep_dense) {
@@ -98,12 +113,10 @@ Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& 
   }
   options.n_samples = flags.samples;
   options.sample_tokens = flags.sample_tokens;
-  ACCLLM_ASSIGN_OR_RETURN(options.resume, DecideResume(flags));
   options.tokenizer_bytes = source.tokenizer.bytes;
   options.add_bos_token = source.tokenizer.add_bos_token;
   options.text_json = source.text.ToJson();
   options.source = NameOfPath(flags.checkpoint);
-  ACCLLM_RETURN_IF_ERROR(ReadCalibration(flags, source, options));
   return options;
 }
 
@@ -125,6 +138,7 @@ Json ReportJson(const Flags& flags, const CompressReport& report) {
     layers.push_back({{"name", layer.name},
                       {"type", layer.type},
                       {"relative_error", layer.relative_error},
+                      {"mask_kept", layer.is_mask_kept},
                       {"seconds", layer.seconds}});
   }
   return {{"file", flags.output},
@@ -162,6 +176,14 @@ std::string ErrorTable(const CompressReport& report, int64_t n_layers) {
   return FormatTable(rows);
 }
 
+// How many matrices were 2:4 sparse already.
+std::string MaskKept(const CompressReport& report) {
+  const auto n = std::count_if(report.layers.begin(), report.layers.end(),
+                               [](const LinearReport& layer) { return layer.is_mask_kept; });
+  return n == 0 ? "no, the checkpoint is dense"
+                : fmt::format("in {} of {} matrices, sparse already", n, report.layers.size());
+}
+
 std::string ReportText(const Flags& flags, const CompressReport& report, int64_t n_layers) {
   const double ratio =
       static_cast<double>(report.checkpoint_bytes) / static_cast<double>(report.file_bytes);
@@ -174,14 +196,17 @@ std::string ReportText(const Flags& flags, const CompressReport& report, int64_t
              {"bits per linear weight",
               fmt::format("{:.4f} ({:.2f} % padding)", report.bits_per_linear_weight,
                           100 * report.padding_share)},
+             {"mask kept", MaskKept(report)},
              {"time", FormatSeconds(report.seconds)},
          });
 }
 
-Status Run(const Flags& flags) {
-  ACCLLM_ASSIGN_OR_RETURN(const CheckpointSource source, OpenCheckpoint(flags.checkpoint));
+Status RunOne(const Flags& flags, const CheckpointSource& source, CompressOptions options) {
   ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.output, flags.force));
-  ACCLLM_ASSIGN_OR_RETURN(const CompressOptions options, MakeOptions(flags, source));
+  ACCLLM_ASSIGN_OR_RETURN(const Recipe* recipe, RecipeByName(flags.recipe));
+  options.recipe = *recipe;
+  ACCLLM_ASSIGN_OR_RETURN(options.resume, DecideResume(flags));
+  ACCLLM_RETURN_IF_ERROR(ReadCalibration(flags, source, *recipe, options));
   ThreadPool pool(flags.run.n_threads());
   CompressReport report;
   {
@@ -201,6 +226,81 @@ Status Run(const Flags& flags) {
                     : PrintText(ReportText(flags, report, source.checkpoint->config().n_layers));
 }
 
+Status CheckFlags(const Flags& flags) {
+  const bool has_compare_flags = !flags.recipes.empty() || !flags.text.empty() ||
+                                 flags.max_tokens > 0 || flags.window_tokens > 0 ||
+                                 !flags.prompt.empty();
+  if (!flags.compare && has_compare_flags) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--recipes, --text, --max-tokens, --window-tokens and --prompt need --compare",
+                "give --compare too");
+  }
+  if (flags.compare && flags.text.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--compare needs a text to predict",
+                "give --text FILE, other than the calibration text");
+  }
+  return {};
+}
+
+Status RunAll(const Flags& flags, const CheckpointSource& source, CompressOptions options) {
+  CompareTask task;
+  std::vector<std::string> names = flags.recipes;
+  if (names.empty()) names.assign(kCompareRecipes.begin(), kCompareRecipes.end());
+  for (const std::string& name : names) {
+    ACCLLM_ASSIGN_OR_RETURN(const Recipe* recipe, RecipeByName(name));
+    if (std::find(task.recipes.begin(), task.recipes.end(), recipe) != task.recipes.end()) continue;
+    ACCLLM_RETURN_IF_ERROR(ReadCalibration(flags, source, *recipe, options));
+    task.recipes.push_back(recipe);
+  }
+  task.checkpoint = flags.checkpoint;
+  task.output = flags.output;
+  task.compress = std::move(options);
+  task.text = flags.text;
+  task.by_lines = flags.lines;
+  task.max_tokens = flags.max_tokens > 0 ? flags.max_tokens : kCompareTokens;
+  task.window_tokens = flags.window_tokens;
+  task.prompt = flags.prompt;
+  task.n_threads = flags.run.n_threads();
+  task.resume = flags.resume;
+  task.force = flags.force;
+  task.json = flags.json;
+  return RunCompare(task, source);
+}
+
+Status Run(const Flags& flags) {
+  ACCLLM_RETURN_IF_ERROR(CheckFlags(flags));
+  ACCLLM_ASSIGN_OR_RETURN(const CheckpointSource source, OpenCheckpoint(flags.checkpoint));
+  ACCLLM_ASSIGN_OR_RETURN(CompressOptions options, MakeOptions(flags, source));
+  return flags.compare ? RunAll(flags, source, std::move(options))
+                       : RunOne(flags, source, std::move(options));
+}
+
+void DeclareCompare(OptionTable& table, Flags& flags) {
+  table.Flag("--compare", flags.compare,
+             "Compress with several recipes, measure each against the float checkpoint, and write "
+             "a page; --output is a folder or a page FILE.html");
+  table
+      .Value("--recipes", "A,B,C", flags.recipes,
+             "With --compare: the recipes; default: magnitude-gptq, wanda-gptq, sparsegpt-gptq, "
+             "joint, dense-w2, dense-w4")
+      ->default_str("");
+  table.Value("--text", "FILE", flags.text, "With --compare: the text to predict");
+  table
+      .Value("--max-tokens", "N", flags.max_tokens,
+             fmt::format("With --compare: stop after N tokens of the text; default: {}",
+                         kCompareTokens))
+      ->default_str("")
+      ->check(CLI::PositiveNumber);
+  table
+      .Value("--window-tokens", "N", flags.window_tokens,
+             "With --compare: predict in windows of N tokens; default: the model's context, at "
+             "most 2048")
+      ->default_str("")
+      ->check(CLI::Range(2, 1 << 30));
+  table.Value("--prompt", "TEXT", flags.prompt,
+              "With --compare: what each model continues; default: the first words of the text");
+}
+
 }  // namespace
 
 VerbBody DeclareCompress(CLI::App& app) {
@@ -209,12 +309,10 @@ VerbBody DeclareCompress(CLI::App& app) {
   table.Positional("CHECKPOINT", flags->checkpoint,
                    "Folder with config.json, safetensors and tokenizer.json or tokenizer.model");
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)")->required();
-  table
-      .Value("--recipe", "rtn|joint", flags->recipe,
-             "rtn: largest weights, nearest levels; joint: prune and quantise in one pass against "
-             "the inputs of each layer")
-      ->check(CLI::IsMember({"rtn", "joint"}));
-  table.Value("--calibration", "FILE", flags->calibration, "Text that joint calibrates on");
+  table.Value("--recipe", "NAME", flags->recipe,
+              fmt::format("How to prune and round: {}", RecipeNames()));
+  table.Value("--calibration", "FILE", flags->calibration,
+              "Text to calibrate on; all recipes but magnitude-nearest need one");
   table.Flag("--lines", flags->lines, "Encode each line by itself, then a newline token");
   table.Value("--samples", "N", flags->samples, "Samples taken evenly from the calibration text")
       ->check(CLI::PositiveNumber);
@@ -226,16 +324,19 @@ VerbBody DeclareCompress(CLI::App& app) {
   flags->run.DeclareAttention(table, "the rest of the trained context", "4");
   table.Value(
       "--keep-dense", "PATTERN=TYPE", flags->keep_dense,
-      "Keep tensors whose name matches the glob as w4, w8 or f16; repeatable, the last match "
-      "wins");
+      "Keep tensors whose name matches the glob as w2, w3, w4, w8 or f16; repeatable, the last "
+      "match wins");
+  DeclareCompare(table, *flags);
   table.Flag("--resume", flags->resume, "Go on with an interrupted run, if there is one");
   table.Flag("--force", flags->force, "Overwrite an existing file");
   flags->run.DeclareThreads(table);
   table.Json(flags->json);
   table.Examples({"accllm compress models/books-6m -o books.acc --calibration text.txt",
                   "accllm compress llama-2-7b -o llama.acc --calibration text.txt --resume",
-                  "accllm compress models/books-6m -o rtn.acc --recipe rtn --keep-dense "
-                  "'layers.0.*=w4'"});
+                  "accllm compress models/books-6m -o plain.acc --recipe magnitude-nearest "
+                  "--keep-dense 'layers.0.*=w4'",
+                  "accllm compress models/books-6m --compare -o recipes --calibration text.txt "
+                  "--text book.txt"});
   return [flags] { return Run(*flags); };
 }
 

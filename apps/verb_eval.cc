@@ -53,11 +53,12 @@ struct Plan {
   int64_t text_bytes = 0;  // of the tokens that are predicted
 };
 
-// Full attention inside windows, unless the user asks for another; the model's own in a stream.
+// Inside windows attention as in training, unless the user asks for another window; the model's own
+// in a stream.
 Result<EngineOptions> PlanEngine(const Flags& flags, const ModelSource& source,
                                  int64_t max_tokens) {
   AttentionWindow attention = source.attention();
-  if (!flags.stream) attention.window = AttentionWindow::kAll;
+  if (!flags.stream && flags.run.window.empty()) attention = TrainedAttention(source.config());
   EngineOptions engine;
   ACCLLM_ASSIGN_OR_RETURN(engine.window, flags.run.Attention(attention));
   engine.max_tokens = max_tokens;
@@ -256,7 +257,7 @@ VerbBody DeclareEval(CLI::App& app) {
       ->check(CLI::Range(2, 1 << 30));
   table.Flag("--stream", flags->stream,
              "Predict the text as one endless stream, reported in tenths");
-  flags->run.DeclareAttention(table, "all inside windows, the model's own in a stream");
+  flags->run.DeclareAttention(table, "as trained inside windows, the model's own in a stream");
   table.Value("--against", "CHECKPOINT", flags->against,
               "Also report KL divergence and top-1 agreement with this model in float");
   table

@@ -61,8 +61,7 @@ VerbBody DeclareSynth(CLI::App& app) {
   OptionTable table(app);
   table
       .Value("--shape", "NAME", flags->shape,
-             fmt::format("One of {}; qwen2.5-0.5b is that shape as a LLaMA, without QKV bias",
-                         fmt::join(SynthShapeNames(), ", ")))
+             fmt::format("One of {}", fmt::join(SynthShapeNames(), ", ")))
       ->required();
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write")->required();
   table.Value("--seed", "N", flags->seed, "The same seed gives the same file");

@@ -1,11 +1,12 @@
 // Encoding speed in bytes of text a second, on one thread.
 //
-// usage: tokenizer_bench TEXT TOKENIZER... [benchmark options]   e.g. build/texts/moby_dick.txt
-//        models/books-6m/tokenizer.model build/tokenizers/llama3/tokenizer.json
+// usage: tokenizer_bench [TEXT TOKENIZER...] [benchmark options]
+//        default: the fetched test text, the bundled tokenizer and those that were fetched
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,17 @@ void BenchDecode(benchmark::State& state, const Tokenizer* tokenizer, const std:
   SetSpeed(state, text);
 }
 
+std::vector<std::string> DefaultPaths() {
+  const std::filesystem::path build = ACCLLM_BINARY_DIR;
+  std::vector<std::string> paths = {build / "texts/moby_dick.txt",
+                                    ACCLLM_SOURCE_DIR "/models/books-6m/tokenizer.model"};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(build / "tokenizers", error)) {
+    paths.push_back(entry.path() / "tokenizer.json");
+  }
+  return paths;
+}
+
 Status Run(const std::vector<std::string>& paths) {
   ACCLLM_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(paths[0], kMaxBytes));
   std::string one_line = text;
@@ -75,11 +87,9 @@ Status Run(const std::vector<std::string>& paths) {
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: tokenizer_bench TEXT TOKENIZER... [benchmark options]\n");
-    return 2;
-  }
-  const accllm::Status status = accllm::Run({argv + 1, argv + argc});
+  std::vector<std::string> paths(argv + 1, argv + argc);
+  if (paths.size() < 2) paths = accllm::DefaultPaths();
+  const accllm::Status status = accllm::Run(paths);
   if (!status) std::fprintf(stderr, "tokenizer_bench: %s\n", status.error().ToString().c_str());
   benchmark::Shutdown();
   return status ? 0 : 1;

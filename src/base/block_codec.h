@@ -1,4 +1,4 @@
-// One packed block at a time: the 7-bit 2:4 codes and the dense nibbles, as integers.
+// One packed block at a time: the 7-bit 2:4 codes and the dense codes, as integers.
 // Layout: spec/packed.toml. Readable first; the kernels have their own faster decoders.
 #pragma once
 
@@ -22,10 +22,38 @@ constexpr int64_t BlockRowBytes(format::TensorType type) {
       return 256;
     case format::TensorType::kW4:
       return 128;
+    case format::TensorType::kW3:
+      return 96;
+    case format::TensorType::kW2:
     case format::TensorType::kW2S24:
       return 64;
     default:
       return 0;
+  }
+}
+
+// The levels of a dense type: -max .. max, or only the odd ones of them.
+struct DenseLevels {
+  int max;
+  bool odd_only;
+
+  constexpr bool Holds(int level) const {
+    return level >= -max && level <= max && (!odd_only || level % 2 != 0);
+  }
+  // The level of code 0, which fills what the matrix has no weight for.
+  constexpr int padding() const { return odd_only ? -max : 0; }
+};
+
+constexpr DenseLevels DenseLevelsOf(format::TensorType type) {
+  switch (type) {
+    case format::TensorType::kW2:
+      return {format::kW2Max, true};
+    case format::TensorType::kW3:
+      return {format::kW3Max, true};
+    case format::TensorType::kW4:
+      return {format::kW4Max, false};
+    default:
+      return {format::kW8Max, false};
   }
 }
 
@@ -62,6 +90,47 @@ inline void WriteCode24(uint8_t* block, int64_t index, uint8_t code) {
   if (shifted > 0xFFU) block[bit / 8 + 1] |= static_cast<uint8_t>(shifted >> 8);
 }
 
+// Level of weight 4 g + j of a dense row. `row` points at the row's bytes.
+inline int8_t ReadDense(format::TensorType type, const uint8_t* row, int64_t g, int64_t j) {
+  switch (type) {
+    case format::TensorType::kW2:
+      return static_cast<int8_t>(2 * ((row[g] >> (2 * j)) & 3) - format::kW2Max);
+    case format::TensorType::kW3: {
+      const int high = (row[64 + 8 * j + g / 8] >> (g % 8)) & 1;
+      return static_cast<int8_t>(2 * (((row[g] >> (2 * j)) & 3) + 4 * high) - format::kW3Max);
+    }
+    case format::TensorType::kW4: {
+      const int nibble = (row[64 * (j / 2) + g] >> (4 * (j % 2))) & 0xF;
+      return static_cast<int8_t>((nibble ^ 8) - 8);
+    }
+    default:
+      return static_cast<int8_t>(row[64 * j + g]);
+  }
+}
+
+// Sets `n_bits` bits of a byte, from bit `shift`.
+inline void WriteBits(uint8_t& byte, int64_t shift, int n_bits, unsigned bits) {
+  const unsigned mask = ((1U << n_bits) - 1U) << shift;
+  byte = static_cast<uint8_t>((byte & ~mask) | ((bits << shift) & mask));
+}
+
+// The inverse of ReadDense; `level` must be one of the type's.
+inline void WriteDense(format::TensorType type, uint8_t* row, int64_t g, int64_t j, int8_t level) {
+  switch (type) {
+    case format::TensorType::kW2:
+      return WriteBits(row[g], 2 * j, 2, static_cast<unsigned>(level + format::kW2Max) / 2);
+    case format::TensorType::kW3: {
+      const unsigned code = static_cast<unsigned>(level + format::kW3Max) / 2;
+      WriteBits(row[g], 2 * j, 2, code);
+      return WriteBits(row[64 + 8 * j + g / 8], g % 8, 1, code >> 2);
+    }
+    case format::TensorType::kW4:
+      return WriteBits(row[64 * (j / 2) + g], 4 * (j % 2), 4, static_cast<uint8_t>(level));
+    default:
+      row[64 * j + g] = static_cast<uint8_t>(level);
+  }
+}
+
 // All 256 weights of one row of one block, in levels. `row` points at the row's bytes.
 inline void DecodeBlockRow(format::TensorType type, const uint8_t* row, int8_t* levels /*[256]*/) {
   for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
@@ -69,30 +138,16 @@ inline void DecodeBlockRow(format::TensorType type, const uint8_t* row, int8_t* 
     if (type == format::TensorType::kW2S24) {
       const std::array<int8_t, 4> weights = DecodeCode24(ReadCode24(row, g));
       for (int j = 0; j < 4; ++j) out[j] = weights[static_cast<size_t>(j)];
-    } else if (type == format::TensorType::kW4) {
-      for (int j = 0; j < 4; ++j) {
-        const unsigned nibble = (row[64 * (j / 2) + g] >> (4 * (j % 2))) & 0xFU;
-        out[j] = static_cast<int8_t>(static_cast<int>(nibble ^ 8U) - 8);
-      }
     } else {
-      for (int j = 0; j < 4; ++j) out[j] = static_cast<int8_t>(row[64 * j + g]);
+      for (int j = 0; j < 4; ++j) out[j] = ReadDense(type, row, g, j);
     }
   }
 }
 
-// The inverse of DecodeBlockRow for the dense types; `levels` must be in range of the type.
+// The inverse of DecodeBlockRow for the dense types; `levels` must be the type's.
 inline void EncodeDenseBlockRow(format::TensorType type, const int8_t* levels, uint8_t* row) {
   for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
-    for (int j = 0; j < 4; ++j) {
-      const auto level = static_cast<uint8_t>(levels[4 * g + j]);
-      if (type == format::TensorType::kW8) {
-        row[64 * j + g] = level;
-      } else {
-        const int shift = 4 * (j % 2);
-        uint8_t& byte = row[64 * (j / 2) + g];
-        byte = static_cast<uint8_t>((byte & (0xF0U >> shift)) | ((level & 0xFU) << shift));
-      }
-    }
+    for (int j = 0; j < 4; ++j) WriteDense(type, row, g, j, levels[4 * g + j]);
   }
 }
 
@@ -118,9 +173,8 @@ inline BlockPlace PlaceOfBlock(format::TensorType type, int64_t n_blocks, int64_
 // accumulator overflows even with activations offset by 128 (see spec/packed.toml). 0: too wide.
 inline int64_t MaxMultiplier(format::TensorType type, int64_t cols) {
   const int64_t padded = RoundUp(cols, format::kBlockWeights);
-  int64_t level_sum = padded * format::kLevelSumMax24 / 4;
-  if (type == format::TensorType::kW4) level_sum = padded * format::kW4Max;
-  if (type == format::TensorType::kW8) level_sum = padded * format::kW8Max;
+  const int64_t level_sum = type == format::TensorType::kW2S24 ? padded * format::kLevelSumMax24 / 4
+                                                               : padded * DenseLevelsOf(type).max;
   const int64_t limit = INT32_MAX / (255 * level_sum);
   return limit < 255 ? limit : 255;
 }

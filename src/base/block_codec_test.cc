@@ -41,10 +41,14 @@ TEST(BlockCodec, CodesRoundTripAndLeaveTheMultipliersAlone) {
 }
 
 TEST(BlockCodec, DenseRowsRoundTrip) {
-  for (const auto& [type, limit] : {std::pair{TensorType::kW4, 7}, {TensorType::kW8, 127}}) {
+  for (const TensorType type :
+       {TensorType::kW2, TensorType::kW3, TensorType::kW4, TensorType::kW8}) {
+    const DenseLevels dense = DenseLevelsOf(type);
     std::vector<int8_t> levels(256);
     for (int i = 0; i < 256; ++i) {
-      levels[static_cast<size_t>(i)] = static_cast<int8_t>((i * 37) % (2 * limit + 1) - limit);
+      const int level = (i * 37) % (2 * dense.max + 1) - dense.max;
+      levels[static_cast<size_t>(i)] = static_cast<int8_t>(dense.odd_only ? level | 1 : level);
+      ASSERT_TRUE(dense.Holds(levels[static_cast<size_t>(i)]));
     }
     std::vector<uint8_t> row(static_cast<size_t>(BlockRowBytes(type)), 0xAA);
     EncodeDenseBlockRow(type, levels.data(), row.data());
@@ -54,8 +58,28 @@ TEST(BlockCodec, DenseRowsRoundTrip) {
   }
 }
 
+// Every byte decodes to levels of the type, and code 0 is the padding level.
+TEST(BlockCodec, EveryByteOfTheOddTypesIsValid) {
+  for (const TensorType type : {TensorType::kW2, TensorType::kW3}) {
+    const DenseLevels dense = DenseLevelsOf(type);
+    std::set<int8_t> seen;
+    for (int byte = 0; byte < 256; ++byte) {
+      const std::vector<uint8_t> row(static_cast<size_t>(BlockRowBytes(type)),
+                                     static_cast<uint8_t>(byte));
+      std::vector<int8_t> levels(256);
+      DecodeBlockRow(type, row.data(), levels.data());
+      for (const int8_t level : levels) ASSERT_TRUE(dense.Holds(level)) << byte;
+      seen.insert(levels.begin(), levels.end());
+      const auto n_lowest = std::count(levels.begin(), levels.end(), dense.padding());
+      EXPECT_EQ(n_lowest == 256, byte == 0);
+    }
+    EXPECT_EQ(static_cast<int>(seen.size()), dense.max + 1);
+  }
+}
+
 TEST(BlockCodec, RowsOfATensorDoNotOverlap) {
-  for (const TensorType type : {TensorType::kW2S24, TensorType::kW4, TensorType::kW8}) {
+  for (const TensorType type :
+       {TensorType::kW2S24, TensorType::kW2, TensorType::kW3, TensorType::kW4, TensorType::kW8}) {
     const int64_t n_blocks = 3;
     const int64_t rows = 16;
     std::vector<int> used(static_cast<size_t>(rows / 8 * n_blocks * TileBlockBytes(type)));
@@ -79,6 +103,8 @@ TEST(BlockCodec, MultiplierLimitKeepsAccumulatorsInRange) {
     const int64_t padded = RoundUp(cols, 256);
     EXPECT_LE(MaxMultiplier(TensorType::kW8, cols) * 127 * 255 * padded, INT32_MAX);
     EXPECT_LE(MaxMultiplier(TensorType::kW4, cols) * 7 * 255 * padded, INT32_MAX);
+    EXPECT_LE(MaxMultiplier(TensorType::kW3, cols) * 7 * 255 * padded, INT32_MAX);
+    EXPECT_LE(MaxMultiplier(TensorType::kW2, cols) * 3 * 255 * padded, INT32_MAX);
     EXPECT_LE(MaxMultiplier(TensorType::kW2S24, cols) * 255 * padded, INT32_MAX);
     EXPECT_GE(MaxMultiplier(TensorType::kW8, cols), 1);
   }

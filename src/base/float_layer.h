@@ -1,47 +1,36 @@
 // The float weights of one transformer block.
 #pragma once
 
-#include <utility>
+#include <array>
 #include <vector>
 
 #include "base/tensor_names.h"
 
 namespace accllm {
 
-struct FloatLayer {
-  std::vector<float> input_layernorm;           // [hidden]
-  std::vector<float> q_proj;                    // [q_size, hidden]
-  std::vector<float> k_proj;                    // [kv_size, hidden]
-  std::vector<float> v_proj;                    // [kv_size, hidden]
-  std::vector<float> o_proj;                    // [hidden, q_size]
-  std::vector<float> post_attention_layernorm;  // [hidden]
-  std::vector<float> gate_proj;                 // [intermediate, hidden]
-  std::vector<float> up_proj;                   // [intermediate, hidden]
-  std::vector<float> down_proj;                 // [hidden, intermediate]
+// The vectors of a block; those that its architecture does not have are empty.
+struct LayerVectors {
+  std::array<std::vector<float>, kVectorKinds.size()> values;
 
-  // The weight of one linear layer, row major, ShapeOfLinear(config, kind).
-  std::vector<float>& linear(LinearKind kind) {
-    return const_cast<std::vector<float>&>(std::as_const(*this).linear(kind));
-  }
+  std::vector<float>& at(VectorKind kind) { return values[static_cast<size_t>(kind)]; }
+  const std::vector<float>& at(VectorKind kind) const { return values[static_cast<size_t>(kind)]; }
+};
+
+struct FloatLayer {
+  LayerVectors vectors;
+  // Row major, in the order of kLinearKinds, each of ShapeOfLinear(config, kind).
+  std::array<std::vector<float>, kLinearKinds.size()> weights;
+
+  std::vector<float>& linear(LinearKind kind) { return weights[static_cast<size_t>(kind)]; }
   const std::vector<float>& linear(LinearKind kind) const {
-    switch (kind) {
-      case LinearKind::kQ:
-        return q_proj;
-      case LinearKind::kK:
-        return k_proj;
-      case LinearKind::kV:
-        return v_proj;
-      case LinearKind::kO:
-        return o_proj;
-      case LinearKind::kGate:
-        return gate_proj;
-      case LinearKind::kUp:
-        return up_proj;
-      case LinearKind::kDown:
-        return down_proj;
-    }
-    return q_proj;  // not reached: the switch is complete
+    return weights[static_cast<size_t>(kind)];
   }
+  std::vector<float>& vector(VectorKind kind) { return vectors.at(kind); }
+  const std::vector<float>& vector(VectorKind kind) const { return vectors.at(kind); }
+
+  // Of a linear layer; empty if it has none.
+  std::vector<float>& bias(LinearKind kind) { return vectors.at(BiasOf(kind)); }
+  const std::vector<float>& bias(LinearKind kind) const { return vectors.at(BiasOf(kind)); }
 };
 
 }  // namespace accllm

@@ -140,6 +140,17 @@ tl::unexpected<Error> WrongType(const std::string& where, std::string_view wante
               fmt::format("{} must be {}, found {}", where, wanted, TypeName(node)));
 }
 
+Result<double> CheckedNumber(const JsonNode& node, const std::string& where) {
+  if (const auto* number = std::get_if<int64_t>(&node.value)) return static_cast<double>(*number);
+  if (const auto* big = std::get_if<uint64_t>(&node.value)) return static_cast<double>(*big);
+  const auto* real = std::get_if<double>(&node.value);
+  if (real == nullptr) return WrongType(where, "a number", node);
+  if (!std::isfinite(*real)) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("{} is not finite", where));
+  }
+  return *real;
+}
+
 Result<int64_t> CheckedInt(const JsonNode& node, IntRange range, const std::string& where) {
   const bool is_big = std::holds_alternative<uint64_t>(node.value);
   const auto* number = std::get_if<int64_t>(&node.value);
@@ -210,11 +221,6 @@ bool JsonObject::IsArray(std::string_view key) const {
   return node != nullptr && std::holds_alternative<JsonNode::Array>(node->value);
 }
 
-bool JsonObject::IsString(std::string_view key) const {
-  const JsonNode* node = Find(key);
-  return node != nullptr && std::holds_alternative<std::string>(node->value);
-}
-
 std::vector<std::string> JsonObject::Keys() const {
   std::vector<std::string> keys;
   for (const auto& [key, node] : std::get<JsonNode::Object>(node_->value)) keys.push_back(key);
@@ -243,14 +249,7 @@ Result<int64_t> JsonObject::Int(std::string_view key, IntRange range) const {
 
 Result<double> JsonObject::Number(std::string_view key) const {
   ACCLLM_ASSIGN_OR_RETURN(const JsonNode* node, Require(key));
-  if (const auto* number = std::get_if<int64_t>(&node->value)) return static_cast<double>(*number);
-  if (const auto* big = std::get_if<uint64_t>(&node->value)) return static_cast<double>(*big);
-  const auto* real = std::get_if<double>(&node->value);
-  if (real == nullptr) return WrongType(Where(key), "a number", *node);
-  if (!std::isfinite(*real)) {
-    return Fail(ErrorCode::kCorrupt, fmt::format("{} is not finite", Where(key)));
-  }
-  return *real;
+  return CheckedNumber(*node, Where(key));
 }
 
 Result<std::string> JsonObject::String(std::string_view key) const {
@@ -317,6 +316,19 @@ Result<std::vector<int64_t>> JsonObject::Ints(std::string_view key, IntRange ran
   for (const JsonNode& element : *array) {
     ACCLLM_ASSIGN_OR_RETURN(const int64_t value,
                             CheckedInt(element, range, Where(key) + " (an element)"));
+    values.push_back(value);
+  }
+  return values;
+}
+
+Result<std::vector<double>> JsonObject::Numbers(std::string_view key) const {
+  ACCLLM_ASSIGN_OR_RETURN(const JsonNode* node, Require(key));
+  const auto* array = std::get_if<JsonNode::Array>(&node->value);
+  if (array == nullptr) return WrongType(Where(key), "an array of numbers", *node);
+  std::vector<double> values;
+  for (const JsonNode& element : *array) {
+    ACCLLM_ASSIGN_OR_RETURN(const double value,
+                            CheckedNumber(element, Where(key) + " (an element)"));
     values.push_back(value);
   }
   return values;

@@ -47,15 +47,15 @@ class JsonObject {
   Result<std::string> String(std::string_view key) const;
   Result<JsonObject> Object(std::string_view key) const;
   Result<std::vector<int64_t>> Ints(std::string_view key, IntRange range) const;
+  Result<std::vector<double>> Numbers(std::string_view key) const;
   Result<std::vector<std::string>> Strings(std::string_view key) const;
   Result<std::vector<JsonObject>> Objects(std::string_view key) const;
   // Of an array whose elements are strings or arrays of strings; a string counts as an array of
   // one.
   Result<std::vector<std::vector<std::string>>> StringTuples(std::string_view key) const;
 
-  // True if the field is there and is an array, or a string.
+  // True if the field is there and is an array.
   bool IsArray(std::string_view key) const;
-  bool IsString(std::string_view key) const;
 
   // The field as compact JSON, for error messages; at most some 60 characters. "nothing" if absent.
   std::string Excerpt(std::string_view key) const;

@@ -42,6 +42,21 @@ TEST(JsonFields, ReadsEveryType) {
   EXPECT_EQ(object.Excerpt("strings"), R"(["x", "y"])");
 }
 
+TEST(JsonFields, ReadsArraysOfObjectsAndTuples) {
+  const JsonObject object =
+      Parse(R"({"list": [{"n": 1}, {"n": "x"}], "pairs": ["a b", ["c", "d"], []], "odd": [[1]]})");
+  const auto list = object.Objects("list");
+  ASSERT_TRUE(list);
+  ASSERT_EQ(list->size(), 2U);
+  EXPECT_EQ(*(*list)[0].Int("n", {}), 1);
+  EXPECT_NE((*list)[1].Int("n", {}).error().message.find("'list[1].n'"), std::string::npos);
+  using Tuples = std::vector<std::vector<std::string>>;
+  EXPECT_EQ(*object.StringTuples("pairs"), (Tuples{{"a b"}, {"c", "d"}, {}}));
+  EXPECT_EQ(object.StringTuples("odd").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(object.Objects("pairs").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(object.Objects("absent").error().code, ErrorCode::kNotFound);
+}
+
 TEST(JsonFields, ErrorsNameFileAndField) {
   const JsonObject object = Parse(R"({"inner": {"n": "seven"}, "big": 18446744073709551615})");
   const auto inner = object.Object("inner");

@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "base/architecture.h"
+#include "base/rope_scaling.h"
+
 namespace accllm {
 namespace {
-
-constexpr std::string_view kArchitecture = "LlamaForCausalLM";
 
 // Upper bounds far above any published model; products of any three stay inside int64_t.
 constexpr IntRange kWidth = {1, int64_t{1} << 20};
@@ -20,15 +22,40 @@ constexpr IntRange kVocab = {1, int64_t{1} << 24};
 constexpr IntRange kPositions = {1, int64_t{1} << 32};
 constexpr double kMaxRopeTheta = 1e15;
 
-Status ReadArchitecture(const JsonObject& fields, ModelConfig* config) {
+Result<const Architecture*> ReadArchitecture(const JsonObject& fields) {
   ACCLLM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fields.Strings("architectures"));
-  if (names.size() != 1 || names[0] != kArchitecture) {
-    return Fail(
-        ErrorCode::kUnsupported,
-        fmt::format("{} is {}", fields.Where("architectures"), fields.Excerpt("architectures")),
-        fmt::format("only [\"{}\"] is supported", kArchitecture));
+  const Architecture* found = names.size() == 1 ? FindArchitecture(names[0]) : nullptr;
+  if (found != nullptr) return found;
+  return Fail(
+      ErrorCode::kUnsupported,
+      fmt::format("{} is {}", fields.Where("architectures"), fields.Excerpt("architectures")),
+      fmt::format("supported are {}", ArchitectureNames()));
+}
+
+Result<bool> OptionalBool(const JsonObject& fields, std::string_view key) {
+  return fields.Has(key) ? fields.Bool(key) : Result<bool>(false);
+}
+
+// What the table says of the architecture, with the fields that it takes into account.
+Status ReadParts(const JsonObject& fields, const Architecture& architecture, ModelConfig* config) {
+  config->architecture = architecture.name;
+  config->has_qk_norm = architecture.has_qk_norm;
+  bool has_attention_bias = false;
+  if (architecture.takes_attention_bias) {
+    ACCLLM_ASSIGN_OR_RETURN(has_attention_bias, OptionalBool(fields, "attention_bias"));
   }
-  config->architecture = names[0];
+  config->has_o_bias = has_attention_bias;
+  config->has_qkv_bias = has_attention_bias || architecture.has_qkv_bias;
+  if (architecture.takes_mlp_bias) {
+    ACCLLM_ASSIGN_OR_RETURN(config->has_mlp_bias, OptionalBool(fields, "mlp_bias"));
+  }
+  bool slides = architecture.always_slides;
+  if (!slides) {
+    ACCLLM_ASSIGN_OR_RETURN(slides, OptionalBool(fields, "use_sliding_window"));
+  }
+  if (slides && fields.Has("sliding_window")) {
+    ACCLLM_ASSIGN_OR_RETURN(config->sliding_window, fields.Int("sliding_window", kPositions));
+  }
   return {};
 }
 
@@ -87,16 +114,48 @@ Status ReadNumbers(const JsonObject& fields, ModelConfig* config) {
                 fmt::format("{} is {}, must lie in [0, 1]", fields.Where("rms_norm_eps"), eps));
   }
   config->rms_norm_eps = static_cast<float>(eps);
-  if (fields.Has("rope_theta")) {
-    ACCLLM_ASSIGN_OR_RETURN(config->rope_theta, fields.Number("rope_theta"));
-  }
-  if (!(config->rope_theta >= 1.0 && config->rope_theta <= kMaxRopeTheta)) {
-    return Fail(ErrorCode::kCorrupt,
-                fmt::format("{} is {}, must lie in [1, {}]", fields.Where("rope_theta"),
-                            config->rope_theta, kMaxRopeTheta));
-  }
   if (fields.Has("tie_word_embeddings")) {
     ACCLLM_ASSIGN_OR_RETURN(config->tie_word_embeddings, fields.Bool("tie_word_embeddings"));
+  }
+  return {};
+}
+
+Result<double> ReadTheta(const JsonObject& fields) {
+  ACCLLM_ASSIGN_OR_RETURN(const double theta, fields.Number("rope_theta"));
+  if (theta >= 1.0 && theta <= kMaxRopeTheta) return theta;
+  return Fail(ErrorCode::kCorrupt, fmt::format("{} is {}, must lie in [1, {}]",
+                                               fields.Where("rope_theta"), theta, kMaxRopeTheta));
+}
+
+Status CheckRopeFactors(const JsonObject& fields, const ModelConfig& config) {
+  const std::vector<double>& factors = config.rope_factors;
+  if (std::ssize(factors) != config.head_dim / 2 ||
+      !std::ranges::all_of(factors, [](double factor) { return factor > 0; })) {
+    return Fail(ErrorCode::kCorrupt,
+                fmt::format("{} must be {} positive numbers", fields.Where("rope_factors"),
+                            config.head_dim / 2));
+  }
+  return {};
+}
+
+// Three spellings: "rope_theta" with "rope_scaling" beside it, "rope_parameters" with both inside,
+// and the divisors themselves, as packed files hold them.
+Status ReadRope(const JsonObject& fields, ModelConfig* config) {
+  if (fields.Has("rope_theta")) {
+    ACCLLM_ASSIGN_OR_RETURN(config->rope_theta, ReadTheta(fields));
+  }
+  if (fields.Has("rope_factors")) {
+    ACCLLM_ASSIGN_OR_RETURN(config->rope_factors, fields.Numbers("rope_factors"));
+    return CheckRopeFactors(fields, *config);
+  }
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    if (!fields.Has(key)) continue;
+    ACCLLM_ASSIGN_OR_RETURN(const JsonObject scaling, fields.Object(key));
+    if (scaling.Has("rope_theta")) {
+      ACCLLM_ASSIGN_OR_RETURN(config->rope_theta, ReadTheta(scaling));
+    }
+    ACCLLM_ASSIGN_OR_RETURN(config->rope_factors,
+                            RopeFactorsFromFields(scaling, config->head_dim, config->rope_theta));
   }
   return {};
 }
@@ -132,6 +191,15 @@ std::string ModelConfigToJson(const ModelConfig& config) {
   add("max_position_embeddings", config.max_position_embeddings);
   add("rms_norm_eps", config.rms_norm_eps);
   add("rope_theta", config.rope_theta);
+  if (!config.rope_factors.empty()) {
+    add("rope_factors", fmt::format("[{}]", fmt::join(config.rope_factors, ", ")));
+  }
+  if (config.sliding_window > 0) {
+    add("use_sliding_window", true);
+    add("sliding_window", config.sliding_window);
+  }
+  if (config.has_o_bias) add("attention_bias", true);
+  if (config.has_mlp_bias) add("mlp_bias", true);
   add("tie_word_embeddings", config.tie_word_embeddings);
   if (config.bos_token_id >= 0) add("bos_token_id", config.bos_token_id);
   add("eos_token_id", fmt::format("[{}]", fmt::join(config.eos_token_ids, ", ")));
@@ -140,10 +208,12 @@ std::string ModelConfigToJson(const ModelConfig& config) {
 
 Result<ModelConfig> ModelConfigFromFields(const JsonObject& fields) {
   ModelConfig config;
-  ACCLLM_RETURN_IF_ERROR(ReadArchitecture(fields, &config));
+  ACCLLM_ASSIGN_OR_RETURN(const Architecture* architecture, ReadArchitecture(fields));
+  ACCLLM_RETURN_IF_ERROR(ReadParts(fields, *architecture, &config));
   ACCLLM_RETURN_IF_ERROR(ReadSizes(fields, &config));
   ACCLLM_RETURN_IF_ERROR(CheckHeads(fields, config));
   ACCLLM_RETURN_IF_ERROR(ReadNumbers(fields, &config));
+  ACCLLM_RETURN_IF_ERROR(ReadRope(fields, &config));
   ACCLLM_RETURN_IF_ERROR(ReadTokenIds(fields, &config));
   return config;
 }

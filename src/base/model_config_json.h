@@ -15,8 +15,10 @@ std::string ModelConfigToJson(const ModelConfig& config);
 
 // Reads the fields that describe the architecture and checks them; other fields are ignored.
 // Optional: num_key_value_heads (= num_attention_heads), head_dim (= hidden_size /
-// num_attention_heads), rope_theta (10000), tie_word_embeddings (false), bos_token_id and
-// eos_token_id (none; one id or a list). Errors: kNotFound, kCorrupt and kUnsupported, with field.
+// num_attention_heads), rope_theta (10000), rope_scaling or rope_parameters (none; see
+// base/rope_scaling.h), tie_word_embeddings (false), bos_token_id and eos_token_id (none; one id or
+// a list), and where the architecture has them attention_bias, mlp_bias (false) and sliding_window
+// (none). Errors: kNotFound, kCorrupt and kUnsupported, with field.
 Result<ModelConfig> ModelConfigFromFields(const JsonObject& fields);
 
 // The same from a text; `path` is the file that errors name.

@@ -75,7 +75,7 @@ RC_GTEST_PROP(ModelConfigJson, NumbersKeepTheirBits, ()) {
 TEST(TensorNames, ShapesFollowTheConfig) {
   const ModelConfig config = SmallConfig();
   EXPECT_EQ(LayerTensorName(1, LinearKind::kDown), "layers.1.mlp.down_proj");
-  EXPECT_EQ(LayerTensorName(0, kInputLayernormName), "layers.0.input_layernorm");
+  EXPECT_EQ(LayerTensorName(0, VectorKind::kInputLayernorm), "layers.0.input_layernorm");
   EXPECT_EQ(ShapeOfLinear(config, LinearKind::kQ), (LinearShape{64, 48}));
   EXPECT_EQ(ShapeOfLinear(config, LinearKind::kV), (LinearShape{32, 48}));
   EXPECT_EQ(ShapeOfLinear(config, LinearKind::kO), (LinearShape{48, 64}));

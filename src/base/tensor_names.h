@@ -1,4 +1,5 @@
-// The names of a LLaMA's tensors: those of Hugging Face without "model." and ".weight".
+// The names and shapes of a LLaMA's tensors. Names are those of Hugging Face without "model." and
+// ".weight".
 #pragma once
 
 #include <fmt/format.h>
@@ -16,11 +17,6 @@ namespace accllm {
 inline constexpr std::string_view kEmbedTokensName = "embed_tokens";  // [vocab, hidden]
 inline constexpr std::string_view kFinalNormName = "norm";            // [hidden]
 inline constexpr std::string_view kLmHeadName = "lm_head";            // [vocab, hidden]
-
-// Parts of a layer, to be given to LayerTensorName.
-inline constexpr std::string_view kInputLayernormName = "input_layernorm";  // [hidden]
-inline constexpr std::string_view kPostAttentionLayernormName =
-    "post_attention_layernorm";  // [hidden]
 
 // The seven linear layers of a transformer block, in the order they run.
 enum class LinearKind { kQ, kK, kV, kO, kGate, kUp, kDown };
@@ -63,6 +59,68 @@ constexpr LinearShape ShapeOfLinear(const ModelConfig& config, LinearKind kind) 
   return {};
 }
 
+// The vectors of a transformer block, in the order they lie in a packed file. A block holds those
+// whose SizeOfVector is not 0.
+enum class VectorKind {
+  kInputLayernorm,
+  kPostAttentionLayernorm,
+  kQNorm,
+  kKNorm,
+  kQBias,
+  kKBias,
+  kVBias,
+  kOBias,
+  kGateBias,
+  kUpBias,
+  kDownBias,
+};
+
+inline constexpr std::array<std::string_view, 11> kVectorNames = {
+    "input_layernorm",       "post_attention_layernorm", "self_attn.q_norm",
+    "self_attn.k_norm",      "self_attn.q_proj.bias",    "self_attn.k_proj.bias",
+    "self_attn.v_proj.bias", "self_attn.o_proj.bias",    "mlp.gate_proj.bias",
+    "mlp.up_proj.bias",      "mlp.down_proj.bias"};
+
+inline constexpr auto kVectorKinds = [] {
+  std::array<VectorKind, kVectorNames.size()> kinds = {};
+  for (size_t i = 0; i < kinds.size(); ++i) kinds[i] = static_cast<VectorKind>(i);
+  return kinds;
+}();
+
+constexpr std::string_view VectorName(VectorKind kind) {
+  return kVectorNames[static_cast<size_t>(kind)];
+}
+
+constexpr VectorKind BiasOf(LinearKind kind) {
+  return static_cast<VectorKind>(static_cast<size_t>(VectorKind::kQBias) +
+                                 static_cast<size_t>(kind));
+}
+
+// 0 where the architecture has no such vector.
+constexpr int64_t SizeOfVector(const ModelConfig& config, VectorKind kind) {
+  switch (kind) {
+    case VectorKind::kInputLayernorm:
+    case VectorKind::kPostAttentionLayernorm:
+      return config.hidden_size;
+    case VectorKind::kQNorm:
+    case VectorKind::kKNorm:
+      return config.has_qk_norm ? config.head_dim : 0;
+    case VectorKind::kQBias:
+      return config.has_qkv_bias ? config.q_size() : 0;
+    case VectorKind::kKBias:
+    case VectorKind::kVBias:
+      return config.has_qkv_bias ? config.kv_size() : 0;
+    case VectorKind::kOBias:
+      return config.has_o_bias ? config.hidden_size : 0;
+    case VectorKind::kGateBias:
+    case VectorKind::kUpBias:
+      return config.has_mlp_bias ? config.intermediate_size : 0;
+    case VectorKind::kDownBias:
+      return config.has_mlp_bias ? config.hidden_size : 0;
+  }
+  return 0;
+}
+
 // "layers.3.mlp.up_proj" for layer 3 and part "mlp.up_proj".
 inline std::string LayerTensorName(int64_t layer, std::string_view part) {
   return fmt::format("layers.{}.{}", layer, part);
@@ -70,6 +128,10 @@ inline std::string LayerTensorName(int64_t layer, std::string_view part) {
 
 inline std::string LayerTensorName(int64_t layer, LinearKind kind) {
   return LayerTensorName(layer, LinearName(kind));
+}
+
+inline std::string LayerTensorName(int64_t layer, VectorKind kind) {
+  return LayerTensorName(layer, VectorName(kind));
 }
 
 }  // namespace accllm

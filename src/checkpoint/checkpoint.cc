@@ -22,7 +22,8 @@ constexpr JsonLimits kIndexLimits = {
 
 // "layers.0.mlp.up_proj" -> "model.layers.0.mlp.up_proj.weight"
 std::string NameInFile(std::string_view canonical) {
-  return fmt::format("{}{}.weight", canonical == kLmHeadName ? "" : "model.", canonical);
+  return fmt::format("{}{}{}", canonical == kLmHeadName ? "" : "model.", canonical,
+                     canonical.ends_with(".bias") ? "" : ".weight");
 }
 
 std::string_view AsText(const MappedFile& file) {
@@ -48,8 +49,9 @@ std::vector<ExpectedTensor> ExpectedTensors(const ModelConfig& config) {
     expected.push_back({std::string(kLmHeadName), {config.vocab_size, config.hidden_size}});
   }
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-    for (const std::string_view norm : {kInputLayernormName, kPostAttentionLayernormName}) {
-      expected.push_back({LayerTensorName(layer, norm), {config.hidden_size}});
+    for (const VectorKind kind : kVectorKinds) {
+      const int64_t size = SizeOfVector(config, kind);
+      if (size > 0) expected.push_back({LayerTensorName(layer, kind), {size}});
     }
     for (const LinearKind kind : kLinearKinds) {
       const LinearShape shape = ShapeOfLinear(config, kind);
@@ -171,12 +173,11 @@ Result<FloatLayer> Checkpoint::ReadLayer(int64_t layer) const {
                 fmt::format("{}: no layer {}, there are {}", folder_, layer, config_.n_layers));
   }
   FloatLayer weights;
-  const int64_t norm_shape[] = {config_.hidden_size};
-  ACCLLM_ASSIGN_OR_RETURN(weights.input_layernorm,
-                          ReadTensor(LayerTensorName(layer, kInputLayernormName), norm_shape));
-  ACCLLM_ASSIGN_OR_RETURN(
-      weights.post_attention_layernorm,
-      ReadTensor(LayerTensorName(layer, kPostAttentionLayernormName), norm_shape));
+  for (const VectorKind kind : kVectorKinds) {
+    const int64_t shape[] = {SizeOfVector(config_, kind)};
+    if (shape[0] == 0) continue;
+    ACCLLM_ASSIGN_OR_RETURN(weights.vector(kind), ReadTensor(LayerTensorName(layer, kind), shape));
+  }
   for (const LinearKind kind : kLinearKinds) {
     const LinearShape shape = ShapeOfLinear(config_, kind);
     const int64_t dims[] = {shape.rows, shape.cols};

@@ -88,8 +88,8 @@ TEST_F(CheckpointTest, ReadsAllWeights) {
       EXPECT_EQ(checkpoint->ReadFinalNorm()->size(), 64U);
       const auto layer = checkpoint->ReadLayer(1);
       ASSERT_TRUE(layer) << layer.error().message;
-      EXPECT_EQ(layer->input_layernorm.size(), 64U);
-      EXPECT_EQ(layer->post_attention_layernorm.size(), 64U);
+      EXPECT_EQ(layer->vector(VectorKind::kInputLayernorm).size(), 64U);
+      EXPECT_EQ(layer->vector(VectorKind::kPostAttentionLayernorm).size(), 64U);
       for (const LinearKind kind : kLinearKinds) {
         const LinearShape shape = ShapeOfLinear(config, kind);
         EXPECT_EQ(layer->linear(kind).size(), static_cast<size_t>(shape.rows * shape.cols));
@@ -107,7 +107,7 @@ TEST_F(CheckpointTest, ValuesAreThoseWritten) {
        RandomTensors(TinyConfig(), {.dtype = DType::kF32, .n_shards = 2, .seed = 7})) {
     if (tensor.name != "model.layers.1.self_attn.k_proj.weight") continue;
     const auto layer = checkpoint->ReadLayer(1);
-    EXPECT_EQ(EncodeFloats(layer->k_proj, DType::kF32), tensor.bytes);
+    EXPECT_EQ(EncodeFloats(layer->linear(LinearKind::kK), DType::kF32), tensor.bytes);
     return;
   }
   FAIL() << "the writer has no k_proj";

@@ -9,10 +9,10 @@
 
 namespace accllm {
 
-// Reads the config of a LlamaForCausalLM (GQA, tied or untied embeddings); `path` is the file that
+// Reads the config of one of the architectures in base/architecture.h; `path` is the file that
 // errors name. Errors: kUnsupported for any feature the engine would silently get wrong (other
-// architecture or activation, biases, scaled RoPE, quantised weights), kNotFound and kCorrupt for
-// missing, mistyped and out-of-range fields.
+// architecture, activation or rope scaling, layers that attend differently, quantised weights),
+// kNotFound and kCorrupt for missing, mistyped and out-of-range fields.
 Result<ModelConfig> ParseModelConfig(std::string_view json, const std::string& path);
 
 }  // namespace accllm

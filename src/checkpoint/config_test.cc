@@ -30,6 +30,12 @@ std::string ConfigWith(const std::string& key = "", const std::string& value = "
       {"mlp_bias", "false"},
       {"rope_scaling", "null"},
       {"quantization_config", "null"},
+      {"rope_factors", "null"},
+      {"partial_rotary_factor", "null"},
+      {"layer_types", "null"},
+      {"sliding_window", "null"},
+      {"use_sliding_window", "null"},
+      {"max_window_layers", "null"},
       {"bos_token_id", "1"},
       {"eos_token_id", "[2, 3]"},
   };
@@ -71,6 +77,67 @@ TEST(Config, OptionalFieldsHaveDefaults) {
             (std::vector<int64_t>{5}));
 }
 
+TEST(Config, EachArchitectureHasItsParts) {
+  const auto llama = ParseModelConfig(ConfigWith("attention_bias", "true"), kPath);
+  EXPECT_TRUE(llama->has_qkv_bias && llama->has_o_bias);
+  EXPECT_FALSE(llama->has_mlp_bias || llama->has_qk_norm);
+  EXPECT_TRUE(ParseModelConfig(ConfigWith("mlp_bias", "true"), kPath)->has_mlp_bias);
+  const auto qwen2 = ParseModelConfig(ConfigWith("architectures", "[\"Qwen2ForCausalLM\"]"), kPath);
+  EXPECT_TRUE(qwen2->has_qkv_bias);
+  EXPECT_FALSE(qwen2->has_o_bias || qwen2->has_mlp_bias || qwen2->has_qk_norm);
+  const auto qwen3 = ParseModelConfig(ConfigWith("architectures", "[\"Qwen3ForCausalLM\"]"), kPath);
+  EXPECT_TRUE(qwen3->has_qk_norm);
+  EXPECT_FALSE(qwen3->has_qkv_bias || qwen3->has_o_bias);
+}
+
+TEST(Config, SlidingWindowsCountWhereTheArchitectureSaysSo) {
+  const auto with = [](const std::string& architecture, const std::string& window,
+                       const std::string& use) {
+    std::string json = ConfigWith("architectures", fmt::format("[\"{}\"]", architecture));
+    json.replace(json.find("\"sliding_window\":null"), 21,
+                 fmt::format("\"sliding_window\":{}", window));
+    json.replace(json.find("\"use_sliding_window\":null"), 25,
+                 fmt::format("\"use_sliding_window\":{}", use));
+    return ParseModelConfig(json, kPath);
+  };
+  EXPECT_EQ(with("MistralForCausalLM", "40", "null")->sliding_window, 40);
+  EXPECT_EQ(with("MistralForCausalLM", "null", "null")->sliding_window, 0);
+  EXPECT_EQ(with("LlamaForCausalLM", "40", "null")->sliding_window, 0);
+  EXPECT_EQ(with("Qwen2ForCausalLM", "40", "false")->sliding_window, 0);
+  EXPECT_EQ(with("Qwen2ForCausalLM", "40", "true")->sliding_window, 40);
+}
+
+TEST(Config, LayersThatDifferAreRefused) {
+  std::string json = ConfigWith("architectures", "[\"Qwen2ForCausalLM\"]");
+  const auto set = [&json](const std::string& key, const std::string& value) {
+    const std::string old = fmt::format("\"{}\":null", key);
+    json.replace(json.find(old), old.size(), fmt::format("\"{}\":{}", key, value));
+  };
+  set("sliding_window", "40");
+  set("use_sliding_window", "true");
+  EXPECT_TRUE(ParseModelConfig(json, kPath));
+  set("max_window_layers", "1");
+  const auto config = ParseModelConfig(json, kPath);
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(config.error().message.find("max_window_layers"), std::string::npos);
+}
+
+TEST(Config, RopeScalingBecomesFactors) {
+  const auto factors = [](const std::string& key, const std::string& value) {
+    return ParseModelConfig(ConfigWith(key, value), kPath);
+  };
+  EXPECT_TRUE(factors("rope_scaling", "null")->rope_factors.empty());
+  EXPECT_EQ(factors("rope_scaling", "{\"type\": \"linear\", \"factor\": 4}")->rope_factors,
+            std::vector<double>(8, 4.0));
+  EXPECT_EQ(factors("rope_factors", "[1, 1, 1, 1.5, 2, 2, 2, 2]")->rope_factors[3], 1.5);
+  // The newer spelling, whose theta lies inside.
+  const auto nested = factors(
+      "rope_scaling", "null, \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 7}");
+  EXPECT_EQ(nested->rope_theta, 7.0);
+  EXPECT_TRUE(nested->rope_factors.empty());
+}
+
 struct BadField {
   const char* key;
   const char* value;  // "" removes the field
@@ -83,16 +150,22 @@ TEST(Config, BadFieldsAreNamed) {
   constexpr auto kUnsupported = ErrorCode::kUnsupported;
   constexpr auto kNotFound = ErrorCode::kNotFound;
   const BadField cases[] = {
-      {"architectures", "[\"MistralForCausalLM\"]", kUnsupported, "MistralForCausalLM"},
+      {"architectures", "[\"GPT2LMHeadModel\"]", kUnsupported, "GPT2LMHeadModel"},
+      {"architectures", "[\"LlamaForCausalLM\", \"Other\"]", kUnsupported, "Other"},
       {"architectures", "[]", kUnsupported, "[]"},
       {"architectures", "\"LlamaForCausalLM\"", kCorrupt, "a string"},
       {"architectures", "", kNotFound, "missing"},
       {"hidden_act", "\"gelu\"", kUnsupported, "gelu"},
       {"hidden_act", "3", kCorrupt, "an integer"},
-      {"attention_bias", "true", kUnsupported, "true"},
-      {"mlp_bias", "true", kUnsupported, "true"},
+      {"attention_bias", "1", kCorrupt, "an integer"},
       {"mlp_bias", "\"no\"", kCorrupt, "a string"},
-      {"rope_scaling", "{\"factor\": 8.0}", kUnsupported, "an object"},
+      {"rope_scaling", "{\"factor\": 8.0}", kNotFound, "missing"},
+      {"rope_scaling", "{\"rope_type\": \"yarn\", \"factor\": 8.0}", kUnsupported, "yarn"},
+      {"rope_scaling", "\"linear\"", kCorrupt, "a string"},
+      {"rope_factors", "[1, 2]", kCorrupt, "8 positive numbers"},
+      {"rope_factors", "[1, 2, 3, 4, 5, 6, 7, 0]", kCorrupt, "8 positive numbers"},
+      {"partial_rotary_factor", "0.5", kUnsupported, "0.5"},
+      {"layer_types", "[\"full_attention\", \"sliding_attention\"]", kUnsupported, "sliding"},
       {"quantization_config", "{\"bits\": 4}", kUnsupported, "an object"},
       {"hidden_size", "", kNotFound, "missing"},
       {"hidden_size", "0", kCorrupt, "0"},

@@ -18,7 +18,9 @@ constexpr size_t kBatch = 8;
 
 Calibration::Calibration(const ModelConfig& config, const std::vector<float>& embedding,
                          const std::vector<std::vector<int32_t>>& samples, ThreadPool& pool)
-    : config_(config), frequencies_(config.head_dim, config.rope_theta), pool_(pool) {
+    : config_(config),
+      frequencies_(config.head_dim, config.rope_theta, config.rope_factors),
+      pool_(pool) {
   for (const std::vector<int32_t>& tokens : samples) {
     Matrix x(static_cast<int64_t>(tokens.size()), config.hidden_size);
     for (size_t t = 0; t < tokens.size(); ++t) {
@@ -96,36 +98,38 @@ std::vector<float> Calibration::MaximaOf(int64_t cols,
 }
 
 Calibration::Matrix Calibration::NormedForAttention(const Matrix& x, const FloatLayer& w) const {
-  return reference::RmsNorm(x, w.input_layernorm, config_.rms_norm_eps);
+  return reference::RmsNorm(x, w.vector(VectorKind::kInputLayernorm), config_.rms_norm_eps);
 }
 
 Calibration::Matrix Calibration::NormedForMlp(const Matrix& x, const FloatLayer& w) const {
-  return reference::RmsNorm(x, w.post_attention_layernorm, config_.rms_norm_eps);
+  return reference::RmsNorm(x, w.vector(VectorKind::kPostAttentionLayernorm), config_.rms_norm_eps);
 }
 
 Calibration::Matrix Calibration::RotatedKeys(const Matrix& normed, const FloatLayer& w) const {
-  return reference::Rope(reference::Linear(normed, w.k_proj, config_.kv_size()), positions_,
-                         config_.head_dim, frequencies_);
+  return reference::Rope(reference::HeadNorm(reference::Linear(normed, w, LinearKind::kK),
+                                             w.vector(VectorKind::kKNorm), config_.rms_norm_eps),
+                         positions_, config_.head_dim, frequencies_);
 }
 
 Calibration::Matrix Calibration::Attend(const Matrix& x, const FloatLayer& w) const {
   const Matrix normed = NormedForAttention(x, w);
-  const Matrix q = reference::Linear(normed, w.q_proj, config_.q_size());
-  const reference::Context context = {
-      RotatedKeys(normed, w), reference::Linear(normed, w.v_proj, config_.kv_size()), positions_};
-  return reference::Attention(q, positions_, context, config_, {0, AttentionWindow::kAll},
+  const Matrix q = reference::HeadNorm(reference::Linear(normed, w, LinearKind::kQ),
+                                       w.vector(VectorKind::kQNorm), config_.rms_norm_eps);
+  const reference::Context context = {RotatedKeys(normed, w),
+                                      reference::Linear(normed, w, LinearKind::kV), positions_};
+  return reference::Attention(q, positions_, context, config_, TrainedAttention(config_),
                               frequencies_);
 }
 
 Calibration::Matrix Calibration::Hidden(const Matrix& x, const FloatLayer& w) const {
   const Matrix normed = NormedForMlp(x, w);
-  return reference::SiluMul(reference::Linear(normed, w.gate_proj, config_.intermediate_size),
-                            reference::Linear(normed, w.up_proj, config_.intermediate_size));
+  return reference::SiluMul(reference::Linear(normed, w, LinearKind::kGate),
+                            reference::Linear(normed, w, LinearKind::kUp));
 }
 
 LayerMaxima Calibration::Maxima(const FloatLayer& w) {
   const auto after_attention = [&](const Matrix& x) -> Matrix {
-    return x + reference::Linear(Attend(x, w), w.o_proj, config_.hidden_size);
+    return x + reference::Linear(Attend(x, w), w, LinearKind::kO);
   };
   LayerMaxima maxima;
   maxima.attention_input =
@@ -170,7 +174,7 @@ StageMoments Calibration::MlpHidden(const FloatLayer& original, const FloatLayer
 void Calibration::ApplyAttention(const FloatLayer& original, const FloatLayer& w) {
   Apply(
       [this](const Matrix& x, const FloatLayer& layer) {
-        return reference::Linear(Attend(x, layer), layer.o_proj, config_.hidden_size);
+        return reference::Linear(Attend(x, layer), layer, LinearKind::kO);
       },
       original, w);
 }
@@ -178,7 +182,7 @@ void Calibration::ApplyAttention(const FloatLayer& original, const FloatLayer& w
 void Calibration::ApplyMlp(const FloatLayer& original, const FloatLayer& w) {
   Apply(
       [this](const Matrix& x, const FloatLayer& layer) {
-        return reference::Linear(Hidden(x, layer), layer.down_proj, config_.hidden_size);
+        return reference::Linear(Hidden(x, layer), layer, LinearKind::kDown);
       },
       original, w);
 }

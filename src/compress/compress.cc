@@ -24,14 +24,12 @@ using Json = nlohmann::ordered_json;
 
 constexpr int64_t kMaxDefaultSampleTokens = 512;
 
-std::string_view RecipeName(Recipe recipe) { return recipe == Recipe::kRtn ? "rtn" : "joint"; }
-
 // Everything the bytes of the result depend on, so that a resumed run can be refused where a fresh
 // one would give something else.
 std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
                      const std::vector<TensorPlan>& plan) {
   Json json;
-  json["recipe"] = RecipeName(o.recipe);
+  json["recipe"] = o.recipe.name;
   json["samples"] = o.n_samples;
   json["sample_tokens"] = o.sample_tokens;
   json["calibration_hash"] = o.calibration_hash;
@@ -58,14 +56,14 @@ class Compressor {
 
   Result<CompressReport> Run() {
     start_ = MonotonicSeconds();
-    ACCLLM_ASSIGN_OR_RETURN(plan_, PlanTensors(config_, options_.keep_dense));
+    ACCLLM_ASSIGN_OR_RETURN(plan_, PlanTensors(config_, options_.recipe.type, options_.keep_dense));
     ACCLLM_RETURN_IF_ERROR(PrepareJournal());
     ACCLLM_ASSIGN_OR_RETURN(PackedWriter writer,
                             PackedWriter::Create(output_, plan_, journal_.layers_done > 0));
     std::unique_ptr<Calibration> calibration;
     {
       ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> embedding, checkpoint_.ReadEmbedding());
-      if (options_.recipe == Recipe::kJoint) {
+      if (options_.recipe.calibrates()) {
         ACCLLM_ASSIGN_OR_RETURN(const auto samples, Samples());
         calibration = std::make_unique<Calibration>(config_, embedding, samples, pool_);
       }
@@ -163,13 +161,14 @@ class Compressor {
 
   Status RunLayer(int64_t layer, PackedWriter& writer, Calibration* calibration) {
     ACCLLM_ASSIGN_OR_RETURN(FloatLayer weights, checkpoint_.ReadLayer(layer));
-    const LayerTask task = {config_, layer,
+    const LayerTask task = {config_, options_.recipe, layer,
                             [this](std::string_view name) { return PlanOf(name).type; },
                             [&](const std::string& name) { return Announce(name, layer); }};
     ACCLLM_ASSIGN_OR_RETURN(
         CompressedLayer result,
-        calibration == nullptr ? CompressLayerNearest(task, weights, pool_)
-                               : CompressLayerJoint(task, std::move(weights), *calibration, pool_));
+        calibration == nullptr
+            ? CompressLayerNearest(task, std::move(weights), pool_)
+            : CompressLayerCalibrated(task, std::move(weights), *calibration, pool_));
     for (const CompressedTensor& tensor : result.tensors) {
       ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(tensor.name, tensor.bytes));
     }
@@ -214,8 +213,8 @@ class Compressor {
 
   std::string MetadataJson() const {
     Json recipe;
-    recipe["name"] = RecipeName(options_.recipe);
-    if (options_.recipe == Recipe::kJoint) {
+    recipe["name"] = options_.recipe.name;
+    if (options_.recipe.calibrates()) {
       recipe["samples"] = n_samples_;
       recipe["sample_tokens"] = sample_tokens_;
     }

@@ -11,14 +11,10 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "checkpoint/checkpoint.h"
+#include "compress/recipes.h"
 #include "spec/packed_format.h"
 
 namespace accllm {
-
-enum class Recipe {
-  kRtn,    // magnitude 2:4 and the nearest level, no calibration
-  kJoint,  // single-pass optimal brain surgeon over 2:4 codes: docs/compression.md
-};
 
 // Tensors whose name matches `pattern` (a glob with * and ?) take this type.
 struct KeepDense {
@@ -27,10 +23,11 @@ struct KeepDense {
 };
 
 struct CompressOptions {
-  Recipe recipe = Recipe::kJoint;
+  Recipe recipe = DefaultRecipe();    // docs/compression.md
   AttentionWindow window;             // stored as the model's default
   std::vector<KeepDense> keep_dense;  // the last match wins
-  // Calibration: samples of `sample_tokens` tokens, taken evenly from the text. kJoint only.
+  // Calibration: samples of `sample_tokens` tokens, taken evenly from the text. Only for
+  // recipes that calibrate.
   std::vector<int32_t> calibration;  // token ids of the whole text
   int64_t n_samples = 128;
   int64_t sample_tokens = 0;  // 0: the model's context, at most 512
@@ -47,8 +44,9 @@ struct LinearReport {
   std::string name;
   std::string type;
   // Error of the layer's output on the calibration text: tr(E H E^T) / tr(W H W^T), where W are the
-  // weights aimed at. Recipe::kRtn: of the weights themselves.
+  // weights aimed at. Without calibration: of the weights themselves.
   double relative_error = 0;
+  bool is_mask_kept = false;  // the matrix was 2:4 sparse already, and its survivors stayed
   double seconds = 0;
 };
 

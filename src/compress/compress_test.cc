@@ -7,7 +7,9 @@
 #include <memory>
 #include <random>
 
+#include "base/float_layer.h"
 #include "base/mapped_file.h"
+#include "base/tensor_names.h"
 #include "checkpoint/testing/checkpoint_writer.h"
 #include "compress/journal.h"
 #include "packed/packed_file.h"
@@ -49,6 +51,29 @@ class CompressTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
+  // Squared distance of the packed model's logits from the checkpoint's, relative to these, on text
+  // that is no calibration sample.
+  double LogitError(const std::string& path) const {
+    const PackedFile packed = *PackedFile::Open(path);
+    EXPECT_TRUE(packed.Verify());
+    const auto real = *reference::WeightsOf(*checkpoint_);
+    const auto rounded = *reference::WeightsOf(packed);
+    reference::FloatModel a(*real, options_.window);
+    reference::FloatModel b(*rounded, options_.window);
+    const auto tokens = std::span(options_.calibration).last(40);
+    std::vector<float> x(static_cast<size_t>(40 * a.vocab_size()));
+    std::vector<float> y(x.size());
+    EXPECT_TRUE(a.Append(tokens, 40, x.data()));
+    EXPECT_TRUE(b.Append(tokens, 40, y.data()));
+    double error = 0;
+    double norm = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      error += static_cast<double>((x[i] - y[i]) * (x[i] - y[i]));
+      norm += static_cast<double>(x[i] * x[i]);
+    }
+    return error / norm;
+  }
+
   std::string Output(const std::string& name) const { return folder_ + "/" + name; }
 
   std::string folder_;
@@ -57,28 +82,36 @@ class CompressTest : public ::testing::Test {
   ThreadPool pool_{2};
 };
 
+TEST_F(CompressTest, EveryPartOfAnArchitectureSurvives) {
+  ModelConfig llama = testing::TinyConfig();
+  llama.has_qkv_bias = llama.has_o_bias = llama.has_mlp_bias = true;
+  ModelConfig qwen3 = testing::TinyConfig();
+  qwen3.architecture = "Qwen3ForCausalLM";
+  qwen3.has_qk_norm = true;
+  options_.keep_dense = {{"*", format::TensorType::kW8}};
+  for (const ModelConfig& config : {llama, qwen3}) {
+    const std::string other = Output(config.architecture);
+    ASSERT_TRUE(testing::WriteCheckpoint(other, config));
+    auto checkpoint = Checkpoint::Open(other);
+    ASSERT_TRUE(checkpoint) << checkpoint.error().ToString();
+    checkpoint_ = std::make_unique<Checkpoint>(std::move(*checkpoint));
+    const std::string output = Output(config.architecture + ".acc");
+    const auto report = Compress(*checkpoint_, output, options_, pool_, Continue);
+    ASSERT_TRUE(report) << report.error().ToString();
+    // Smoothing rescales biases and norms; 8-bit weights leave the function nearly as it was.
+    EXPECT_LT(LogitError(output), 0.01) << config.architecture;
+  }
+}
+
 TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
-  const auto distance = [&](Recipe recipe) {
-    options_.recipe = recipe;
+  const auto error = [&](std::string_view recipe) {
+    options_.recipe = **RecipeByName(recipe);
     const std::string path = Output("distance.acc");
     const auto report = Compress(*checkpoint_, path, options_, pool_, Continue);
     EXPECT_TRUE(report) << report.error().ToString();
-    const PackedFile packed = *PackedFile::Open(path);
-    EXPECT_TRUE(packed.Verify());
-    const auto real = *reference::WeightsOf(*checkpoint_);
-    const auto rounded = *reference::WeightsOf(packed);
-    reference::FloatModel a(*real, options_.window);
-    reference::FloatModel b(*rounded, options_.window);
-    const auto tokens = std::span(options_.calibration).last(40);  // no calibration sample
-    std::vector<float> x(static_cast<size_t>(40 * a.vocab_size()));
-    std::vector<float> y(x.size());
-    EXPECT_TRUE(a.Append(tokens, 40, x.data()));
-    EXPECT_TRUE(b.Append(tokens, 40, y.data()));
-    double sum = 0;
-    for (size_t i = 0; i < x.size(); ++i) sum += (x[i] - y[i]) * (x[i] - y[i]);
-    return sum;
+    return LogitError(path);
   };
-  EXPECT_LT(distance(Recipe::kJoint), 0.85 * distance(Recipe::kRtn));
+  EXPECT_LT(error("joint"), 0.85 * error("rtn"));
 }
 
 TEST_F(CompressTest, ResumingGivesTheSameBytes) {
@@ -137,12 +170,12 @@ TEST_F(CompressTest, ThreadsDoNotChangeTheResult) {
 }
 
 TEST_F(CompressTest, EveryTypeRunsAndTheReportCountsEverything) {
-  options_.keep_dense = {{"*.down_proj", format::TensorType::kW4},
-                         {"*.o_proj", format::TensorType::kF16},
-                         {"*.k_proj", format::TensorType::kW8},
-                         {"embed_tokens", format::TensorType::kW4}};
-  for (const Recipe recipe : {Recipe::kRtn, Recipe::kJoint}) {
-    options_.recipe = recipe;
+  options_.keep_dense = {
+      {"*.down_proj", format::TensorType::kW4}, {"*.o_proj", format::TensorType::kF16},
+      {"*.k_proj", format::TensorType::kW8},    {"*.q_proj", format::TensorType::kW2},
+      {"*.up_proj", format::TensorType::kW3},   {"embed_tokens", format::TensorType::kW4}};
+  for (const std::string_view recipe : {"magnitude-nearest", "wanda-nearest", "joint"}) {
+    options_.recipe = **RecipeByName(recipe);
     const std::string path = Output("types.acc");
     const auto report = Compress(*checkpoint_, path, options_, pool_, Continue);
     ASSERT_TRUE(report) << report.error().ToString();
@@ -156,6 +189,39 @@ TEST_F(CompressTest, EveryTypeRunsAndTheReportCountsEverything) {
     ASSERT_TRUE(engine);
     std::vector<float> logits(static_cast<size_t>((*engine)->vocab_size()));
     EXPECT_TRUE((*engine)->Append(std::span(options_.calibration).first(30), 1, logits.data()));
+  }
+}
+
+TEST_F(CompressTest, ASparseCheckpointKeepsItsMask) {
+  auto tensors = testing::RandomTensors(checkpoint_->config(), {.dtype = DType::kF32});
+  for (testing::NamedTensor& tensor : tensors) {
+    if (tensor.name.find("proj") == std::string::npos) continue;
+    for (size_t four = 0; four < tensor.bytes.size(); four += 16) {
+      const size_t skip = four / 16 % 2;  // columns 0 and 2, or 1 and 3
+      std::fill_n(tensor.bytes.begin() + static_cast<std::ptrdiff_t>(four + 4 * skip), 4, '\0');
+      std::fill_n(tensor.bytes.begin() + static_cast<std::ptrdiff_t>(four + 8 + 4 * skip), 4, '\0');
+    }
+  }
+  ASSERT_TRUE(
+      testing::WriteFile(folder_ + "/model/model.safetensors", testing::SafetensorsBytes(tensors)));
+  const Checkpoint sparse = *Checkpoint::Open(folder_ + "/model");
+  for (const std::string_view recipe : {"rtn", "sparsegpt-nearest", "wanda-gptq", "joint"}) {
+    options_.recipe = **RecipeByName(recipe);
+    const std::string path = Output("sparse.acc");
+    const auto report = Compress(sparse, path, options_, pool_, Continue);
+    ASSERT_TRUE(report) << report.error().ToString();
+    const PackedFile packed = *PackedFile::Open(path);
+    const FloatLayer w = *sparse.ReadLayer(1);
+    for (const LinearKind kind : kLinearKinds) {
+      const auto values = packed.ReadFloat(LayerTensorName(1, kind));
+      const std::vector<float>& original = w.linear(kind);
+      size_t n_moved = 0;
+      for (size_t i = 0; i < original.size(); ++i) {
+        n_moved += static_cast<size_t>((*values)[i] != 0 && original[i] == 0);
+      }
+      EXPECT_EQ(n_moved, 0U) << recipe << " " << LayerTensorName(1, kind);
+    }
+    for (const LinearReport& layer : report->layers) EXPECT_TRUE(layer.is_mask_kept) << layer.name;
   }
 }
 
@@ -173,13 +239,14 @@ TEST(Journal, RoundTripAndDamage) {
   journal.fingerprint = "abc";
   journal.layers_done = 3;
   journal.seconds = 1.5;
-  journal.layers = {{"layers.0.mlp.up_proj", "w2-2:4", 0.1 + 0.2, 0.25}};
+  journal.layers = {{"layers.0.mlp.up_proj", "w2-2:4", 0.1 + 0.2, true, 0.25}};
   ASSERT_TRUE(journal.Save(path));
   const auto loaded = Journal::Load(path);
   ASSERT_TRUE(loaded) << loaded.error().ToString();
   EXPECT_EQ(loaded->fingerprint, "abc");
   EXPECT_EQ(loaded->layers_done, 3);
   EXPECT_EQ(loaded->layers.at(0).relative_error, 0.1 + 0.2);
+  EXPECT_TRUE(loaded->layers.at(0).is_mask_kept);
   ASSERT_TRUE(testing::WriteFile(path, "{\"fingerprint\": 3"));
   EXPECT_EQ(Journal::Load(path).error().code, ErrorCode::kCorrupt);
   fs::remove(path);

@@ -21,8 +21,10 @@ Status Journal::Save(const std::string& path) const {
   json["seconds"] = seconds;
   Json& list = json["layers"] = Json::object();
   for (const LinearReport& layer : layers) {
-    list[layer.name] = {
-        {"type", layer.type}, {"relative_error", layer.relative_error}, {"seconds", layer.seconds}};
+    list[layer.name] = {{"type", layer.type},
+                        {"relative_error", layer.relative_error},
+                        {"mask_kept", layer.is_mask_kept},
+                        {"seconds", layer.seconds}};
   }
   return WriteFileAtomically(path, json.dump(1));
 }
@@ -42,6 +44,7 @@ Result<Journal> Journal::Load(const std::string& path) {
     layer.name = name;
     ACCLLM_ASSIGN_OR_RETURN(layer.type, entry.String("type"));
     ACCLLM_ASSIGN_OR_RETURN(layer.relative_error, entry.Number("relative_error"));
+    ACCLLM_ASSIGN_OR_RETURN(layer.is_mask_kept, entry.Bool("mask_kept"));
     ACCLLM_ASSIGN_OR_RETURN(layer.seconds, entry.Number("seconds"));
     journal.layers.push_back(std::move(layer));
   }

@@ -2,12 +2,15 @@
 
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "base/fp16.h"
 #include "base/process_info.h"
+#include "compress/choose_codes.h"
 #include "compress/corrected_target.h"
 #include "compress/linalg.h"
 #include "compress/obs_quantizer.h"
+#include "compress/patterns.h"
 #include "compress/smooth_layer.h"
 #include "packed/quantized_matrix.h"
 #include "packed/tensor_layout.h"
@@ -18,10 +21,10 @@ namespace {
 using format::TensorType;
 
 // Share of the mean of H's diagonal that is added to its diagonal before it is inverted. Higher
-// than the 0.01 of GPTQ: it also holds the corrected weights near the original ones.
-constexpr double kDamping = 0.05;
-// Sweeps of coordinate descent after the single pass; more gain little.
-constexpr int kRefineSweeps = 3;
+// for the project's own recipe than the 0.01 of GPTQ and SparseGPT: there it also holds the
+// corrected weights near the original ones.
+constexpr double kOwnDamping = 0.05;
+constexpr double kPublishedDamping = 0.01;
 
 std::vector<uint8_t> FloatBytes(const std::vector<float>& values) {
   std::vector<uint8_t> bytes(values.size() * sizeof(float));
@@ -52,83 +55,6 @@ std::vector<float> FromHalves(const std::vector<uint8_t>& bytes) {
   return values;
 }
 
-// A stage of a block: linear layers that share their input, and so its second moment.
-class Stage {
- public:
-  Stage(const LayerTask& task, FloatLayer& w, ThreadPool& pool, CompressedLayer& result)
-      : task_(task), w_(w), pool_(pool), result_(result) {}
-
-  // Compresses each layer of `kinds`, which share their input, and replaces the weights in the
-  // block by what their packed form stands for.
-  Status Run(std::initializer_list<LinearKind> kinds, StageMoments moments) {
-    const LinearShape shape = ShapeOfLinear(task_.config, *kinds.begin());
-    const std::string first = LayerTensorName(task_.layer, *kinds.begin());
-    const std::vector<float> h = moments.second.Release();
-    ACCLLM_ASSIGN_OR_RETURN(const InverseFactor inverse,
-                            InverseCholeskyUpper(h, shape.cols, kDamping, first, pool_));
-    for (const LinearKind kind : kinds) {
-      ACCLLM_RETURN_IF_ERROR(CompressOne(kind, moments, h, inverse));
-    }
-    return {};
-  }
-
- private:
-  Status CompressOne(LinearKind kind, const StageMoments& moments, const std::vector<float>& h,
-                     const InverseFactor& inverse) {
-    const std::string name = LayerTensorName(task_.layer, kind);
-    ACCLLM_RETURN_IF_ERROR(task_.Announce(name));
-    const double start = MonotonicSeconds();
-    const TensorType type = task_.type_of(name);
-    std::vector<float>& weights = w_.linear(kind);
-    LinearReport report = {name, std::string(TensorTypeLabel(type)), 0, 0};
-    CompressedTensor tensor = {name, {}};
-    if (type == TensorType::kF16) {
-      ACCLLM_ASSIGN_OR_RETURN(tensor.bytes, PackHalves(weights));
-      weights = FromHalves(tensor.bytes);
-    } else {
-      ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> target,
-                              Target(kind, name, moments, inverse));
-      const LinearShape shape = ShapeOfLinear(task_.config, kind);
-      const WeightMatrix matrix = {target, shape.rows, shape.cols, name};
-      ACCLLM_ASSIGN_OR_RETURN(const QuantizedMatrix quantized, Choose(type, matrix, h, inverse));
-      ACCLLM_ASSIGN_OR_RETURN(report.relative_error, RelativeError(matrix, h, quantized, pool_));
-      ACCLLM_ASSIGN_OR_RETURN(tensor.bytes, PackMatrix(quantized));
-      weights = Dequantize(quantized);
-    }
-    report.seconds = MonotonicSeconds() - start;
-    result_.tensors.push_back(std::move(tensor));
-    result_.reports.push_back(std::move(report));
-    return {};
-  }
-
-  // The weights to aim at: they map the compressed model's inputs to the float model's outputs.
-  Result<std::vector<float>> Target(LinearKind kind, const std::string& name,
-                                    const StageMoments& moments, const InverseFactor& inverse) {
-    const std::vector<float>& weights = w_.linear(kind);
-    const LinearShape shape = ShapeOfLinear(task_.config, kind);
-    std::vector<float> deviation =
-        Multiply(weights, moments.deviation.sum(), shape.rows, shape.cols, shape.cols, pool_);
-    if (moments.residual) {
-      const std::vector<float>& lost = moments.residual->sum();
-      for (size_t i = 0; i < deviation.size(); ++i) deviation[i] += lost[i];
-    }
-    return CorrectedTarget({weights, shape.rows, shape.cols, name}, deviation, inverse, pool_);
-  }
-
-  Result<QuantizedMatrix> Choose(TensorType type, const WeightMatrix& matrix,
-                                 const std::vector<float>& h, const InverseFactor& inverse) {
-    if (type != TensorType::kW2S24) return QuantizeObsDense(type, matrix, inverse, pool_);
-    ACCLLM_ASSIGN_OR_RETURN(QuantizedMatrix quantized, QuantizeJoint24(matrix, inverse, pool_));
-    ACCLLM_RETURN_IF_ERROR(Refine24(matrix, h, inverse.damping, kRefineSweeps, quantized, pool_));
-    return quantized;
-  }
-
-  const LayerTask& task_;
-  FloatLayer& w_;
-  ThreadPool& pool_;
-  CompressedLayer& result_;
-};
-
 // Relative squared error of the weights themselves, where there is no second moment to weigh it.
 double PlainRelativeError(const WeightMatrix& matrix, const QuantizedMatrix& quantized) {
   const std::vector<float> values = Dequantize(quantized);
@@ -142,11 +68,102 @@ double PlainRelativeError(const WeightMatrix& matrix, const QuantizedMatrix& qua
   return norm == 0 ? 0.0 : error / norm;
 }
 
-void AddNorms(const LayerTask& task, const FloatLayer& w, CompressedLayer& result) {
-  result.tensors.push_back(
-      {LayerTensorName(task.layer, kInputLayernormName), FloatBytes(w.input_layernorm)});
-  result.tensors.push_back({LayerTensorName(task.layer, kPostAttentionLayernormName),
-                            FloatBytes(w.post_attention_layernorm)});
+// Compresses the linear layers of a block, and replaces their weights in the block by what the
+// packed form stands for.
+class LinearCompressor {
+ public:
+  LinearCompressor(const LayerTask& task, FloatLayer& w, ThreadPool& pool, CompressedLayer& result)
+      : task_(task), w_(w), pool_(pool), result_(result) {}
+
+  // A stage of a block: layers that share their input, and so its moments.
+  Status RunStage(std::initializer_list<LinearKind> kinds, StageMoments moments) {
+    const LinearShape shape = ShapeOfLinear(task_.config, *kinds.begin());
+    const std::string first = LayerTensorName(task_.layer, *kinds.begin());
+    InputStatistics inputs = {moments.second.Release(), {}};
+    const double damping = task_.recipe.is_own ? kOwnDamping : kPublishedDamping;
+    ACCLLM_ASSIGN_OR_RETURN(inputs.inverse,
+                            InverseCholeskyUpper(inputs.h, shape.cols, damping, first, pool_));
+    for (const LinearKind kind : kinds) {
+      ACCLLM_RETURN_IF_ERROR(CompressOne(kind, &moments, &inputs));
+    }
+    return {};
+  }
+
+  // Without calibration both pointers are null.
+  Status CompressOne(LinearKind kind, const StageMoments* moments, const InputStatistics* inputs) {
+    const std::string name = LayerTensorName(task_.layer, kind);
+    ACCLLM_RETURN_IF_ERROR(task_.Announce(name));
+    const double start = MonotonicSeconds();
+    const TensorType type = task_.type_of(name);
+    LinearReport report = {name, std::string(TensorTypeLabel(type)), 0, false, 0};
+    CompressedTensor tensor = {name, {}};
+    if (type == TensorType::kF16) {
+      ACCLLM_ASSIGN_OR_RETURN(tensor.bytes, PackHalves(w_.linear(kind)));
+      w_.linear(kind) = FromHalves(tensor.bytes);
+    } else {
+      ACCLLM_ASSIGN_OR_RETURN(tensor.bytes, Quantize(kind, moments, inputs, report));
+    }
+    report.seconds = MonotonicSeconds() - start;
+    result_.tensors.push_back(std::move(tensor));
+    result_.reports.push_back(std::move(report));
+    return {};
+  }
+
+ private:
+  Result<std::vector<uint8_t>> Quantize(LinearKind kind, const StageMoments* moments,
+                                        const InputStatistics* inputs, LinearReport& report) {
+    std::vector<float>& weights = w_.linear(kind);
+    const LinearShape shape = ShapeOfLinear(task_.config, kind);
+    const TensorType type = task_.type_of(report.name);
+    std::optional<PatternSet> kept;
+    if (type == TensorType::kW2S24) kept = KeptPatterns(weights, shape.rows, shape.cols);
+    report.is_mask_kept = kept.has_value();
+    std::vector<float> corrected;
+    if (task_.recipe.is_own) {
+      ACCLLM_ASSIGN_OR_RETURN(corrected, CorrectedWeights(kind, report.name, *moments, *inputs));
+    }
+    const WeightMatrix matrix = {task_.recipe.is_own ? corrected : weights, shape.rows, shape.cols,
+                                 report.name};
+    ACCLLM_ASSIGN_OR_RETURN(
+        const QuantizedMatrix quantized,
+        ChooseCodes(task_.recipe, type, matrix, kept ? &*kept : nullptr, inputs, pool_));
+    if (inputs == nullptr) {
+      report.relative_error = PlainRelativeError(matrix, quantized);
+    } else {
+      ACCLLM_ASSIGN_OR_RETURN(report.relative_error,
+                              RelativeError(matrix, inputs->h, quantized, pool_));
+    }
+    weights = Dequantize(quantized);
+    return PackMatrix(quantized);
+  }
+
+  // The weights to aim at: they map the compressed model's inputs to the float model's outputs.
+  Result<std::vector<float>> CorrectedWeights(LinearKind kind, const std::string& name,
+                                              const StageMoments& moments,
+                                              const InputStatistics& inputs) {
+    const std::vector<float>& weights = w_.linear(kind);
+    const LinearShape shape = ShapeOfLinear(task_.config, kind);
+    std::vector<float> deviation =
+        Multiply(weights, moments.deviation.sum(), shape.rows, shape.cols, shape.cols, pool_);
+    if (moments.residual) {
+      const std::vector<float>& lost = moments.residual->sum();
+      for (size_t i = 0; i < deviation.size(); ++i) deviation[i] += lost[i];
+    }
+    return CorrectedTarget({weights, shape.rows, shape.cols, name}, deviation, inputs.inverse,
+                           pool_);
+  }
+
+  const LayerTask& task_;
+  FloatLayer& w_;
+  ThreadPool& pool_;
+  CompressedLayer& result_;
+};
+
+void AddVectors(const LayerTask& task, const FloatLayer& w, CompressedLayer& result) {
+  for (const VectorKind kind : kVectorKinds) {
+    if (w.vector(kind).empty()) continue;
+    result.tensors.push_back({LayerTensorName(task.layer, kind), FloatBytes(w.vector(kind))});
+  }
 }
 
 }  // namespace
@@ -164,48 +181,32 @@ Result<std::vector<uint8_t>> PackNearest(TensorType type, int64_t rows, int64_t 
   return PackMatrix(matrix);
 }
 
-Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, const FloatLayer& w,
+Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, FloatLayer w,
                                              ThreadPool& pool) {
   CompressedLayer result;
-  AddNorms(task, w, result);
+  AddVectors(task, w, result);
+  LinearCompressor linear(task, w, pool, result);
   for (const LinearKind kind : kLinearKinds) {
-    const std::string name = LayerTensorName(task.layer, kind);
-    ACCLLM_RETURN_IF_ERROR(task.Announce(name));
-    const double start = MonotonicSeconds();
-    const LinearShape shape = ShapeOfLinear(task.config, kind);
-    const TensorType type = task.type_of(name);
-    LinearReport report = {name, std::string(TensorTypeLabel(type)), 0, 0};
-    CompressedTensor tensor = {name, {}};
-    if (type == TensorType::kW2S24) {
-      const WeightMatrix matrix = {w.linear(kind), shape.rows, shape.cols, name};
-      ACCLLM_ASSIGN_OR_RETURN(const QuantizedMatrix quantized, QuantizeNearest24(matrix, pool));
-      ACCLLM_ASSIGN_OR_RETURN(tensor.bytes, PackMatrix(quantized));
-      report.relative_error = PlainRelativeError(matrix, quantized);
-    } else {
-      ACCLLM_ASSIGN_OR_RETURN(tensor.bytes,
-                              PackNearest(type, shape.rows, shape.cols, w.linear(kind)));
-    }
-    report.seconds = MonotonicSeconds() - start;
-    result.tensors.push_back(std::move(tensor));
-    result.reports.push_back(std::move(report));
+    ACCLLM_RETURN_IF_ERROR(linear.CompressOne(kind, nullptr, nullptr));
   }
   return result;
 }
 
-Result<CompressedLayer> CompressLayerJoint(const LayerTask& task, FloatLayer w,
-                                           Calibration& calibration, ThreadPool& pool) {
+Result<CompressedLayer> CompressLayerCalibrated(const LayerTask& task, FloatLayer w,
+                                                Calibration& calibration, ThreadPool& pool) {
   CompressedLayer result;
-  SmoothLayer(task.config, calibration.Maxima(w), {}, w);
-  AddNorms(task, w, result);
+  if (task.recipe.is_own) SmoothLayer(task.config, calibration.Maxima(w), {}, w);
+  AddVectors(task, w, result);
   const FloatLayer original = w;
-  Stage stage(task, w, pool, result);
-  ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kQ, LinearKind::kK, LinearKind::kV},
-                                   calibration.AttentionInput(original, w)));
-  ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kO}, calibration.AttentionOutput(original, w)));
+  LinearCompressor linear(task, w, pool, result);
+  ACCLLM_RETURN_IF_ERROR(linear.RunStage({LinearKind::kQ, LinearKind::kK, LinearKind::kV},
+                                         calibration.AttentionInput(original, w)));
+  ACCLLM_RETURN_IF_ERROR(
+      linear.RunStage({LinearKind::kO}, calibration.AttentionOutput(original, w)));
   calibration.ApplyAttention(original, w);
   ACCLLM_RETURN_IF_ERROR(
-      stage.Run({LinearKind::kGate, LinearKind::kUp}, calibration.MlpInput(original, w)));
-  ACCLLM_RETURN_IF_ERROR(stage.Run({LinearKind::kDown}, calibration.MlpHidden(original, w)));
+      linear.RunStage({LinearKind::kGate, LinearKind::kUp}, calibration.MlpInput(original, w)));
+  ACCLLM_RETURN_IF_ERROR(linear.RunStage({LinearKind::kDown}, calibration.MlpHidden(original, w)));
   calibration.ApplyMlp(original, w);
   return result;
 }

@@ -30,6 +30,7 @@ struct CompressedLayer {
 // What the layer compressor needs to know of the plan.
 struct LayerTask {
   const ModelConfig& config;
+  const Recipe& recipe;
   int64_t layer = 0;
   std::function<format::TensorType(std::string_view name)> type_of;
   // Called before each tensor; false stops with kInterrupted.
@@ -39,17 +40,16 @@ struct LayerTask {
   Status Announce(const std::string& name) const;
 };
 
-// Rounds the block `w` without looking at data (Recipe::kRtn).
-Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, const FloatLayer& w,
-                                             ThreadPool& pool);
+// Compresses the block `w` without looking at data, for recipes that do not calibrate.
+Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, FloatLayer w, ThreadPool& pool);
 
-// Smooths the block, then compresses its linear layers in the order they run, each on the inputs
-// that what was compressed before produces; moves `calibration` on to the next block.
-// (Recipe::kJoint)
-Result<CompressedLayer> CompressLayerJoint(const LayerTask& task, FloatLayer w,
-                                           Calibration& calibration, ThreadPool& pool);
+// Compresses the block's linear layers in the order they run, each on the inputs that what was
+// compressed before produces; moves `calibration` on to the next block. The project's own recipe
+// smooths the block first and aims at corrected weights, the others at the layer's own.
+Result<CompressedLayer> CompressLayerCalibrated(const LayerTask& task, FloatLayer w,
+                                                Calibration& calibration, ThreadPool& pool);
 
-// The bytes of a matrix that is rounded to nearest: f16, w8 or w4. weights: [rows, cols].
+// The bytes of a matrix that is rounded to nearest: f16 or a dense type. weights: [rows, cols].
 Result<std::vector<uint8_t>> PackNearest(format::TensorType type, int64_t rows, int64_t cols,
                                          const std::vector<float>& weights);
 

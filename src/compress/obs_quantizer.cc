@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "base/block_codec.h"
 #include "compress/parallel_tasks.h"
 #include "compress/row_chunk.h"
 #include "compress/row_kernels.h"
+#include "packed/tensor_layout.h"
 
 namespace accllm {
 namespace {
@@ -20,6 +22,11 @@ constexpr int64_t kBlockCols = 128;  // columns whose errors reach later ones in
 constexpr auto kFactors24 =
     std::to_array<float>({0.50F, 0.54F, 0.58F, 0.62F, 0.66F, 0.70F, 0.74F, 0.78F, 0.82F, 0.86F,
                           0.90F, 0.95F, 1.00F, 1.06F, 1.14F});
+// Multiples of the mean magnitude, for the dense types of few levels.
+constexpr auto kFactorsW2 = std::to_array<float>(
+    {0.36F, 0.42F, 0.47F, 0.51F, 0.55F, 0.58F, 0.61F, 0.64F, 0.67F, 0.70F, 0.74F, 0.79F, 0.85F});
+constexpr auto kFactorsW3 = std::to_array<float>(
+    {0.22F, 0.25F, 0.28F, 0.30F, 0.32F, 0.34F, 0.36F, 0.38F, 0.40F, 0.42F, 0.45F, 0.49F, 0.54F});
 constexpr auto kFactorsW4 = std::to_array<float>(
     {0.55F, 0.62F, 0.68F, 0.74F, 0.79F, 0.84F, 0.88F, 0.92F, 0.96F, 1.00F, 1.04F});
 constexpr auto kFactorsW8 = std::to_array<float>({0.85F, 0.90F, 0.94F, 0.97F, 1.00F, 1.03F});
@@ -34,19 +41,32 @@ struct Method {
   format::TensorType type;
   SearchFunction search;
   MultiplierSearch multipliers;
+  const InverseFactor* inverse = nullptr;  // null: no error is pushed
+  const PatternSet* allowed = nullptr;     // null: all patterns
 };
 
 Method MethodOf(format::TensorType type, int64_t cols) {
   const RowKernels& kernels = BestRowKernels();
-  const auto most = static_cast<float>(MaxMultiplier(type, cols));
+  const auto most = static_cast<float>(cols > 0 ? MaxMultiplier(type, cols) : 0);
   switch (type) {
     case format::TensorType::kW8:
       return {type, kernels.search_w8, {kFactorsW8.data(), std::ssize(kFactorsW8), most}};
     case format::TensorType::kW4:
       return {type, kernels.search_w4, {kFactorsW4.data(), std::ssize(kFactorsW4), most}};
+    case format::TensorType::kW3:
+      return {type, kernels.search_w3, {kFactorsW3.data(), std::ssize(kFactorsW3), most}};
+    case format::TensorType::kW2:
+      return {type, kernels.search_w2, {kFactorsW2.data(), std::ssize(kFactorsW2), most}};
     default:
       return {type, kernels.search_24, {kFactors24.data(), std::ssize(kFactors24), most}};
   }
+}
+
+Status CheckInverse(const WeightMatrix& matrix, const InverseFactor& inverse) {
+  if (inverse.upper.size() == static_cast<size_t>(matrix.cols * matrix.cols)) return {};
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      fmt::format("{}: the second moment is not that of {} columns", matrix.name, matrix.cols));
 }
 
 Status CheckMatrix(const WeightMatrix& matrix, format::TensorType type) {
@@ -72,17 +92,6 @@ Status CheckMatrix(const WeightMatrix& matrix, format::TensorType type) {
                 "check that the checkpoint's weights are sound");
   }
   return {};
-}
-
-QuantizedMatrix EmptyMatrix(format::TensorType type, int64_t rows, int64_t cols) {
-  QuantizedMatrix q;
-  q.type = type;
-  q.rows = rows;
-  q.cols = cols;
-  q.levels.resize(static_cast<size_t>(rows * q.level_cols()));
-  q.multipliers.resize(static_cast<size_t>(rows * q.n_groups()));
-  q.row_scales.resize(static_cast<size_t>(rows));
-  return q;
 }
 
 // (U_BB^T U_BB)^-1 of four columns; zero where the matrix has no column.
@@ -128,6 +137,20 @@ std::vector<ObsGroup> PrepareGroups(const InverseFactor* inverse, int64_t cols) 
   return groups;
 }
 
+// About the step that a group of this root mean square and largest magnitude asks for.
+float StepOf(format::TensorType type, float rms, float peak) {
+  switch (type) {
+    case format::TensorType::kW2S24:
+      return rms;
+    case format::TensorType::kW2:
+      return 0.5F * rms;
+    case format::TensorType::kW3:
+      return 0.3F * rms;
+    default:
+      return peak / static_cast<float>(DenseLevelsOf(type).max);
+  }
+}
+
 // The largest step that any group of the row asks for, before errors are pushed around.
 float LargestStep(format::TensorType type, std::span<const float> row) {
   float largest = 0;
@@ -140,25 +163,27 @@ float LargestStep(format::TensorType type, std::span<const float> row) {
       sum += static_cast<double>(w) * static_cast<double>(w);
     }
     const float rms = static_cast<float>(std::sqrt(sum / static_cast<double>(group.size())));
-    const float step = type == format::TensorType::kW2S24 ? std::min(rms, peak)
-                       : type == format::TensorType::kW4  ? peak / format::kW4Max
-                                                          : peak / format::kW8Max;
-    largest = std::max(largest, step);
+    largest = std::max(largest, StepOf(type, std::min(rms, peak), peak));
   }
   return largest;
 }
 
-// The optimal-brain-surgeon pass over one chunk of rows.
+// Takes one group's levels[32][64] and multipliers[64] of n_rows rows.
+using StoreFunction = std::function<void(const float* levels, const float* multipliers,
+                                         int64_t first_row, int64_t n_rows, int64_t first)>;
+
+// The optimal-brain-surgeon pass, a chunk of rows at a time.
 class ObsPass {
  public:
-  ObsPass(const WeightMatrix& matrix, const Method& method, const InverseFactor* inverse,
-          QuantizedMatrix& out)
+  // row_scales: [rows], by which the levels are to be multiplied.
+  ObsPass(const WeightMatrix& matrix, const Method& method, std::span<float> row_scales,
+          StoreFunction store)
       : matrix_(matrix),
         method_(method),
-        inverse_(inverse),
         kernels_(BestRowKernels()),
-        groups_(PrepareGroups(inverse, matrix.cols)),
-        out_(out) {}
+        groups_(PrepareGroups(method.inverse, matrix.cols)),
+        row_scales_(row_scales),
+        store_(std::move(store)) {}
 
   void Run(ThreadPool& pool) {
     std::vector<Scratch> scratch(static_cast<size_t>(pool.n_threads()));
@@ -175,6 +200,7 @@ class ObsPass {
     std::array<float, kChunkRows> row_scales = {};
     std::array<float, kChunkRows> multipliers = {};
     std::array<float, static_cast<size_t>(kGroupCols* kChunkRows)> levels = {};
+    std::array<int32_t, static_cast<size_t>(kGroupCols / 4 * kChunkRows)> patterns = {};
   };
 
   void RunChunk(int64_t first_row, Scratch& s) {
@@ -189,7 +215,7 @@ class ObsPass {
       const float step = LargestStep(method_.type, row);
       s.row_scales[static_cast<size_t>(r)] =
           step / (kHeadRoom * method_.multipliers.max_multiplier);
-      out_.row_scales[static_cast<size_t>(first_row + r)] = s.row_scales[static_cast<size_t>(r)];
+      row_scales_[static_cast<size_t>(first_row + r)] = s.row_scales[static_cast<size_t>(r)];
     }
     for (int64_t block = 0; block < matrix_.cols; block += kBlockCols) {
       const int64_t end = std::min(matrix_.cols, block + kBlockCols);
@@ -203,61 +229,113 @@ class ObsPass {
 
   // The errors of columns [from, to) reach columns [begin, end).
   void PushErrors(int64_t from, int64_t to, int64_t begin, int64_t end, Scratch& s) {
-    if (inverse_ == nullptr || from >= to || begin >= end) return;
-    kernels_.subtract_product(inverse_->upper.data() + from * matrix_.cols + begin, matrix_.cols,
-                              to - from, end - begin, s.errors.data() + from * kChunkRows,
-                              s.weights.data() + begin * kChunkRows);
+    if (method_.inverse == nullptr || from >= to || begin >= end) return;
+    kernels_.subtract_product(
+        method_.inverse->upper.data() + from * matrix_.cols + begin, matrix_.cols, to - from,
+        end - begin, s.errors.data() + from * kChunkRows, s.weights.data() + begin * kChunkRows);
   }
 
   void SearchOneGroup(int64_t first, int64_t first_row, int64_t n_rows, Scratch& s) {
-    ObsGroupRows rows = {s.weights.data() + first * kChunkRows, s.row_scales.data(),
-                         s.levels.data(), s.multipliers.data(),
+    LoadPatterns(method_.allowed, first_row, n_rows, first, s.patterns.data());
+    ObsGroupRows rows = {s.weights.data() + first * kChunkRows,
+                         s.row_scales.data(),
+                         s.patterns.data(),
+                         s.levels.data(),
+                         s.multipliers.data(),
                          s.errors.data() + first * kChunkRows};
     method_.search(groups_[static_cast<size_t>(first / kGroupCols)], method_.multipliers, rows);
-    StoreGroup(s.levels.data(), s.multipliers.data(), first_row, n_rows, first, out_);
+    store_(s.levels.data(), s.multipliers.data(), first_row, n_rows, first);
   }
 
   const WeightMatrix& matrix_;
   const Method& method_;
-  const InverseFactor* inverse_;  // null: no error is pushed
   const RowKernels& kernels_;
   std::vector<ObsGroup> groups_;
-  QuantizedMatrix& out_;
+  std::span<float> row_scales_;
+  StoreFunction store_;
 };
 
-Result<QuantizedMatrix> Quantize(format::TensorType type, const WeightMatrix& matrix,
-                                 const InverseFactor* inverse, ThreadPool& pool) {
-  ACCLLM_RETURN_IF_ERROR(CheckMatrix(matrix, type));
-  if (inverse != nullptr &&
-      inverse->upper.size() != static_cast<size_t>(matrix.cols * matrix.cols)) {
-    return Fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{}: the second moment is not that of {} columns", matrix.name, matrix.cols));
+Result<QuantizedMatrix> Quantize(const WeightMatrix& matrix, const Method& method,
+                                 ThreadPool& pool) {
+  ACCLLM_RETURN_IF_ERROR(CheckMatrix(matrix, method.type));
+  ACCLLM_RETURN_IF_ERROR(CheckPatterns(matrix, method.allowed));
+  if (method.inverse != nullptr) {
+    ACCLLM_RETURN_IF_ERROR(CheckInverse(matrix, *method.inverse));
   }
-  const Method method = MethodOf(type, matrix.cols);
-  QuantizedMatrix out = EmptyMatrix(type, matrix.rows, matrix.cols);
-  ObsPass(matrix, method, inverse, out).Run(pool);
+  QuantizedMatrix out = EmptyMatrix(method.type, matrix.rows, matrix.cols);
+  ObsPass(matrix, method, out.row_scales,
+          [&](const float* levels, const float* multipliers, int64_t first_row, int64_t n_rows,
+              int64_t first) { StoreGroup(levels, multipliers, first_row, n_rows, first, out); })
+      .Run(pool);
   return out;
 }
 
 }  // namespace
 
+Status CheckPatterns(const WeightMatrix& matrix, const PatternSet* allowed) {
+  const int64_t n_fours = (matrix.cols + 3) / 4;
+  if (allowed == nullptr || (allowed->rows == matrix.rows && allowed->n_fours == n_fours &&
+                             allowed->sets.size() == static_cast<size_t>(matrix.rows * n_fours))) {
+    return {};
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("{}: the 2:4 patterns are those of another matrix", matrix.name));
+}
+
 Result<QuantizedMatrix> QuantizeJoint24(const WeightMatrix& matrix, const InverseFactor& inverse,
-                                        ThreadPool& pool) {
-  return Quantize(format::TensorType::kW2S24, matrix, &inverse, pool);
+                                        ThreadPool& pool, const PatternSet* allowed) {
+  Method method = MethodOf(format::TensorType::kW2S24, matrix.cols);
+  method.inverse = &inverse;
+  method.allowed = allowed;
+  return Quantize(matrix, method, pool);
+}
+
+Result<QuantizedMatrix> QuantizeSparseGpt24(const WeightMatrix& matrix,
+                                            const InverseFactor& inverse, ThreadPool& pool) {
+  Method method = MethodOf(format::TensorType::kW2S24, matrix.cols);
+  method.inverse = &inverse;
+  method.search = BestRowKernels().search_sparsegpt;
+  return Quantize(matrix, method, pool);
+}
+
+Result<std::vector<float>> PruneSparseGpt24(const WeightMatrix& matrix,
+                                            const InverseFactor& inverse, ThreadPool& pool) {
+  Method method = MethodOf(format::TensorType::kW2S24, matrix.cols);
+  method.inverse = &inverse;
+  method.search = BestRowKernels().prune_sparsegpt;
+  ACCLLM_RETURN_IF_ERROR(CheckMatrix(matrix, method.type));
+  ACCLLM_RETURN_IF_ERROR(CheckInverse(matrix, inverse));
+  std::vector<float> pruned(matrix.weights.size());
+  std::vector<float> row_scales(static_cast<size_t>(matrix.rows));  // not used without rounding
+  ObsPass(matrix, method, row_scales,
+          [&](const float* values, const float* /*multipliers*/, int64_t first_row, int64_t n_rows,
+              int64_t first) {
+            const int64_t n = std::min(kGroupCols, matrix.cols - first);
+            for (int64_t r = 0; r < n_rows; ++r) {
+              float* row = pruned.data() + (first_row + r) * matrix.cols + first;
+              for (int64_t k = 0; k < n; ++k) row[k] = values[k * kChunkRows + r];
+            }
+          })
+      .Run(pool);
+  return pruned;
 }
 
 Result<QuantizedMatrix> QuantizeObsDense(format::TensorType type, const WeightMatrix& matrix,
                                          const InverseFactor& inverse, ThreadPool& pool) {
-  if (type != format::TensorType::kW4 && type != format::TensorType::kW8) {
+  if (!IsBlockType(type) || type == format::TensorType::kW2S24) {
     return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: the dense types are w4 and w8", matrix.name));
+                fmt::format("{}: {} is no dense block type", matrix.name, TensorTypeLabel(type)));
   }
-  return Quantize(type, matrix, &inverse, pool);
+  Method method = MethodOf(type, matrix.cols);
+  method.inverse = &inverse;
+  return Quantize(matrix, method, pool);
 }
 
-Result<QuantizedMatrix> QuantizeNearest24(const WeightMatrix& matrix, ThreadPool& pool) {
-  return Quantize(format::TensorType::kW2S24, matrix, nullptr, pool);
+Result<QuantizedMatrix> QuantizeNearest24(const WeightMatrix& matrix, ThreadPool& pool,
+                                          const PatternSet* allowed) {
+  Method method = MethodOf(format::TensorType::kW2S24, matrix.cols);
+  method.allowed = allowed;
+  return Quantize(matrix, method, pool);
 }
 
 }  // namespace accllm

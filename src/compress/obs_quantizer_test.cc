@@ -60,8 +60,11 @@ TEST(ObsQuantizer, EveryShapeObeysTheFormat) {
       ASSERT_TRUE(Refine24(problem.matrix(), problem.h, 0.01, 1, *joint, pool));
       pass(joint);
       pass(QuantizeNearest24(problem.matrix(), pool));
-      pass(QuantizeObsDense(TensorType::kW4, problem.matrix(), problem.inverse, pool));
-      pass(QuantizeObsDense(TensorType::kW8, problem.matrix(), problem.inverse, pool));
+      pass(QuantizeSparseGpt24(problem.matrix(), problem.inverse, pool));
+      for (const TensorType type :
+           {TensorType::kW2, TensorType::kW3, TensorType::kW4, TensorType::kW8}) {
+        pass(QuantizeObsDense(type, problem.matrix(), problem.inverse, pool));
+      }
     }
   }
 }
@@ -113,12 +116,85 @@ TEST(ObsQuantizer, NearestKeepsTheTwoLargestOfEachFour) {
 TEST(ObsQuantizer, DenseErrorsShrinkWithTheBits) {
   ThreadPool pool(2);
   const Problem problem(64, 256, 5, pool);
-  const auto w4 = QuantizeObsDense(TensorType::kW4, problem.matrix(), problem.inverse, pool);
-  const auto w8 = QuantizeObsDense(TensorType::kW8, problem.matrix(), problem.inverse, pool);
-  const auto plain = QuantizeDense(TensorType::kW4, 64, 256, problem.weights);
-  EXPECT_LT(problem.Error(*w4, pool), 0.7 * problem.Error(*plain, pool));
-  EXPECT_LT(problem.Error(*w4, pool), 0.01);
-  EXPECT_LT(problem.Error(*w8, pool), 3e-5);
+  double coarser = 1;
+  for (const auto& [type, limit] : {std::pair{TensorType::kW2, 0.06},
+                                    {TensorType::kW3, 0.02},
+                                    {TensorType::kW4, 0.006},
+                                    {TensorType::kW8, 3e-5}}) {
+    const auto obs = QuantizeObsDense(type, problem.matrix(), problem.inverse, pool);
+    const auto plain = QuantizeDense(type, 64, 256, problem.weights);
+    const double error = problem.Error(*obs, pool);
+    EXPECT_LT(error, limit);
+    EXPECT_LT(error, 0.5 * coarser);
+    EXPECT_LT(error, 0.8 * problem.Error(*plain, pool));
+    coarser = error;
+  }
+}
+
+// SparseGPT as its paper has it, one row and one column at a time.
+std::vector<double> NaiveSparseGpt(std::span<const float> row, const InverseFactor& inverse) {
+  const size_t n = row.size();
+  std::vector<double> w(row.begin(), row.end());
+  std::vector<bool> pruned(n);
+  const auto u = [&](size_t i, size_t j) { return static_cast<double>(inverse.upper[i * n + j]); };
+  for (size_t k = 0; k < n; ++k) {
+    if (k % 4 == 0) {
+      std::vector<size_t> order;
+      for (size_t i = k; i < std::min(n, k + 4); ++i) order.push_back(i);
+      std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+        return std::pow(w[a] / u(a, a), 2) < std::pow(w[b] / u(b, b), 2);
+      });
+      for (size_t i = 0; i + 2 < order.size(); ++i) pruned[order[i]] = true;
+    }
+    const double kept = pruned[k] ? 0.0 : w[k];
+    const double error = (w[k] - kept) / u(k, k);
+    for (size_t j = k + 1; j < n; ++j) w[j] -= error * u(k, j);
+    w[k] = kept;
+  }
+  return w;
+}
+
+TEST(ObsQuantizer, SparseGptPruningEqualsTheNaiveOne) {
+  ThreadPool pool(2);
+  for (const int64_t cols : {4, 30, 33, 160, 300}) {
+    const Problem problem(66, cols, static_cast<uint32_t>(cols), pool);
+    const auto pruned = PruneSparseGpt24(problem.matrix(), problem.inverse, pool);
+    ASSERT_TRUE(pruned);
+    for (int64_t row = 0; row < 66; ++row) {
+      const auto at = static_cast<size_t>(row * cols);
+      const auto expected = NaiveSparseGpt(
+          std::span(problem.weights).subspan(at, static_cast<size_t>(cols)), problem.inverse);
+      for (size_t k = 0; k < expected.size(); ++k) {
+        ASSERT_NEAR((*pruned)[at + k], expected[k], 2e-3) << cols << " " << row << " " << k;
+      }
+    }
+  }
+}
+
+TEST(ObsQuantizer, AllowedPatternsAreKeptThroughTheRefinement) {
+  ThreadPool pool(2);
+  const Problem problem(66, 130, 12, pool);
+  PatternSet patterns = WandaPatterns(problem.weights, 66, 130, problem.h);
+  for (size_t i = 0; i < patterns.sets.size(); i += 3) patterns.sets[i] = 0x3F;
+  auto q = QuantizeJoint24(problem.matrix(), problem.inverse, pool, &patterns);
+  ASSERT_TRUE(q);
+  const double before = problem.Error(*q, pool);
+  ASSERT_TRUE(Refine24(problem.matrix(), problem.h, 0.0, 2, *q, pool, &patterns));
+  EXPECT_LT(problem.Error(*q, pool), before);
+  for (size_t four = 0; four < patterns.sets.size(); ++four) {
+    const size_t row = four / 33;
+    uint8_t used = 0;
+    for (size_t p = 0; p < 6; ++p) {
+      const int8_t* levels = q->levels.data() + row * 132 + four % 33 * 4;
+      if (levels[format::kPatterns[p][0]] != 0 && levels[format::kPatterns[p][1]] != 0) {
+        used = static_cast<uint8_t>(1U << p);
+      }
+    }
+    ASSERT_NE(used & patterns.sets[four], 0) << four;
+  }
+  patterns.rows = 65;
+  EXPECT_EQ(QuantizeJoint24(problem.matrix(), problem.inverse, pool, &patterns).error().code,
+            ErrorCode::kInvalidArgument);
 }
 
 TEST(ObsQuantizer, SameBitsForEveryNumberOfThreads) {

@@ -21,9 +21,11 @@ constexpr auto kFactors =
 class Refinement {
  public:
   // damped: [cols, cols], H with the damping on its diagonal.
-  Refinement(const WeightMatrix& matrix, std::span<const float> damped, QuantizedMatrix& quantized)
+  Refinement(const WeightMatrix& matrix, std::span<const float> damped, const PatternSet* allowed,
+             QuantizedMatrix& quantized)
       : matrix_(matrix),
         h_(damped),
+        allowed_(allowed),
         cols_(matrix.cols),
         search_{kFactors.data(), std::ssize(kFactors),
                 static_cast<float>(MaxMultiplier(quantized.type, matrix.cols))},
@@ -56,6 +58,7 @@ class Refinement {
     std::array<float, kChunkRows> row_scales = {};
     std::array<float, kChunkRows> multipliers = {};
     std::array<float, static_cast<size_t>(kGroupCols* kChunkRows)> levels = {};
+    std::array<int32_t, static_cast<size_t>(kGroupCols / 4 * kChunkRows)> patterns = {};
   };
 
   void RunChunk(int64_t first_row, int n_sweeps, Scratch& s) {
@@ -95,8 +98,13 @@ class Refinement {
     for (int64_t first = block; first < end; first += kGroupCols) {
       float* change = s.change.data() + (first - block) * kChunkRows;
       LoadGroup(q_, first_row, n_rows, first, s.levels.data(), s.multipliers.data());
-      RefineGroupRows rows = {s.row_scales.data(), s.gradient.data() + first * kChunkRows,
-                              s.levels.data(), s.multipliers.data(), change};
+      LoadPatterns(allowed_, first_row, n_rows, first, s.patterns.data());
+      RefineGroupRows rows = {s.row_scales.data(),
+                              s.gradient.data() + first * kChunkRows,
+                              s.levels.data(),
+                              s.multipliers.data(),
+                              change,
+                              s.patterns.data()};
       kernels_.refine_24(blocks_[static_cast<size_t>(first / kGroupCols)].data(), search_, rows);
       StoreGroup(s.levels.data(), s.multipliers.data(), first_row, n_rows, first, q_);
       Push(first, std::min(end, first + kGroupCols), block, end, change, s);
@@ -114,6 +122,7 @@ class Refinement {
 
   const WeightMatrix& matrix_;
   std::span<const float> h_;
+  const PatternSet* allowed_;  // null: all patterns
   int64_t cols_;
   MultiplierSearch search_;
   const RowKernels& kernels_ = BestRowKernels();
@@ -139,15 +148,16 @@ Status CheckShapes(const WeightMatrix& matrix, std::span<const float> h, const Q
 }  // namespace
 
 Status Refine24(const WeightMatrix& matrix, std::span<const float> h, double damping, int n_sweeps,
-                QuantizedMatrix& quantized, ThreadPool& pool) {
+                QuantizedMatrix& quantized, ThreadPool& pool, const PatternSet* allowed) {
   ACCLLM_RETURN_IF_ERROR(CheckShapes(matrix, h, quantized));
+  ACCLLM_RETURN_IF_ERROR(CheckPatterns(matrix, allowed));
   std::vector<float> damped(h.begin(), h.end());
   const auto step = static_cast<size_t>(matrix.cols + 1);  // from one diagonal entry to the next
   double trace = 0;
   for (size_t i = 0; i < h.size(); i += step) trace += static_cast<double>(h[i]);
   const auto added = static_cast<float>(damping * trace / static_cast<double>(matrix.cols));
   for (size_t i = 0; i < h.size(); i += step) damped[i] += added;
-  Refinement(matrix, damped, quantized).Run(n_sweeps, pool);
+  Refinement(matrix, damped, allowed, quantized).Run(n_sweeps, pool);
   return {};
 }
 

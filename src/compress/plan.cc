@@ -29,18 +29,19 @@ bool GlobMatches(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-Result<std::vector<TensorPlan>> PlanTensors(const ModelConfig& config,
+Result<std::vector<TensorPlan>> PlanTensors(const ModelConfig& config, TensorType linear_type,
                                             const std::vector<KeepDense>& keep_dense) {
   const TensorType dense = TensorType::kW8;
   std::vector<TensorPlan> plan = {
       {std::string(kEmbedTokensName), dense, config.vocab_size, config.hidden_size}};
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-    for (const auto part : {kInputLayernormName, kPostAttentionLayernormName}) {
-      plan.push_back({LayerTensorName(layer, part), TensorType::kF32, 1, config.hidden_size});
+    for (const VectorKind kind : kVectorKinds) {
+      const int64_t size = SizeOfVector(config, kind);
+      if (size > 0) plan.push_back({LayerTensorName(layer, kind), TensorType::kF32, 1, size});
     }
     for (const LinearKind kind : kLinearKinds) {
       const LinearShape shape = ShapeOfLinear(config, kind);
-      plan.push_back({LayerTensorName(layer, kind), TensorType::kW2S24, shape.rows, shape.cols});
+      plan.push_back({LayerTensorName(layer, kind), linear_type, shape.rows, shape.cols});
     }
   }
   plan.push_back({std::string(kFinalNormName), TensorType::kF32, 1, config.hidden_size});

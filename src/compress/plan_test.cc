@@ -36,8 +36,9 @@ TEST(Glob, StarsAndQuestionMarks) {
 }
 
 TEST(Plan, DefaultsAndOverrides) {
-  const auto plan = PlanTensors(SmallConfig(), {{"*.down_proj", format::TensorType::kW4},
-                                                {"layers.1.*", format::TensorType::kF16}});
+  const auto plan = PlanTensors(
+      SmallConfig(), format::TensorType::kW2S24,
+      {{"*.down_proj", format::TensorType::kW4}, {"layers.1.*", format::TensorType::kF16}});
   ASSERT_TRUE(plan);
   EXPECT_EQ(TypeOf(*plan, "embed_tokens"), format::TensorType::kW8);
   EXPECT_EQ(TypeOf(*plan, "lm_head"), format::TensorType::kW8);
@@ -49,7 +50,8 @@ TEST(Plan, DefaultsAndOverrides) {
 }
 
 TEST(Plan, APatternWithoutAMatchIsAnError) {
-  const auto plan = PlanTensors(SmallConfig(), {{"*.dwn_proj", format::TensorType::kW4}});
+  const auto plan = PlanTensors(SmallConfig(), format::TensorType::kW2,
+                                {{"*.dwn_proj", format::TensorType::kW4}});
   ASSERT_FALSE(plan);
   EXPECT_NE(plan.error().message.find("dwn_proj"), std::string::npos);
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "compress/patterns.h"
 #include "compress/row_kernels.h"
 #include "packed/quantized_matrix.h"
 
@@ -18,6 +19,18 @@ inline void LoadChunk(std::span<const float> values, int64_t cols, int64_t first
   for (int64_t r = 0; r < n_rows; ++r) {
     const float* row = values.data() + (first_row + r) * cols;
     for (int64_t k = 0; k < cols; ++k) chunk[static_cast<size_t>(k * kChunkRows + r)] = row[k];
+  }
+}
+
+// One group's patterns[8][64]; everything is allowed without `in` and past its rows and columns.
+inline void LoadPatterns(const PatternSet* in, int64_t first_row, int64_t n_rows, int64_t first,
+                         int32_t* patterns) {
+  std::fill_n(patterns, kGroupCols / 4 * kChunkRows, kAllPatterns);
+  if (in == nullptr) return;
+  const int64_t n = std::min(kGroupCols / 4, in->n_fours - first / 4);
+  for (int64_t r = 0; r < n_rows; ++r) {
+    const uint8_t* row = in->sets.data() + (first_row + r) * in->n_fours + first / 4;
+    for (int64_t four = 0; four < n; ++four) patterns[four * kChunkRows + r] = row[four];
   }
 }
 

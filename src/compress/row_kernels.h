@@ -27,9 +27,13 @@ struct MultiplierSearch {
   float max_multiplier = 255;
 };
 
+// All six patterns of a 2:4 group; bit p stands for format::kPatterns[p].
+inline constexpr int32_t kAllPatterns = 0x3F;
+
 struct ObsGroupRows {
   const float* weights;     // [32][64], errors of earlier columns already pushed in
   const float* row_scales;  // [64]
+  const int32_t* patterns;  // [8][64] bit sets: what each four columns may use; 2:4 searches only
   float* levels;            // out [32][64]
   float* multipliers;       // out [64]
   float* errors;            // out [32][64]: y, so that later columns j get w_j -= sum y_i U[i][j]
@@ -42,16 +46,26 @@ struct RefineGroupRows {
   float* levels;            // in and out [32][64]
   float* multipliers;       // in and out [64]
   float* change;            // out [32][64]: by how much q grew
+  const int32_t* patterns;  // [8][64] as in ObsGroupRows
 };
 
 struct RowKernels {
   // c[n_j][64] -= a[n_i, n_j]^T (row stride `stride`) * y[n_i][64].
   void (*subtract_product)(const float* a, int64_t stride, int64_t n_i, int64_t n_j, const float* y,
                            float* c);
-  // Chooses levels and a multiplier per row with the least y^2 over the group. w4 and w8 are dense.
+  // Chooses levels and a multiplier per row with the least y^2 over the group. The types w* are
+  // dense; search_sparsegpt is search_24 where the weights' saliency names the pattern
+  // beforehand.
   void (*search_24)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
+  void (*search_sparsegpt)(const ObsGroup& group, const MultiplierSearch& search,
+                           ObsGroupRows& rows);
+  void (*search_w2)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
+  void (*search_w3)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
   void (*search_w4)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
   void (*search_w8)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
+  // Prunes to 2:4 by saliency without rounding: `levels` takes the survivors' values.
+  void (*prune_sparsegpt)(const ObsGroup& group, const MultiplierSearch& search,
+                          ObsGroupRows& rows);
   // Chooses levels and multiplier anew, four by four columns, where that lowers the row's error
   // (w - q)^T H (w - q). h: [32][32], the group's block of H, zeros past the matrix. The factors
   // change the present multiplier; one of them should be 1.

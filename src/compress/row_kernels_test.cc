@@ -63,12 +63,18 @@ struct SearchResult {
 using Search = void (*RowKernels::*)(const ObsGroup&, const MultiplierSearch&, ObsGroupRows&);
 
 SearchResult RunSearch(const RowKernels& table, Search search, const ObsGroup& group,
-                       const std::vector<float>& weights, float row_scale) {
+                       const std::vector<float>& weights, float row_scale,
+                       int32_t allowed = kAllPatterns) {
   constexpr std::array<float, 5> factors = {0.6F, 0.7F, 0.8F, 0.9F, 1.0F};
   const std::vector<float> scales(static_cast<size_t>(kChunkRows), row_scale);
+  const std::vector<int32_t> patterns(kGroupSize / 4, allowed);
   SearchResult result;
-  ObsGroupRows rows = {weights.data(), scales.data(), result.levels.data(),
-                       result.multipliers.data(), result.errors.data()};
+  ObsGroupRows rows = {weights.data(),
+                       scales.data(),
+                       patterns.data(),
+                       result.levels.data(),
+                       result.multipliers.data(),
+                       result.errors.data()};
   (table.*search)(group, {factors.data(), std::ssize(factors), 200.0F}, rows);
   return result;
 }
@@ -104,7 +110,9 @@ ObsGroup DenseGroup() {
 TEST(RowKernels, SearchesAgreeBitForBitOnEveryInstructionSet) {
   const std::vector<float> weights = RandomNormal(static_cast<int64_t>(kGroupSize), 4);
   for (const Search search :
-       {&RowKernels::search_24, &RowKernels::search_w4, &RowKernels::search_w8}) {
+       {&RowKernels::search_24, &RowKernels::search_sparsegpt, &RowKernels::prune_sparsegpt,
+        &RowKernels::search_w2, &RowKernels::search_w3, &RowKernels::search_w4,
+        &RowKernels::search_w8}) {
     const SearchResult first =
         RunSearch(*BaselineRowKernels(), search, DenseGroup(), weights, 0.01F);
     for (const RowKernels* table : AllTables()) {
@@ -113,10 +121,11 @@ TEST(RowKernels, SearchesAgreeBitForBitOnEveryInstructionSet) {
   }
 }
 
-// The least l^T M l - 2 l^T M w over all 96 codes.
-double BestCost(const float metric[4][4], const std::array<double, 4>& w) {
+// The least l^T M l - 2 l^T M w over all codes of the allowed patterns.
+double BestCost(const float metric[4][4], const std::array<double, 4>& w, int32_t allowed) {
   double best = 1e300;
   for (uint8_t code = 0; code < 96; ++code) {
+    if ((allowed >> (code >> 4) & 1) == 0) continue;
     const std::array<int8_t, 4> levels = DecodeCode24(code);
     double cost = 0;
     for (int i = 0; i < 4; ++i) {
@@ -146,17 +155,20 @@ double CostOf(const float metric[4][4], const std::array<double, 4>& w,
 TEST(RowKernels, FirstFourGetTheBestOfAllCodes) {
   const std::vector<float> weights = RandomNormal(static_cast<int64_t>(kGroupSize), 5);
   const ObsGroup group = DenseGroup();
-  const SearchResult result =
-      RunSearch(BestRowKernels(), &RowKernels::search_24, group, weights, 0.01F);
-  for (size_t r = 0; r < static_cast<size_t>(kChunkRows); ++r) {
-    std::array<double, 4> w;
-    std::array<double, 4> levels;
-    for (size_t k = 0; k < 4; ++k) {
-      const size_t at = k * static_cast<size_t>(kChunkRows) + r;
-      w[k] = static_cast<double>(weights[at]) / (0.01 * static_cast<double>(result.multipliers[r]));
-      levels[k] = static_cast<double>(result.levels[at]);
+  for (const int32_t allowed : {kAllPatterns, 1 << 0, 1 << 3 | 1 << 5, 1 << 4}) {
+    const SearchResult result =
+        RunSearch(BestRowKernels(), &RowKernels::search_24, group, weights, 0.01F, allowed);
+    for (size_t r = 0; r < static_cast<size_t>(kChunkRows); ++r) {
+      std::array<double, 4> w;
+      std::array<double, 4> levels;
+      for (size_t k = 0; k < 4; ++k) {
+        const size_t at = k * static_cast<size_t>(kChunkRows) + r;
+        w[k] =
+            static_cast<double>(weights[at]) / (0.01 * static_cast<double>(result.multipliers[r]));
+        levels[k] = static_cast<double>(result.levels[at]);
+      }
+      EXPECT_NEAR(CostOf(group.metric[0], w, levels), BestCost(group.metric[0], w, allowed), 1e-3);
     }
-    EXPECT_NEAR(CostOf(group.metric[0], w, levels), BestCost(group.metric[0], w), 1e-3);
   }
 }
 
@@ -166,6 +178,7 @@ TEST(RowKernels, RefinementAgreesOnEveryInstructionSetAndKeepsTheCodesValid) {
   std::vector<float> gradient = RandomNormal(static_cast<int64_t>(kGroupSize), 6);
   for (float& value : gradient) value *= 1000;  // as large as h times a weight
   const std::vector<float> scales(static_cast<size_t>(kChunkRows), 1e-3F);
+  const std::vector<int32_t> patterns(kGroupSize / 4, kAllPatterns);
   constexpr std::array<float, 3> factors = {1.0F, 0.95F, 1.05F};
   SearchResult first;
   for (const RowKernels* table : AllTables()) {
@@ -174,8 +187,8 @@ TEST(RowKernels, RefinementAgreesOnEveryInstructionSetAndKeepsTheCodesValid) {
       out.levels[i] = i / static_cast<size_t>(kChunkRows) % 4 < 2 ? 1.0F : 0.0F;
     }
     out.multipliers.assign(out.multipliers.size(), 100.0F);
-    RefineGroupRows rows = {scales.data(), gradient.data(), out.levels.data(),
-                            out.multipliers.data(), out.errors.data()};
+    RefineGroupRows rows = {scales.data(),          gradient.data(),   out.levels.data(),
+                            out.multipliers.data(), out.errors.data(), patterns.data()};
     table->refine_24(h.data(), {factors.data(), std::ssize(factors), 255.0F}, rows);
     if (table == BaselineRowKernels()) first = out;
     EXPECT_EQ(out, first);

@@ -18,21 +18,30 @@ void SmoothLayer(const ModelConfig& config, const LayerMaxima& maxima,
   const auto hidden = static_cast<size_t>(config.hidden_size);
   FoldIntoKeys(config, KeySmoothingFactors(config, maxima.keys, options), layer);
   FoldIntoNorm(SmoothingFactors(maxima.attention_input,
-                                ColumnMaxima(hidden, {&layer.q_proj, &layer.k_proj, &layer.v_proj}),
+                                ColumnMaxima(hidden, {&layer.linear(LinearKind::kQ),
+                                                      &layer.linear(LinearKind::kK),
+                                                      &layer.linear(LinearKind::kV)}),
                                 options),
-               layer.input_layernorm, {&layer.q_proj, &layer.k_proj, &layer.v_proj});
+               layer.vector(VectorKind::kInputLayernorm),
+               {&layer.linear(LinearKind::kQ), &layer.linear(LinearKind::kK),
+                &layer.linear(LinearKind::kV)});
   const auto q_size = static_cast<size_t>(config.q_size());
   FoldIntoValues(
       config,
-      SmoothingFactors(MaximaPerKvHead(config, maxima.attention_output),
-                       MaximaPerKvHead(config, ColumnMaxima(q_size, {&layer.o_proj})), options),
+      SmoothingFactors(
+          MaximaPerKvHead(config, maxima.attention_output),
+          MaximaPerKvHead(config, ColumnMaxima(q_size, {&layer.linear(LinearKind::kO)})), options),
       layer);
   FoldIntoNorm(SmoothingFactors(maxima.mlp_input,
-                                ColumnMaxima(hidden, {&layer.gate_proj, &layer.up_proj}), options),
-               layer.post_attention_layernorm, {&layer.gate_proj, &layer.up_proj});
+                                ColumnMaxima(hidden, {&layer.linear(LinearKind::kGate),
+                                                      &layer.linear(LinearKind::kUp)}),
+                                options),
+               layer.vector(VectorKind::kPostAttentionLayernorm),
+               {&layer.linear(LinearKind::kGate), &layer.linear(LinearKind::kUp)});
   const auto intermediate = static_cast<size_t>(config.intermediate_size);
   FoldIntoUp(
-      SmoothingFactors(maxima.mlp_hidden, ColumnMaxima(intermediate, {&layer.down_proj}), options),
+      SmoothingFactors(maxima.mlp_hidden,
+                       ColumnMaxima(intermediate, {&layer.linear(LinearKind::kDown)}), options),
       layer);
 }
 

@@ -106,26 +106,36 @@ void FoldIntoNorm(std::span<const float> factors, std::vector<float>& norm,
 }
 
 void FoldIntoValues(const ModelConfig& config, std::span<const float> factors, FloatLayer& layer) {
-  DivideRows(factors, layer.v_proj);
-  MultiplyColumns(RepeatPerQueryHead(config, factors), layer.o_proj);
+  DivideRows(factors, layer.linear(LinearKind::kV));
+  DivideRows(factors, layer.bias(LinearKind::kV));
+  MultiplyColumns(RepeatPerQueryHead(config, factors), layer.linear(LinearKind::kO));
 }
 
 void FoldIntoUp(std::span<const float> factors, FloatLayer& layer) {
-  DivideRows(factors, layer.up_proj);
-  MultiplyColumns(factors, layer.down_proj);
+  DivideRows(factors, layer.linear(LinearKind::kUp));
+  DivideRows(factors, layer.bias(LinearKind::kUp));
+  MultiplyColumns(factors, layer.linear(LinearKind::kDown));
 }
 
 std::vector<float> KeySmoothingFactors(const ModelConfig& config, std::span<const float> key_max,
                                        const SmoothingOptions& options) {
   assert(std::ssize(key_max) == config.kv_size());
   const auto n_pairs = static_cast<size_t>(config.head_dim / 2);
-  std::vector<float> factors(static_cast<size_t>(config.n_kv_heads) * n_pairs);
-  for (size_t head = 0; head < static_cast<size_t>(config.n_kv_heads); ++head) {
-    const std::span<float> pairs(&factors[head * n_pairs], n_pairs);
-    const float* maxima = &key_max[head * 2 * n_pairs];
-    for (size_t i = 0; i < n_pairs; ++i) {
-      pairs[i] = std::pow(std::max(maxima[i], maxima[n_pairs + i]), options.alpha);
+  const auto n_heads = static_cast<size_t>(config.n_kv_heads);
+  // The norm of keys has one weight for all heads, so all heads need the same factors.
+  const auto pair_max = [&](size_t head, size_t pair) {
+    float maximum = 0;
+    for (size_t h = 0; h < n_heads; ++h) {
+      if (!config.has_qk_norm && h != head) continue;
+      const float* channels = &key_max[h * 2 * n_pairs];
+      maximum = std::max({maximum, channels[pair], channels[n_pairs + pair]});
     }
+    return maximum;
+  };
+  std::vector<float> factors(n_heads * n_pairs);
+  for (size_t head = 0; head < n_heads; ++head) {
+    const std::span<float> pairs(&factors[head * n_pairs], n_pairs);
+    for (size_t i = 0; i < n_pairs; ++i) pairs[i] = std::pow(pair_max(head, i), options.alpha);
     NormaliseFactors(pairs, options.max_factor);
   }
   return factors;
@@ -139,8 +149,17 @@ void FoldIntoKeys(const ModelConfig& config, std::span<const float> factors, Flo
     per_channel.insert(per_channel.end(), head.begin(), head.end());
     per_channel.insert(per_channel.end(), head.begin(), head.end());
   }
-  DivideRows(per_channel, layer.k_proj);
-  MultiplyRows(RepeatPerQueryHead(config, per_channel), layer.q_proj);
+  if (config.has_qk_norm) {  // which undoes any scaling before it; all heads share its weight
+    const auto one_head = std::span(per_channel).first(2 * n_pairs);
+    DivideRows(one_head, layer.vector(VectorKind::kKNorm));
+    MultiplyRows(one_head, layer.vector(VectorKind::kQNorm));
+    return;
+  }
+  const std::vector<float> per_query_channel = RepeatPerQueryHead(config, per_channel);
+  DivideRows(per_channel, layer.linear(LinearKind::kK));
+  DivideRows(per_channel, layer.bias(LinearKind::kK));
+  MultiplyRows(per_query_channel, layer.linear(LinearKind::kQ));
+  MultiplyRows(per_query_channel, layer.bias(LinearKind::kQ));
 }
 
 }  // namespace accllm

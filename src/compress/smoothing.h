@@ -38,20 +38,23 @@ std::vector<float> MaximaPerKvHead(const ModelConfig& config, std::span<const fl
 void FoldIntoNorm(std::span<const float> factors, std::vector<float>& norm,
                   std::initializer_list<std::vector<float>*> consumers);
 
-// Divides rows of v_proj by factors[kv_size]; o_proj's columns of every query head of the KV head
-// make up for it.
+// Divides rows of v_proj and its bias by factors[kv_size]; o_proj's columns of every query head of
+// the KV head make up for it.
 void FoldIntoValues(const ModelConfig& config, std::span<const float> factors, FloatLayer& layer);
 
-// Divides rows of up_proj by factors[intermediate] and multiplies columns of down_proj.
+// Divides rows of up_proj and its bias by factors[intermediate] and multiplies columns of
+// down_proj.
 void FoldIntoUp(std::span<const float> factors, FloatLayer& layer);
 
 // Factors of keys: one for both channels (i, i + head_dim / 2) of each rotary pair, which rotation
 // mixes. key_max: [kv_size], largest magnitude of each rotated key channel. Each head's factors are
-// (pair maximum)^alpha with geometric mean 1, clamped. Returns [n_kv_heads, head_dim / 2].
+// (pair maximum)^alpha with geometric mean 1, clamped; with a q/k norm, the same for all heads.
+// Returns [n_kv_heads, head_dim / 2].
 std::vector<float> KeySmoothingFactors(const ModelConfig& config, std::span<const float> key_max,
                                        const SmoothingOptions& options);
 
-// Divides rows of k_proj by factors[n_kv_heads, head_dim / 2] and multiplies rows of q_proj.
+// Divides keys by factors[n_kv_heads, head_dim / 2] and multiplies queries: in the rows of k_proj
+// and q_proj with their biases or, if there is a q/k norm, in its weights.
 void FoldIntoKeys(const ModelConfig& config, std::span<const float> factors, FloatLayer& layer);
 
 }  // namespace accllm

@@ -34,8 +34,9 @@ ModelConfig SmallConfig() {
 
 FloatLayer RandomLayer(const ModelConfig& config, std::mt19937& rng) {
   FloatLayer layer;
-  layer.input_layernorm = Random(config.hidden_size, rng, 0.5F, 1.5F);
-  layer.post_attention_layernorm = Random(config.hidden_size, rng, 0.5F, 1.5F);
+  for (const VectorKind kind : kVectorKinds) {
+    layer.vector(kind) = Random(SizeOfVector(config, kind), rng, 0.5F, 1.5F);
+  }
   for (const LinearKind kind : kLinearKinds) {
     const LinearShape shape = ShapeOfLinear(config, kind);
     layer.linear(kind) = Random(shape.rows * shape.cols, rng, -0.3F, 0.3F);
@@ -45,42 +46,51 @@ FloatLayer RandomLayer(const ModelConfig& config, std::mt19937& rng) {
 
 Matrix RunLayer(const ModelConfig& config, const FloatLayer& w, const Matrix& x) {
   const kernels::RopeFrequencies frequencies(config.head_dim, config.rope_theta);
+  const auto head_norm = [&](Matrix heads, VectorKind kind) {
+    return reference::HeadNorm(std::move(heads), w.vector(kind), config.rms_norm_eps);
+  };
   reference::Context context;
   context.positions.resize(static_cast<size_t>(x.rows()));
   std::iota(context.positions.begin(), context.positions.end(), 0);
-  const Matrix normed = reference::RmsNorm(x, w.input_layernorm, config.rms_norm_eps);
-  context.keys = reference::Rope(Linear(normed, w.k_proj, config.kv_size()), context.positions,
-                                 config.head_dim, frequencies);
-  context.values = Linear(normed, w.v_proj, config.kv_size());
-  const Matrix attended =
-      reference::Attention(Linear(normed, w.q_proj, config.q_size()), context.positions, context,
-                           config, {0, AttentionWindow::kAll}, frequencies);
-  const Matrix residual = x + Linear(attended, w.o_proj, config.hidden_size);
-  const Matrix mlp = reference::RmsNorm(residual, w.post_attention_layernorm, config.rms_norm_eps);
-  const Matrix hidden = reference::SiluMul(Linear(mlp, w.gate_proj, config.intermediate_size),
-                                           Linear(mlp, w.up_proj, config.intermediate_size));
-  return residual + Linear(hidden, w.down_proj, config.hidden_size);
+  const Matrix normed =
+      reference::RmsNorm(x, w.vector(VectorKind::kInputLayernorm), config.rms_norm_eps);
+  context.keys = reference::Rope(head_norm(Linear(normed, w, LinearKind::kK), VectorKind::kKNorm),
+                                 context.positions, config.head_dim, frequencies);
+  context.values = Linear(normed, w, LinearKind::kV);
+  const Matrix attended = reference::Attention(
+      head_norm(Linear(normed, w, LinearKind::kQ), VectorKind::kQNorm), context.positions, context,
+      config, {0, AttentionWindow::kAll}, frequencies);
+  const Matrix residual = x + Linear(attended, w, LinearKind::kO);
+  const Matrix mlp = reference::RmsNorm(residual, w.vector(VectorKind::kPostAttentionLayernorm),
+                                        config.rms_norm_eps);
+  const Matrix hidden =
+      reference::SiluMul(Linear(mlp, w, LinearKind::kGate), Linear(mlp, w, LinearKind::kUp));
+  return residual + Linear(hidden, w, LinearKind::kDown);
 }
 
 RC_GTEST_PROP(Smoothing, FoldingLeavesTheLayerAsItIs, (uint32_t seed)) {
   std::mt19937 rng(seed);
-  const ModelConfig config = SmallConfig();
+  ModelConfig config = SmallConfig();
+  config.has_qkv_bias = config.has_o_bias = config.has_mlp_bias = seed % 2 == 1;
+  config.has_qk_norm = seed % 4 >= 2;
   const FloatLayer plain = RandomLayer(config, rng);
   FloatLayer folded = plain;
   const auto factors = [&](int64_t n) { return Random(n, rng, 0.2F, 5.0F); };
-  FoldIntoNorm(factors(config.hidden_size), folded.input_layernorm,
-               {&folded.q_proj, &folded.k_proj, &folded.v_proj});
-  FoldIntoNorm(factors(config.hidden_size), folded.post_attention_layernorm,
-               {&folded.gate_proj, &folded.up_proj});
+  FoldIntoNorm(factors(config.hidden_size), folded.vector(VectorKind::kInputLayernorm),
+               {&folded.linear(LinearKind::kQ), &folded.linear(LinearKind::kK),
+                &folded.linear(LinearKind::kV)});
+  FoldIntoNorm(factors(config.hidden_size), folded.vector(VectorKind::kPostAttentionLayernorm),
+               {&folded.linear(LinearKind::kGate), &folded.linear(LinearKind::kUp)});
   FoldIntoValues(config, factors(config.kv_size()), folded);
   FoldIntoUp(factors(config.intermediate_size), folded);
-  FoldIntoKeys(config, factors(config.kv_size() / 2), folded);
+  const std::vector<float> keys = Random(config.kv_size(), rng, 0.0F, 9.0F);
+  FoldIntoKeys(config, KeySmoothingFactors(config, keys, {}), folded);
   const std::vector<float> input = Random(6 * config.hidden_size, rng);
   const Matrix x = Eigen::Map<const Matrix>(input.data(), 6, config.hidden_size);
   const Matrix expected = RunLayer(config, plain, x);
   RC_ASSERT((RunLayer(config, folded, x) - expected).cwiseAbs().maxCoeff() < 1e-4F);
   for (const LinearKind kind : kLinearKinds) {
-    if (kind != LinearKind::kGate) RC_ASSERT(folded.linear(kind) != plain.linear(kind));
+    RC_ASSERT(folded.linear(kind) != plain.linear(kind));
   }
 }
 
@@ -117,6 +127,19 @@ TEST(Smoothing, KeyFactorsArePerPairAndPerHead) {
   EXPECT_FLOAT_EQ(factors[1], 4.0F / 6.0F);  // pair (1, 3)
   EXPECT_EQ(factors[2], 1.0F);
   EXPECT_EQ(factors[3], 1.0F);
+}
+
+TEST(Smoothing, KeyFactorsAreTheSameForAllHeadsUnderAQkNorm) {
+  ModelConfig config = SmallConfig();
+  config.head_dim = 4;
+  config.has_qk_norm = true;
+  const std::vector<float> key_max = {1, 4, 9, 1, /*second head*/ 0, 0, 0, 16};
+  const std::vector<float> factors = KeySmoothingFactors(config, key_max, {0.5F, 8.0F});
+  ASSERT_EQ(factors.size(), 4U);
+  EXPECT_FLOAT_EQ(factors[0], 3.0F / std::sqrt(12.0F));
+  EXPECT_FLOAT_EQ(factors[1], 4.0F / std::sqrt(12.0F));
+  EXPECT_EQ(factors[2], factors[0]);
+  EXPECT_EQ(factors[3], factors[1]);
 }
 
 TEST(Smoothing, MaximaOfColumnsRowsAndHeadGroups) {

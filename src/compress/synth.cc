@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/architecture.h"
 #include "base/block_codec.h"
 #include "base/split_mix64.h"
 #include "base/tensor_names.h"
@@ -18,6 +19,7 @@ using format::TensorType;
 
 struct Shape {
   std::string_view name;
+  std::string_view architecture;
   int64_t hidden;
   int64_t intermediate;
   int64_t n_layers;
@@ -32,10 +34,14 @@ struct Shape {
 };
 
 constexpr std::array kShapes = {
-    Shape{"llama-2-7b", 4096, 11008, 32, 32, 32, 128, 32000, 4096, 1e4, 1e-5F, false},
-    Shape{"tinyllama-1.1b", 2048, 5632, 22, 32, 4, 64, 32000, 2048, 1e4, 1e-5F, false},
-    Shape{"llama-3.2-1b", 2048, 8192, 16, 32, 8, 64, 128256, 131072, 5e5, 1e-5F, true},
-    Shape{"qwen2.5-0.5b", 896, 4864, 24, 14, 2, 64, 151936, 32768, 1e6, 1e-6F, true},
+    Shape{"llama-2-7b", "LlamaForCausalLM", 4096, 11008, 32, 32, 32, 128, 32000, 4096, 1e4, 1e-5F,
+          false},
+    Shape{"tinyllama-1.1b", "LlamaForCausalLM", 2048, 5632, 22, 32, 4, 64, 32000, 2048, 1e4, 1e-5F,
+          false},
+    Shape{"llama-3.2-1b", "LlamaForCausalLM", 2048, 8192, 16, 32, 8, 64, 128256, 131072, 5e5, 1e-5F,
+          true},
+    Shape{"qwen2.5-0.5b", "Qwen2ForCausalLM", 896, 4864, 24, 14, 2, 64, 151936, 32768, 1e6, 1e-6F,
+          true},
 };
 
 constexpr std::string_view kRecipe = R"({"name":"synth"})";
@@ -119,28 +125,29 @@ std::vector<uint8_t> RandomMatrix(const TensorPlan& plan, const TensorLayout& la
   return bytes;
 }
 
-std::vector<uint8_t> Ones(int64_t n) {
-  const std::vector<float> ones(static_cast<size_t>(n), 1.0F);
-  std::vector<uint8_t> bytes(ones.size() * sizeof(float));
-  std::memcpy(bytes.data(), ones.data(), bytes.size());
+// Norms are ones, biases zeros.
+std::vector<uint8_t> PlainVector(const TensorPlan& plan) {
+  const float value = plan.name.ends_with(".bias") ? 0.0F : 1.0F;
+  const std::vector<float> values(static_cast<size_t>(plan.cols), value);
+  std::vector<uint8_t> bytes(values.size() * sizeof(float));
+  std::memcpy(bytes.data(), values.data(), bytes.size());
   return bytes;
 }
 
 std::vector<TensorPlan> PlanOf(const ModelConfig& c) {
   std::vector<TensorPlan> plan;
-  const auto norm = [&](std::string name) {
-    plan.push_back({std::move(name), TensorType::kF32, 1, c.hidden_size});
-  };
   plan.push_back({std::string(kEmbedTokensName), TensorType::kW4, c.vocab_size, c.hidden_size});
   for (int64_t layer = 0; layer < c.n_layers; ++layer) {
-    norm(LayerTensorName(layer, kInputLayernormName));
-    norm(LayerTensorName(layer, kPostAttentionLayernormName));
+    for (const VectorKind kind : kVectorKinds) {
+      const int64_t size = SizeOfVector(c, kind);
+      if (size > 0) plan.push_back({LayerTensorName(layer, kind), TensorType::kF32, 1, size});
+    }
     for (const LinearKind kind : kLinearKinds) {
       const LinearShape shape = ShapeOfLinear(c, kind);
       plan.push_back({LayerTensorName(layer, kind), TensorType::kW2S24, shape.rows, shape.cols});
     }
   }
-  norm(std::string(kFinalNormName));
+  plan.push_back({std::string(kFinalNormName), TensorType::kF32, 1, c.hidden_size});
   if (!c.tie_word_embeddings) {
     plan.push_back({std::string(kLmHeadName), TensorType::kW4, c.vocab_size, c.hidden_size});
   }
@@ -183,7 +190,8 @@ Result<ModelConfig> SynthShape(std::string_view name) {
                 fmt::format("use one of {}", fmt::join(SynthShapeNames(), ", ")));
   }
   ModelConfig config;
-  config.architecture = "LlamaForCausalLM";
+  config.architecture = found->architecture;
+  config.has_qkv_bias = FindArchitecture(found->architecture)->has_qkv_bias;
   config.hidden_size = found->hidden;
   config.intermediate_size = found->intermediate;
   config.n_layers = found->n_layers;
@@ -210,7 +218,7 @@ Status Synthesize(const ModelConfig& config, const std::string& output, uint64_t
                             LayOutTensor(tensor.type, tensor.rows, tensor.cols));
     const std::vector<uint8_t> bytes =
         tensor.type == TensorType::kF32
-            ? Ones(tensor.cols)
+            ? PlainVector(tensor)
             : RandomMatrix(tensor, layout, DeviationOf(tensor, config), state);
     ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(tensor.name, bytes));
   }

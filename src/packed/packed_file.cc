@@ -154,8 +154,10 @@ Status PackedFile::CheckTensorsOfConfig() const {
     ACCLLM_RETURN_IF_ERROR(check(std::string(kLmHeadName), c.vocab_size, c.hidden_size, false));
   }
   for (int64_t layer = 0; layer < c.n_layers; ++layer) {
-    for (const auto part : {kInputLayernormName, kPostAttentionLayernormName}) {
-      ACCLLM_RETURN_IF_ERROR(check(LayerTensorName(layer, part), 1, c.hidden_size, true));
+    for (const VectorKind kind : kVectorKinds) {
+      const int64_t size = SizeOfVector(c, kind);
+      if (size == 0) continue;
+      ACCLLM_RETURN_IF_ERROR(check(LayerTensorName(layer, kind), 1, size, true));
     }
     for (const LinearKind kind : kLinearKinds) {
       const LinearShape shape = ShapeOfLinear(c, kind);
@@ -199,6 +201,15 @@ Result<std::vector<float>> PackedFile::ReadFloat(std::string_view name) const {
       std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
   if (!finite) return Corrupt(path_, fmt::format("tensor {}: a value is not finite", name));
   return values;
+}
+
+Result<LayerVectors> PackedFile::ReadVectors(int64_t layer) const {
+  LayerVectors vectors;
+  for (const VectorKind kind : kVectorKinds) {
+    if (SizeOfVector(config(), kind) == 0) continue;
+    ACCLLM_ASSIGN_OR_RETURN(vectors.at(kind), ReadFloat(LayerTensorName(layer, kind)));
+  }
+  return vectors;
 }
 
 Status PackedFile::Verify() const {

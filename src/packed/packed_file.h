@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/float_layer.h"
 #include "base/mapped_file.h"
 #include "base/model_config.h"
 #include "base/result.h"
@@ -61,6 +62,9 @@ class PackedFile {
 
   // Float values of a tensor of any type: [rows, cols]. Errors: kNotFound, kCorrupt.
   Result<std::vector<float>> ReadFloat(std::string_view name) const;
+
+  // The vectors of one block. Errors: kCorrupt.
+  Result<LayerVectors> ReadVectors(int64_t layer) const;
 
   // Checks every byte of the file: hashes of all tensors, gaps that must be zero, and that every
   // code, multiplier and scale obeys the format. Errors: kCorrupt.

@@ -45,9 +45,9 @@ tl::unexpected<Error> BadWeight(int64_t row, int64_t col, std::string_view what)
 Status PackBlockRow(TensorType type, const int8_t* levels, int64_t n, int64_t row, int64_t col0,
                     uint8_t* out) {
   if (type != TensorType::kW2S24) {
-    const int limit = type == TensorType::kW4 ? format::kW4Max : format::kW8Max;
+    const DenseLevels allowed = DenseLevelsOf(type);
     for (int64_t k = 0; k < n; ++k) {
-      if (std::abs(levels[k]) > limit) return BadWeight(row, col0 + k, "level out of range");
+      if (!allowed.Holds(levels[k])) return BadWeight(row, col0 + k, "not a level of the type");
     }
     EncodeDenseBlockRow(type, levels, out);
     return {};
@@ -76,6 +76,11 @@ Status CheckScales(const QuantizedMatrix& m) {
     }
   }
   return {};
+}
+
+int8_t PaddingLevel(TensorType type) {
+  return type == TensorType::kW2S24 ? int8_t{0}
+                                    : static_cast<int8_t>(DenseLevelsOf(type).padding());
 }
 
 bool AllZero(const uint8_t* bytes, int64_t n) {
@@ -107,7 +112,7 @@ Status UnpackBlockRow(const uint8_t* weights, const uint8_t* multipliers, int64_
   }
   std::array<int8_t, format::kBlockWeights> levels;
   DecodeBlockRow(m.type, weights, levels.data());
-  const int lowest = m.type == TensorType::kW8 ? -format::kW8Max : -format::kW4Max;
+  const int lowest = -DenseLevelsOf(m.type).max;
   for (const int8_t level : levels) {
     if (level < lowest) {
       return Fail(ErrorCode::kCorrupt,
@@ -121,18 +126,18 @@ Status UnpackBlockRow(const uint8_t* weights, const uint8_t* multipliers, int64_
   return {};
 }
 
+}  // namespace
+
 QuantizedMatrix EmptyMatrix(TensorType type, int64_t rows, int64_t cols) {
   QuantizedMatrix m;
   m.type = type;
   m.rows = rows;
   m.cols = cols;
-  m.levels.resize(Index(rows * m.level_cols()));
+  m.levels.resize(Index(rows * m.level_cols()), PaddingLevel(type));
   m.multipliers.resize(Index(rows * m.n_groups()));
   m.row_scales.resize(Index(rows));
   return m;
 }
-
-}  // namespace
 
 Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& m) {
   ACCLLM_ASSIGN_OR_RETURN(const TensorLayout layout, LayOutTensor(m.type, m.rows, m.cols));
@@ -143,7 +148,7 @@ Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& m) {
     for (int64_t block = 0; block < layout.n_blocks; ++block) {
       const int64_t col0 = block * format::kBlockWeights;
       const int64_t n = std::min(format::kBlockWeights, m.level_cols() - col0);
-      levels.fill(0);
+      levels.fill(PaddingLevel(m.type));
       std::copy_n(m.levels.begin() + row * m.level_cols() + col0, n, levels.begin());
       const BlockPlace place = PlaceOfBlock(m.type, layout.n_blocks, row, block);
       ACCLLM_RETURN_IF_ERROR(
@@ -198,43 +203,6 @@ std::vector<float> Dequantize(const QuantizedMatrix& m) {
     }
   }
   return values;
-}
-
-Result<QuantizedMatrix> QuantizeDense(TensorType type, int64_t rows, int64_t cols,
-                                      std::span<const float> weights) {
-  ACCLLM_RETURN_IF_ERROR(LayOutTensor(type, rows, cols));
-  const auto level_max =
-      static_cast<float>(type == TensorType::kW4 ? format::kW4Max : format::kW8Max);
-  const auto multiplier_max = static_cast<float>(MaxMultiplier(type, cols));
-  QuantizedMatrix m = EmptyMatrix(type, rows, cols);
-  for (int64_t row = 0; row < rows; ++row) {
-    const std::span<const float> w = weights.subspan(Index(row * cols), Index(cols));
-    float row_max = 0;
-    for (int64_t k = 0; k < cols; ++k) {
-      if (!std::isfinite(w[Index(k)])) {
-        return Fail(ErrorCode::kNumeric, fmt::format("weight [{}, {}] is not finite", row, k));
-      }
-      row_max = std::max(row_max, std::abs(w[Index(k)]));
-    }
-    const float scale = row_max / (level_max * multiplier_max);
-    m.row_scales[Index(row)] = scale;
-    if (scale == 0) continue;
-    for (int64_t group = 0; group < m.n_groups(); ++group) {
-      const int64_t begin = group * format::kGroupWeights;
-      const int64_t end = std::min(cols, begin + format::kGroupWeights);
-      float group_max = 0;
-      for (int64_t k = begin; k < end; ++k) group_max = std::max(group_max, std::abs(w[Index(k)]));
-      const float multiplier =
-          std::clamp(std::ceil(group_max / (level_max * scale)), 1.0F, multiplier_max);
-      m.multipliers[Index(row * m.n_groups() + group)] = static_cast<uint8_t>(multiplier);
-      const float step = scale * multiplier;
-      for (int64_t k = begin; k < end; ++k) {
-        m.levels[Index(row * m.level_cols() + k)] = static_cast<int8_t>(
-            std::clamp(std::nearbyint(w[Index(k)] / step), -level_max, level_max));
-      }
-    }
-  }
-  return m;
 }
 
 }  // namespace accllm

@@ -16,7 +16,7 @@ struct QuantizedMatrix {
   int64_t rows = 0;
   int64_t cols = 0;
   // [rows, level_cols()]; for 2:4 every group of four holds two zeros and two of {-2, -1, 1, 2},
-  // even where it reaches past `cols` (activations are zero there).
+  // even where it reaches past `cols` (activations are zero there); odd for W2 and W3.
   std::vector<int8_t> levels;
   std::vector<uint8_t> multipliers;  // [rows, n_groups()], at most MaxMultiplier(type, cols)
   std::vector<float> row_scales;     // [rows], finite
@@ -24,6 +24,10 @@ struct QuantizedMatrix {
   int64_t level_cols() const { return (cols + 3) / 4 * 4; }
   int64_t n_groups() const { return (cols + format::kGroupWeights - 1) / format::kGroupWeights; }
 };
+
+// A matrix of the right sizes with multipliers and scales 0; its levels are those of code 0 (2:4:
+// all zero, which must be replaced before it can be packed).
+QuantizedMatrix EmptyMatrix(format::TensorType type, int64_t rows, int64_t cols);
 
 // The tensor's bytes as the file holds them: blocks, then row scales. Errors: kInvalidArgument if
 // the matrix breaks a rule of the format (names row and column).
@@ -38,8 +42,9 @@ Result<QuantizedMatrix> UnpackMatrix(format::TensorType type, int64_t rows, int6
 // Float values: [rows, cols] row-major.
 std::vector<float> Dequantize(const QuantizedMatrix& matrix);
 
-// Round to nearest for the dense types (W4, W8): per group the smallest multiplier that covers its
-// largest weight. weights: [rows, cols]. Errors: kNumeric if a weight is not finite.
+// Round to nearest for the dense types. W4 and W8: per group the smallest multiplier that covers
+// its largest weight. W2 and W3, where that would waste most of the few levels: the multiplier of
+// least squared error. weights: [rows, cols]. Errors: kNumeric if a weight is not finite.
 Result<QuantizedMatrix> QuantizeDense(format::TensorType type, int64_t rows, int64_t cols,
                                       std::span<const float> weights);
 

@@ -1,9 +1,7 @@
 #include "packed/quantized_matrix.h"
 
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
 
-#include <cmath>
 #include <limits>
 #include <random>
 
@@ -16,7 +14,8 @@ namespace {
 
 using format::TensorType;
 
-constexpr TensorType kBlockTypes[] = {TensorType::kW2S24, TensorType::kW4, TensorType::kW8};
+constexpr TensorType kBlockTypes[] = {TensorType::kW2S24, TensorType::kW2, TensorType::kW3,
+                                      TensorType::kW4, TensorType::kW8};
 constexpr int64_t kWidths[] = {1, 3, 4, 255, 256, 257, 700};
 constexpr int64_t kHeights[] = {1, 7, 8, 9};
 
@@ -56,6 +55,14 @@ TEST(QuantizedMatrix, PackRefusesWhatTheFormatCannotHold) {
   matrix = testing::RandomMatrix(TensorType::kW4, 8, 256, rng);
   matrix.levels[10] = -8;
   EXPECT_FALSE(PackMatrix(matrix));
+  for (const int8_t level : {0, -5, 5}) {  // even, too small, too large
+    matrix = testing::RandomMatrix(TensorType::kW2, 8, 256, rng);
+    matrix.levels[10] = level;
+    EXPECT_FALSE(PackMatrix(matrix)) << int{level};
+  }
+  matrix = testing::RandomMatrix(TensorType::kW3, 8, 256, rng);
+  matrix.levels[10] = 4;
+  EXPECT_FALSE(PackMatrix(matrix));
   matrix = testing::RandomMatrix(TensorType::kW8, 8, 4096, rng);
   matrix.multipliers[3] = 17;  // the limit at this width is 16
   EXPECT_FALSE(PackMatrix(matrix));
@@ -79,39 +86,6 @@ TEST(QuantizedMatrix, UnpackRefusesInvalidBytes) {
   const BlockPlace last = PlaceOfBlock(TensorType::kW2S24, 2, 0, 1);
   EXPECT_TRUE(refuses(static_cast<size_t>(last.multipliers_offset + 2), 1));  // of padding columns
   EXPECT_TRUE(refuses(good.size() - 1, 1));                                   // scale of padding
-}
-
-TEST(QuantizedMatrix, DenseRoundingStaysWithinHalfAStep) {
-  rc::check([](uint32_t seed) {
-    std::mt19937 rng(seed);
-    std::normal_distribution<float> normal(0.0F, 0.02F);
-    const int64_t rows = 5;
-    const int64_t cols = 257;
-    std::vector<float> w(static_cast<size_t>(rows * cols));
-    for (float& value : w) value = normal(rng);
-    for (const TensorType type : {TensorType::kW4, TensorType::kW8}) {
-      const auto m = QuantizeDense(type, rows, cols, w);
-      RC_ASSERT(m.has_value());
-      RC_ASSERT(PackMatrix(*m).has_value());
-      const std::vector<float> back = Dequantize(*m);
-      for (int64_t i = 0; i < rows * cols; ++i) {
-        const int64_t group = i % cols / 32;
-        const float step = m->row_scales[static_cast<size_t>(i / cols)] *
-                           m->multipliers[static_cast<size_t>(i / cols * m->n_groups() + group)];
-        RC_ASSERT(std::abs(back[static_cast<size_t>(i)] - w[static_cast<size_t>(i)]) <=
-                  0.5001F * step);
-      }
-    }
-  });
-}
-
-TEST(QuantizedMatrix, DenseRoundingOfZerosAndNonFinite) {
-  std::vector<float> w(64, 0.0F);
-  const auto zeros = QuantizeDense(TensorType::kW8, 2, 32, w);
-  ASSERT_TRUE(zeros);
-  EXPECT_EQ(Dequantize(*zeros), w);
-  w[40] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(QuantizeDense(TensorType::kW8, 2, 32, w).error().code, ErrorCode::kNumeric);
 }
 
 }  // namespace

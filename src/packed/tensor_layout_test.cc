@@ -11,7 +11,7 @@ TEST(TensorLayout, LabelsRoundTrip) {
   for (const auto& entry : format::kTensorTypeLabels) {
     EXPECT_EQ(*TensorTypeFromLabel(entry.label), entry.value);
   }
-  const auto unknown = TensorTypeFromLabel("w3");
+  const auto unknown = TensorTypeFromLabel("w5");
   ASSERT_FALSE(unknown);
   EXPECT_NE(unknown.error().remedy.find("w2-2:4"), std::string::npos);
 }
@@ -21,6 +21,8 @@ TEST(TensorLayout, SizesOfEachType) {
   EXPECT_EQ(LayOutTensor(TensorType::kF32, 1, 256)->data_bytes, 1024);
   // 9 rows are two tiles, 257 columns two blocks.
   EXPECT_EQ(LayOutTensor(TensorType::kW2S24, 9, 257)->weight_bytes, 2 * 2 * 8 * 64);
+  EXPECT_EQ(LayOutTensor(TensorType::kW2, 9, 257)->weight_bytes, 2 * 2 * (64 + 8 * 64));
+  EXPECT_EQ(LayOutTensor(TensorType::kW3, 9, 257)->weight_bytes, 2 * 2 * (64 + 8 * 96));
   EXPECT_EQ(LayOutTensor(TensorType::kW4, 9, 257)->weight_bytes, 2 * 2 * (64 + 8 * 128));
   EXPECT_EQ(LayOutTensor(TensorType::kW8, 9, 257)->weight_bytes, 2 * 2 * (64 + 8 * 256));
   EXPECT_EQ(LayOutTensor(TensorType::kW8, 9, 257)->scales_offset % 64, 0);

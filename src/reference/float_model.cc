@@ -10,7 +10,8 @@ FloatModel::FloatModel(FloatWeights& weights, AttentionWindow window, SimulatedP
     : weights_(weights),
       window_(window),
       precision_(precision),
-      frequencies_(weights.config().head_dim, weights.config().rope_theta) {
+      frequencies_(weights.config().head_dim, weights.config().rope_theta,
+                   weights.config().rope_factors) {
   Reset();
 }
 
@@ -46,15 +47,16 @@ Status FloatModel::AppendChunk(std::span<const int32_t> tokens, int64_t n_logits
   std::iota(positions.begin(), positions.end(), position_);
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
     ACCLLM_ASSIGN_OR_RETURN(const auto w, weights_.Layer(layer));
-    x += SelfAttention(RmsNorm(x, w->input_layernorm, config.rms_norm_eps), *w, positions,
-                       contexts_[static_cast<size_t>(layer)]);
-    x += Mlp(RmsNorm(x, w->post_attention_layernorm, config.rms_norm_eps), *w);
+    x += SelfAttention(RmsNorm(x, w->vector(VectorKind::kInputLayernorm), config.rms_norm_eps), *w,
+                       positions, contexts_[static_cast<size_t>(layer)]);
+    x += Mlp(RmsNorm(x, w->vector(VectorKind::kPostAttentionLayernorm), config.rms_norm_eps), *w);
   }
   position_ += n_tokens;
   if (n_logits == 0) return {};
-  const Matrix last = RmsNorm(x.bottomRows(n_logits), weights_.final_norm(), config.rms_norm_eps);
+  Matrix last = RmsNorm(x.bottomRows(n_logits), weights_.final_norm(), config.rms_norm_eps);
+  if (precision_.a8) FakeQuantizeA8(last);
   Eigen::Map<Matrix> out(logits, n_logits, config.vocab_size);
-  out = Project(last, weights_.lm_head(), config.vocab_size);
+  out = Linear(last, weights_.lm_head());
   if (!out.allFinite()) {
     return Fail(ErrorCode::kNumeric,
                 fmt::format("a logit near position {} is not finite", position_),
@@ -63,31 +65,34 @@ Status FloatModel::AppendChunk(std::span<const int32_t> tokens, int64_t n_logits
   return {};
 }
 
-Matrix FloatModel::Project(Matrix x, const std::vector<float>& w, int64_t rows) const {
+Matrix FloatModel::Project(Matrix x, const FloatLayer& w, LinearKind kind) const {
   if (precision_.a8) FakeQuantizeA8(x);
-  return Linear(x, w, rows);
+  return Linear(x, w, kind);
 }
 
 Matrix FloatModel::SelfAttention(const Matrix& x, const FloatLayer& w,
                                  const std::vector<int64_t>& positions, Context& context) const {
   const ModelConfig& config = weights_.config();
-  const Matrix q = Project(x, w.q_proj, config.q_size());
-  Matrix k = Rope(Project(x, w.k_proj, config.kv_size()), positions, config.head_dim, frequencies_);
-  Matrix v = Project(x, w.v_proj, config.kv_size());
+  const auto head_norm = [&](Matrix heads, VectorKind kind) {
+    return HeadNorm(std::move(heads), w.vector(kind), config.rms_norm_eps);
+  };
+  const Matrix q = head_norm(Project(x, w, LinearKind::kQ), VectorKind::kQNorm);
+  Matrix k = Rope(head_norm(Project(x, w, LinearKind::kK), VectorKind::kKNorm), positions,
+                  config.head_dim, frequencies_);
+  Matrix v = Project(x, w, LinearKind::kV);
   if (precision_.kv4) {
     FakeQuantizeKv4(k, config.head_dim);
     FakeQuantizeKv4(v, config.head_dim);
   }
   Remember(k, v, positions, context);
   const Matrix mixed = Attention(q, positions, context, config, window_, frequencies_);
-  return Project(mixed, w.o_proj, config.hidden_size);
+  return Project(mixed, w, LinearKind::kO);
 }
 
 Matrix FloatModel::Mlp(const Matrix& x, const FloatLayer& w) const {
-  const ModelConfig& config = weights_.config();
-  const Matrix gate = Project(x, w.gate_proj, config.intermediate_size);
-  const Matrix up = Project(x, w.up_proj, config.intermediate_size);
-  return Project(SiluMul(gate, up), w.down_proj, config.hidden_size);
+  const Matrix gate = Project(x, w, LinearKind::kGate);
+  const Matrix up = Project(x, w, LinearKind::kUp);
+  return Project(SiluMul(gate, up), w, LinearKind::kDown);
 }
 
 // Appends keys and values and drops those that no token from the first of `positions` on can see.

@@ -32,7 +32,7 @@ class FloatModel final : public LanguageModel {
   static constexpr int64_t kChunk = 256;
 
   Status AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits);
-  Matrix Project(Matrix x, const std::vector<float>& w, int64_t rows) const;
+  Matrix Project(Matrix x, const FloatLayer& w, LinearKind kind) const;
   Matrix SelfAttention(const Matrix& x, const FloatLayer& w, const std::vector<int64_t>& positions,
                        Context& context) const;
   Matrix Mlp(const Matrix& x, const FloatLayer& w) const;

@@ -31,8 +31,16 @@ void SoftmaxRows(Matrix& scores) {
 
 }  // namespace
 
-Matrix Linear(const Matrix& x, const std::vector<float>& w, int64_t rows) {
+Matrix Linear(const Matrix& x, const std::vector<float>& w) {
+  const auto rows = static_cast<int64_t>(w.size()) / x.cols();
   return x * ConstWeights(w.data(), rows, x.cols()).transpose();
+}
+
+Matrix Linear(const Matrix& x, const FloatLayer& w, LinearKind kind) {
+  Matrix y = Linear(x, w.linear(kind));
+  const std::vector<float>& bias = w.bias(kind);
+  if (!bias.empty()) y.rowwise() += Eigen::Map<const Eigen::RowVectorXf>(bias.data(), y.cols());
+  return y;
 }
 
 Matrix RmsNorm(const Matrix& x, const std::vector<float>& weight, float eps) {
@@ -43,6 +51,15 @@ Matrix RmsNorm(const Matrix& x, const std::vector<float>& weight, float eps) {
     y.row(row) = (x.row(row) / std::sqrt(mean_square + eps)).cwiseProduct(w);
   }
   return y;
+}
+
+Matrix HeadNorm(Matrix x, const std::vector<float>& weight, float eps) {
+  if (weight.empty()) return x;
+  const auto dim = static_cast<Eigen::Index>(weight.size());
+  for (Eigen::Index at = 0; at < x.cols(); at += dim) {
+    x.middleCols(at, dim) = RmsNorm(x.middleCols(at, dim), weight, eps);
+  }
+  return x;
 }
 
 Matrix SiluMul(const Matrix& gate, const Matrix& up) {

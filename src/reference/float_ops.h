@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/float_layer.h"
 #include "base/model_config.h"
 #include "kernels/rope/rope.h"
 
@@ -14,10 +15,17 @@ namespace accllm::reference {
 using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 // y = x W^T. x: [n_tokens, cols]; w: [rows, cols] row-major; returns [n_tokens, rows].
-Matrix Linear(const Matrix& x, const std::vector<float>& w, int64_t rows);
+Matrix Linear(const Matrix& x, const std::vector<float>& w);
+
+// The same with a linear layer of a block and its bias, if it has one.
+Matrix Linear(const Matrix& x, const FloatLayer& w, LinearKind kind);
 
 // RMSNorm of each row. x: [n_tokens, n]; weight: [n].
 Matrix RmsNorm(const Matrix& x, const std::vector<float>& weight, float eps);
+
+// RMSNorm of each head of each row; x itself if there is no weight. x: [n_tokens, n_heads *
+// weight.size()].
+Matrix HeadNorm(Matrix x, const std::vector<float>& weight, float eps);
 
 // silu(gate) * up, element by element.
 Matrix SiluMul(const Matrix& gate, const Matrix& up);

@@ -50,10 +50,7 @@ class PackedWeights final : public FloatWeights {
  protected:
   Result<FloatLayer> ReadLayer(int64_t layer) override {
     FloatLayer result;
-    ACCLLM_ASSIGN_OR_RETURN(result.input_layernorm,
-                            packed_.ReadFloat(LayerTensorName(layer, kInputLayernormName)));
-    ACCLLM_ASSIGN_OR_RETURN(result.post_attention_layernorm,
-                            packed_.ReadFloat(LayerTensorName(layer, kPostAttentionLayernormName)));
+    ACCLLM_ASSIGN_OR_RETURN(result.vectors, packed_.ReadVectors(layer));
     for (const LinearKind kind : kLinearKinds) {
       ACCLLM_ASSIGN_OR_RETURN(result.linear(kind), packed_.ReadFloat(LayerTensorName(layer, kind)));
     }

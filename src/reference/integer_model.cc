@@ -25,7 +25,9 @@ void AddTo(std::vector<float>& x, const std::vector<float>& y) {
 }  // namespace
 
 IntegerModel::IntegerModel(const ModelConfig& config, AttentionWindow window)
-    : config_(config), window_(window), frequencies_(config.head_dim, config.rope_theta) {
+    : config_(config),
+      window_(window),
+      frequencies_(config.head_dim, config.rope_theta, config.rope_factors) {
   Reset();
 }
 
@@ -40,10 +42,7 @@ Result<std::unique_ptr<IntegerModel>> IntegerModel::Load(const PackedFile& packe
   ACCLLM_ASSIGN_OR_RETURN(model->final_norm_, packed.ReadFloat(kFinalNormName));
   for (int64_t i = 0; i < config.n_layers; ++i) {
     Layer layer;
-    ACCLLM_ASSIGN_OR_RETURN(layer.input_layernorm,
-                            packed.ReadFloat(LayerTensorName(i, kInputLayernormName)));
-    ACCLLM_ASSIGN_OR_RETURN(layer.post_attention_layernorm,
-                            packed.ReadFloat(LayerTensorName(i, kPostAttentionLayernormName)));
+    ACCLLM_ASSIGN_OR_RETURN(layer.vectors, packed.ReadVectors(i));
     for (const LinearKind kind : kLinearKinds) {
       ACCLLM_ASSIGN_OR_RETURN(Weight weight, LoadWeight(packed, LayerTensorName(i, kind)));
       layer.linear.push_back(std::move(weight));
@@ -129,10 +128,22 @@ IntegerModel::Vector IntegerModel::RowOf(const Weight& w, int64_t row) {
   return values;
 }
 
+IntegerModel::Vector IntegerModel::Project(const Vector& x, const Layer& layer, LinearKind kind) {
+  Vector y = Multiply(layer.linear[static_cast<size_t>(kind)], x);
+  const Vector& bias = layer.vectors.at(BiasOf(kind));
+  if (!bias.empty()) AddTo(y, bias);
+  return y;
+}
+
+// Of the whole vector, or of every head where the weight is as wide as one; x itself if there is no
+// weight.
 IntegerModel::Vector IntegerModel::Norm(const Vector& x, const Vector& weight) const {
+  if (weight.empty()) return x;
   Vector y(x.size());
-  kernels::RmsNormScalar(x.data(), weight.data(), static_cast<int64_t>(x.size()),
-                         config_.rms_norm_eps, y.data());
+  for (size_t at = 0; at < x.size(); at += weight.size()) {
+    kernels::RmsNormScalar(x.data() + at, weight.data(), static_cast<int64_t>(weight.size()),
+                           config_.rms_norm_eps, y.data() + at);
+  }
   return y;
 }
 
@@ -179,9 +190,9 @@ IntegerModel::Vector IntegerModel::SelfAttention(const Vector& x, const Layer& l
                                                  std::vector<History>& histories) const {
   const int64_t dim = config_.head_dim;
   const int64_t row_bytes = kernels::KvPaddedDim(dim) / 2;
-  const Vector q = Multiply(layer.linear[0], x);
-  Vector k = Multiply(layer.linear[1], x);
-  const Vector v = Multiply(layer.linear[2], x);
+  const Vector q = Norm(Project(x, layer, LinearKind::kQ), layer.vectors.at(VectorKind::kQNorm));
+  Vector k = Norm(Project(x, layer, LinearKind::kK), layer.vectors.at(VectorKind::kKNorm));
+  const Vector v = Project(x, layer, LinearKind::kV);
   Vector cosines(Index(dim / 2));
   Vector sines(Index(dim / 2));
   frequencies_.AnglesAt(position_, cosines.data(), sines.data());
@@ -199,22 +210,24 @@ IntegerModel::Vector IntegerModel::SelfAttention(const Vector& x, const Layer& l
     const Vector out = AttendHead(q, head, history);
     mixed.insert(mixed.end(), out.begin(), out.end());
   }
-  return Multiply(layer.linear[3], mixed);
+  return Project(mixed, layer, LinearKind::kO);
 }
 
 IntegerModel::Vector IntegerModel::Mlp(const Vector& x, const Layer& layer) const {
-  Vector gate = Multiply(layer.linear[4], x);
-  const Vector up = Multiply(layer.linear[5], x);
+  Vector gate = Project(x, layer, LinearKind::kGate);
+  const Vector up = Project(x, layer, LinearKind::kUp);
   kernels::SiluMulScalar(gate.data(), up.data(), static_cast<int64_t>(gate.size()), gate.data());
-  return Multiply(layer.linear[6], gate);
+  return Project(gate, layer, LinearKind::kDown);
 }
 
 IntegerModel::Vector IntegerModel::Step(int32_t token) {
   Vector x = RowOf(embedding_, token);
   for (int64_t i = 0; i < config_.n_layers; ++i) {
     const Layer& layer = layers_[Index(i)];
-    AddTo(x, SelfAttention(Norm(x, layer.input_layernorm), layer, histories_[Index(i)]));
-    AddTo(x, Mlp(Norm(x, layer.post_attention_layernorm), layer));
+    const LayerVectors& v = layer.vectors;
+    AddTo(x,
+          SelfAttention(Norm(x, v.at(VectorKind::kInputLayernorm)), layer, histories_[Index(i)]));
+    AddTo(x, Mlp(Norm(x, v.at(VectorKind::kPostAttentionLayernorm)), layer));
   }
   ++position_;
   return Multiply(config_.tie_word_embeddings ? embedding_ : lm_head_, Norm(x, final_norm_));

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/float_layer.h"
 #include "base/language_model.h"
 #include "base/model_config.h"
 #include "kernels/attention/attention.h"
@@ -38,8 +39,7 @@ class IntegerModel final : public LanguageModel {
   };
 
   struct Layer {
-    std::vector<float> input_layernorm;
-    std::vector<float> post_attention_layernorm;
+    LayerVectors vectors;
     std::vector<Weight> linear;  // in the order of kLinearKinds
   };
 
@@ -57,6 +57,7 @@ class IntegerModel final : public LanguageModel {
   static Result<Weight> LoadWeight(const PackedFile& packed, const std::string& name);
   static Vector Multiply(const Weight& w, const Vector& x);
   static Vector RowOf(const Weight& w, int64_t row);
+  static Vector Project(const Vector& x, const Layer& layer, LinearKind kind);
   Vector Norm(const Vector& x, const Vector& weight) const;
   Vector SelfAttention(const Vector& x, const Layer& layer, std::vector<History>& histories) const;
   Vector AttendHead(const Vector& q, int64_t kv_head, const History& history) const;

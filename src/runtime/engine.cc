@@ -34,7 +34,8 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, P
       pool_(std::move(pool)),
       model_(std::move(model)),
       cache_(std::move(cache)),
-      frequencies_(model_.config().head_dim, model_.config().rope_theta) {
+      frequencies_(model_.config().head_dim, model_.config().rope_theta,
+                   model_.config().rope_factors) {
   AllocateBuffers();
 }
 
@@ -105,7 +106,7 @@ Status Engine::AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, fl
   if (n_logits == 0) return {};
   std::copy_n(x_.begin() + (n_tokens - n_logits) * c.hidden_size, n_logits * c.hidden_size,
               x_.begin());
-  Norm(model_.final_norm().data(), n_logits);
+  Norm(model_.final_norm(), n_logits);
   const std::array outputs = {Output{&model_.lm_head(), logits}};
   Project(Quantize(normed_.data(), c.hidden_size, n_logits), outputs, n_logits);
   const float* end = logits + n_logits * c.vocab_size;
@@ -121,7 +122,7 @@ Status Engine::AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, fl
 void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
   const ModelConfig& c = model_.config();
   const PackedLayer& w = model_.layers()[Index(layer)];
-  Norm(w.input_layernorm.data(), n_tokens);
+  Norm(w.vectors.at(VectorKind::kInputLayernorm), n_tokens);
   const std::array qkv = {Output{&w.at(LinearKind::kQ), q_.data()},
                           Output{&w.at(LinearKind::kK), k_.data()},
                           Output{&w.at(LinearKind::kV), v_.data()}};
@@ -131,7 +132,7 @@ void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
   const std::array o = {Output{&w.at(LinearKind::kO), projected_.data()}};
   Project(Quantize(mixed_.data(), c.q_size(), n_tokens), o, n_tokens);
   AddResidual(projected_.data(), n_tokens);
-  Norm(w.post_attention_layernorm.data(), n_tokens);
+  Norm(w.vectors.at(VectorKind::kPostAttentionLayernorm), n_tokens);
   const std::array gate_up = {Output{&w.at(LinearKind::kGate), gate_.data()},
                               Output{&w.at(LinearKind::kUp), up_.data()}};
   Project(Quantize(normed_.data(), c.hidden_size, n_tokens), gate_up, n_tokens);
@@ -145,14 +146,23 @@ void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
   AddResidual(projected_.data(), n_tokens);
 }
 
-void Engine::Norm(const float* weight, int64_t n_tokens) {
+void Engine::Norm(const std::vector<float>& weight, int64_t n_tokens) {
   const int64_t n = model_.config().hidden_size;
   pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; ++t) {
-      kernels_.rmsnorm(x_.data() + t * n, weight, n, model_.config().rms_norm_eps,
+      kernels_.rmsnorm(x_.data() + t * n, weight.data(), n, model_.config().rms_norm_eps,
                        normed_.data() + t * n);
     }
   });
+}
+
+// In place: [n_heads, head_dim]. Nothing happens if there is no weight.
+void Engine::NormHeads(const std::vector<float>& weight, int64_t n_heads, float* heads) const {
+  if (weight.empty()) return;
+  const int64_t dim = model_.config().head_dim;
+  for (float* head = heads; head < heads + n_heads * dim; head += dim) {
+    kernels_.rmsnorm(head, weight.data(), dim, model_.config().rms_norm_eps, head);
+  }
 }
 
 Engine::Input Engine::Quantize(const float* x, int64_t cols, int64_t n_tokens) {
@@ -186,28 +196,35 @@ void Engine::Project(const Input& input, std::span<const Output> outputs, int64_
 void Engine::ProjectTiles(const Input& input, const Output& output, int64_t tile_begin,
                           int64_t tile_end, int64_t n_tokens) const {
   const LinearWeight& w = *output.weight;
+  const int64_t row_begin = tile_begin * format::kTileRows;
+  const int64_t row_end = std::min(w.rows, tile_end * format::kTileRows);
   if (w.halves == nullptr) {
     kernels::Linear(kernels_.tile, w.blocks, input.quantized, tile_begin, tile_end, output.y,
                     w.rows);
-    return;
-  }
-  const int64_t row_end = std::min(w.rows, tile_end * format::kTileRows);
-  for (int64_t row = tile_begin * format::kTileRows; row < row_end; ++row) {
-    for (int64_t t = 0; t < n_tokens; ++t) {
-      output.y[t * w.rows + row] =
-          kernels_.dot_f16(w.halves + row * w.cols, input.x + t * input.cols, w.cols);
+  } else {
+    for (int64_t row = row_begin; row < row_end; ++row) {
+      for (int64_t t = 0; t < n_tokens; ++t) {
+        output.y[t * w.rows + row] =
+            kernels_.dot_f16(w.halves + row * w.cols, input.x + t * input.cols, w.cols);
+      }
     }
+  }
+  if (w.bias == nullptr) return;
+  for (int64_t t = 0; t < n_tokens; ++t) {
+    for (int64_t row = row_begin; row < row_end; ++row) output.y[t * w.rows + row] += w.bias[row];
   }
 }
 
 void Engine::RotateAndStore(int64_t layer, int64_t n_tokens) {
   const ModelConfig& c = model_.config();
   const int64_t dim = c.head_dim;
+  const LayerVectors& vectors = model_.layers()[Index(layer)].vectors;
   pool_->ParallelFor(n_tokens * c.n_kv_heads, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t t = i / c.n_kv_heads;
       const int64_t head = i % c.n_kv_heads;
       float* key = k_.data() + i * dim;
+      NormHeads(vectors.at(VectorKind::kKNorm), 1, key);
       kernels::Rope(key, cosines_.data() + t * dim / 2, sines_.data() + t * dim / 2, dim, key);
       cache_.Store(layer, head, position_ + t, key, v_.data() + i * dim);
     }
@@ -228,8 +245,10 @@ void Engine::AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread
   const int64_t group = c.heads_per_kv_head();
   Scratch& s = scratch_[static_cast<size_t>(thread)];
   const int64_t angles = token * dim / 2;
+  float* queries = q_.data() + token * c.q_size() + kv_head * group * dim;
+  NormHeads(model_.layers()[Index(layer)].vectors.at(VectorKind::kQNorm), group, queries);
   for (int64_t h = 0; h < group; ++h) {
-    const float* q = q_.data() + token * c.q_size() + (kv_head * group + h) * dim;
+    const float* q = queries + h * dim;
     kernels::Rope(q, cosines_.data() + angles, sines_.data() + angles, dim, s.rotated.data());
     kernels::QuantizeQuery(s.rotated.data(), dim, padded, s.window_q.data() + h * padded,
                            &s.window_scale[Index(h)]);

@@ -54,7 +54,8 @@ class Engine final : public LanguageModel {
   void AllocateBuffers();
   Status AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits);
   void RunLayer(int64_t layer, int64_t n_tokens);
-  void Norm(const float* weight, int64_t n_tokens);
+  void Norm(const std::vector<float>& weight, int64_t n_tokens);
+  void NormHeads(const std::vector<float>& weight, int64_t n_heads, float* heads) const;
   Input Quantize(const float* x, int64_t cols, int64_t n_tokens);
   void Project(const Input& input, std::span<const Output> outputs, int64_t n_tokens);
   void ProjectTiles(const Input& input, const Output& output, int64_t tile_begin, int64_t tile_end,

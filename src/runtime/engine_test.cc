@@ -23,7 +23,10 @@ class EngineTest : public ::testing::Test {
  protected:
   void SetUp() override {
     path_ = testing::UniquePath("engine_test.acc");
-    const Status written = testing::WriteTinyModel(testing::TinyPackedConfig(), path_, 21);
+    Write(testing::TinyPackedConfig());
+  }
+  void Write(const ModelConfig& config) {
+    const Status written = testing::WriteTinyModel(config, path_, 21);
     ASSERT_TRUE(written) << written.error().ToString();
     packed_ = std::make_unique<PackedFile>(*PackedFile::Open(path_));
   }
@@ -62,6 +65,28 @@ TEST_F(EngineTest, BitForBitTheIntegerReference) {
         ASSERT_EQ(logits, expected) << IsaName(isa) << ", " << n_threads << " threads, chunk "
                                     << chunk << ", window " << window.window;
       }
+    }
+  }
+}
+
+TEST_F(EngineTest, BiasesNormsAndRopeFactorsAreBitForBitToo) {
+  ModelConfig llama = testing::TinyPackedConfig();
+  llama.has_qkv_bias = llama.has_o_bias = llama.has_mlp_bias = true;
+  llama.rope_factors = {1, 1, 1.5, 2, 3, 4};
+  ModelConfig qwen3 = testing::TinyPackedConfig();
+  qwen3.architecture = "Qwen3ForCausalLM";
+  qwen3.has_qk_norm = true;
+  const std::vector<int32_t> tokens = RandomTokens(60, 61);
+  for (const ModelConfig& config : {llama, qwen3}) {
+    Write(config);
+    const std::vector<float> expected = ReferenceLogits({4, 20}, tokens);
+    for (const Isa isa : {Isa::kScalar, Isa::kAvx512}) {
+      if (!IsaSupported(isa)) continue;
+      auto engine = Engine::Load(*packed_, {{4, 20}, 60, 2, isa, 7});
+      ASSERT_TRUE(engine) << engine.error().ToString();
+      std::vector<float> logits(expected.size());
+      ASSERT_TRUE((*engine)->Append(tokens, 60, logits.data()));
+      ASSERT_EQ(logits, expected) << IsaName(isa) << ", " << config.architecture;
     }
   }
 }

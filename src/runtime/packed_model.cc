@@ -46,14 +46,13 @@ struct PackedModel::Loader {
     model.layers_.resize(static_cast<size_t>(config.n_layers));
     for (int64_t i = 0; i < config.n_layers; ++i) {
       PackedLayer& layer = model.layers_[static_cast<size_t>(i)];
-      ACCLLM_ASSIGN_OR_RETURN(layer.input_layernorm,
-                              file.ReadFloat(LayerTensorName(i, kInputLayernormName)));
-      ACCLLM_ASSIGN_OR_RETURN(layer.post_attention_layernorm,
-                              file.ReadFloat(LayerTensorName(i, kPostAttentionLayernormName)));
+      ACCLLM_ASSIGN_OR_RETURN(layer.vectors, file.ReadVectors(i));
       layer.linear.resize(kLinearKinds.size());
       for (const LinearKind kind : kLinearKinds) {
-        ACCLLM_RETURN_IF_ERROR(
-            Place(LayerTensorName(i, kind), layer.linear[static_cast<size_t>(kind)]));
+        LinearWeight& weight = layer.linear[static_cast<size_t>(kind)];
+        ACCLLM_RETURN_IF_ERROR(Place(LayerTensorName(i, kind), weight));
+        const std::vector<float>& bias = layer.vectors.at(BiasOf(kind));
+        if (!bias.empty()) weight.bias = bias.data();
       }
     }
     return {};

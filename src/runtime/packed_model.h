@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/float_layer.h"
 #include "base/huge_buffer.h"
 #include "base/model_config.h"
 #include "base/result.h"
@@ -24,15 +25,15 @@ struct LinearWeight {
   const uint16_t* halves = nullptr;  // [rows, cols] of kF16
   int64_t rows = 0;
   int64_t cols = 0;
-  int64_t bytes = 0;  // read for one product
+  const float* bias = nullptr;  // [rows], or null
+  int64_t bytes = 0;            // read for one product
 
   int64_t n_tiles() const { return (rows + format::kTileRows - 1) / format::kTileRows; }
 };
 
 struct PackedLayer {
-  std::vector<float> input_layernorm;           // [hidden]
-  std::vector<float> post_attention_layernorm;  // [hidden]
-  std::vector<LinearWeight> linear;             // in the order of kLinearKinds
+  LayerVectors vectors;
+  std::vector<LinearWeight> linear;  // in the order of kLinearKinds
 
   const LinearWeight& at(LinearKind kind) const { return linear[static_cast<size_t>(kind)]; }
 };

@@ -48,8 +48,10 @@ Result<AddedTokens> AddedTokens::Make(std::vector<AddedToken> tokens) {
                           SplitRegex::Compile("[\\w\\u200C\\u200D]", "added tokens"));
   AddedTokens result(std::move(word));
   std::ranges::stable_sort(tokens, {}, &AddedToken::content);
-  const auto repeated = std::ranges::unique(tokens, {}, &AddedToken::content);
-  tokens.erase(repeated.begin(), repeated.end());
+  const auto is_repeated = [](const AddedToken& a, const AddedToken& b) {
+    return a.content == b.content;
+  };
+  tokens.erase(std::unique(tokens.begin(), tokens.end(), is_repeated), tokens.end());
   result.tokens_ = std::move(tokens);
   for (size_t i = 0; i < result.tokens_.size(); ++i) {
     Range& range = result.by_byte_[static_cast<uint8_t>(result.tokens_[i].content[0])];
@@ -67,15 +69,18 @@ const AddedToken* AddedTokens::LongestAt(std::string_view text) const {
     // What ends here sorts before what goes on.
     if (tokens_[begin].content.size() == size) longest = &tokens_[begin++];
     if (size == text.size()) break;
+    const auto byte = static_cast<uint8_t>(text[size]);
     const auto byte_of = [size](const AddedToken& token) {
       return static_cast<uint8_t>(token.content[size]);
     };
-    const auto first = tokens_.begin();
-    const auto same = std::ranges::equal_range(first + static_cast<int64_t>(begin),
-                                               first + static_cast<int64_t>(end),
-                                               static_cast<uint8_t>(text[size]), {}, byte_of);
-    begin = static_cast<size_t>(same.begin() - first);
-    end = static_cast<size_t>(same.end() - first);
+    const auto first = tokens_.begin() + static_cast<int64_t>(begin);
+    const auto last = tokens_.begin() + static_cast<int64_t>(end);
+    const auto same = std::partition_point(
+        first, last, [&](const AddedToken& token) { return byte_of(token) < byte; });
+    const auto other = std::partition_point(
+        same, last, [&](const AddedToken& token) { return byte_of(token) == byte; });
+    begin = static_cast<size_t>(same - tokens_.begin());
+    end = static_cast<size_t>(other - tokens_.begin());
   }
   return longest;
 }

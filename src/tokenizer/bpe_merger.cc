@@ -72,7 +72,9 @@ void BpeMerger::ApplyShort(std::vector<int32_t>* symbols, std::vector<int32_t>* 
 void BpeMerger::ApplyLong(std::vector<int32_t>* symbols, Scratch* scratch) const {
   std::vector<int32_t>& s = *symbols;
   const auto n = static_cast<int32_t>(s.size());
-  auto& [next, previous, queue, ranks] = *scratch;
+  std::vector<int32_t>& next = scratch->next;
+  std::vector<int32_t>& previous = scratch->previous;
+  std::vector<uint64_t>& queue = scratch->queue;
   next.resize(s.size());
   previous.resize(s.size());
   queue.clear();

@@ -11,8 +11,6 @@
 namespace accllm {
 namespace {
 
-using testing::CharsMap;
-
 Status Check(const std::string& blob) {
   return CheckCharsMap({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()}, "m");
 }
@@ -30,7 +28,7 @@ std::string WithUnit(std::string blob, size_t index, uint32_t unit) {
   return blob;
 }
 
-std::string SmallMap() { return CharsMap({{"A", "a"}, {"BC", "bc"}, {"B", ""}}); }
+std::string SmallMap() { return testing::CharsMap({{"A", "a"}, {"BC", "bc"}, {"B", ""}}); }
 
 TEST(CharsMap, AcceptsAValidMap) {
   const Status status = Check(SmallMap());
@@ -68,17 +66,30 @@ TEST(CharsMap, RejectsCycles) {
 TEST(CharsMap, RejectsTooManyNestedMatches) {
   std::vector<std::pair<std::string, std::string>> rules;
   for (size_t n = 1; n <= 32; ++n) rules.emplace_back(std::string(n, 'x'), "y");
-  EXPECT_TRUE(Check(CharsMap(rules)));
+  EXPECT_TRUE(Check(testing::CharsMap(rules)));
   rules.emplace_back(std::string(33, 'x'), "y");
-  ExpectError(CharsMap(rules), "too many rules");
+  ExpectError(testing::CharsMap(rules), "too many rules");
 }
 
 TEST(CharsMap, RejectsBadReplacements) {
-  ExpectError(CharsMap({{"A", std::string(257, 'a')}}), "too long");
-  ExpectError(CharsMap({{"A", "\xFF"}}), "not UTF-8");
+  ExpectError(testing::CharsMap({{"A", std::string(257, 'a')}}), "too long");
+  ExpectError(testing::CharsMap({{"A", "\xFF"}}), "not UTF-8");
   std::string open_end = SmallMap();
   open_end.back() = 'x';
   ExpectError(open_end, "not terminated");
+}
+
+TEST(CharsMap, FindsTheLongestRule) {
+  const accllm::CharsMap map(testing::CharsMap({{"A", "a"}, {"ABC", "abc"}, {"B", ""}}));
+  EXPECT_EQ(map.Longest("AB").length, 1U);
+  EXPECT_EQ(map.Longest("AB").replacement, "a");
+  EXPECT_EQ(map.Longest("ABCD").length, 3U);
+  EXPECT_EQ(map.Longest("ABCD").replacement, "abc");
+  EXPECT_EQ(map.Longest("B").length, 1U);
+  EXPECT_EQ(map.Longest("B").replacement, "");
+  EXPECT_EQ(map.Longest("x").length, 0U);
+  EXPECT_EQ(map.Longest("").length, 0U);
+  EXPECT_EQ(accllm::CharsMap().Longest("A").length, 0U);
 }
 
 RC_GTEST_PROP(CharsMap, FlippedBitsNeverCrash, ()) {

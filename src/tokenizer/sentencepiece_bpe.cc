@@ -67,8 +67,7 @@ void SpecBuilder::AddIds() {
     }
   }
   std::ranges::sort(scores_, std::greater());
-  const auto repeated = std::ranges::unique(scores_);
-  scores_.erase(repeated.begin(), repeated.end());
+  scores_.erase(std::unique(scores_.begin(), scores_.end()), scores_.end());
 }
 
 // Characters that only occur inside of pieces.

@@ -183,7 +183,7 @@ TEST(Tokenizer, SqueezesWhitespaceIfTheModelSays) {
 }
 
 TEST(Tokenizer, RandomUnicodeRoundTrips) {
-  rc::check([](const std::vector<uint32_t>& seeds) {
+  EXPECT_TRUE(rc::check([](const std::vector<uint32_t>& seeds) {
     std::string text;
     for (const uint32_t seed : seeds) {
       // Three-byte code points of all scripts but the space mark's own block.
@@ -193,7 +193,17 @@ TEST(Tokenizer, RandomUnicodeRoundTrips) {
                static_cast<char>(0x80 | (code_point & 63))};
     }
     RC_ASSERT(Bundled().Decode(Bundled().Encode(text)) == text);
-  });
+  }));
+}
+
+TEST(Tokenizer, ParsesSpecialTokensIfAsked) {
+  std::vector<int32_t> expected = {1};
+  for (const int32_t id : Bundled().Encode("two words")) expected.push_back(id);
+  expected.push_back(2);
+  EXPECT_EQ(Bundled().Encode("<s>two words</s>", SpecialTokens::kParse), expected);
+  EXPECT_EQ(Bundled().Encode("two words", SpecialTokens::kParse), Bundled().Encode("two words"));
+  EXPECT_EQ(Bundled().Decode(Bundled().Encode("<s>two words</s>")), "<s>two words</s>");
+  EXPECT_TRUE(Bundled().adds_bos());
 }
 
 TEST(Tokenizer, AppliesNormalisationRules) {

@@ -48,6 +48,34 @@ TEST(Utf8, RejectsOverlongAndOutOfRangeForms) {
   }
 }
 
+TEST(Utf8, DecodesAndAppends) {
+  for (uint32_t code_point = 0; code_point <= 0x10FFFF; ++code_point) {
+    if (code_point >= 0xD800 && code_point <= 0xDFFF) continue;
+    std::string text;
+    AppendUtf8(code_point, &text);
+    ASSERT_EQ(text, Encode(code_point));
+    ASSERT_EQ(Utf8Length(text[0]), text.size());
+    ASSERT_EQ(DecodeUtf8(text), code_point);
+  }
+}
+
+TEST(Utf8, RepairsEachByte) {
+  const std::string r(kReplacementCharacter);
+  std::string storage;
+  const std::string valid = "0123456789 \xC3\xA9";
+  EXPECT_EQ(RepairUtf8(valid, &storage).data(), valid.data());
+  EXPECT_EQ(RepairUtf8("0123456789abcdef\xFF\xE2\x82z\xC3", &storage),
+            "0123456789abcdef" + r + r + r + "z" + r);
+  EXPECT_EQ(RepairUtf8("", &storage), "");
+}
+
+TEST(Utf8, KnowsHowFarACodePointGoes) {
+  EXPECT_EQ(FirstCodePoint("\xE2\x82z").valid_start, 2U);
+  EXPECT_EQ(FirstCodePoint("\xF0\x9F\x98").valid_start, 3U);
+  EXPECT_EQ(FirstCodePoint("\xE0\x80\x80").valid_start, 1U);
+  EXPECT_EQ(FirstCodePoint("\x80").valid_start, 1U);
+}
+
 TEST(Utf8, ValidatesWholeTexts) {
   EXPECT_TRUE(IsValidUtf8(""));
   EXPECT_TRUE(IsValidUtf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));

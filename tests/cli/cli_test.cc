@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "checkpoint/testing/checkpoint_writer.h"
+#include "tokenizer/testing/json_builder.h"
 
 namespace accllm {
 namespace {
@@ -39,6 +40,27 @@ std::string TypeOf(const Json& inspected, const std::string& name) {
     if (tensor["name"] == name) return tensor["type"];
   }
   return "missing";
+}
+
+// The first tag of a page that is not closed in its turn; "" if there is none.
+std::string UnbalancedTag(const std::string& html) {
+  std::vector<std::string> open;
+  for (size_t at = html.find('<'); at != std::string::npos; at = html.find('<', at + 1)) {
+    const size_t end = html.find('>', at);
+    if (end == std::string::npos) return html.substr(at);
+    const std::string tag = html.substr(at + 1, end - at - 1);
+    const std::string name =
+        tag.substr(tag[0] == '/' ? 1 : 0, tag.find_first_of(" \n") - (tag[0] == '/' ? 1 : 0));
+    if (tag[0] == '!' || tag.back() == '/') continue;
+    if (tag[0] != '/') {
+      open.push_back(name);
+    } else if (open.empty() || open.back() != name) {
+      return tag;
+    } else {
+      open.pop_back();
+    }
+  }
+  return open.empty() ? "" : open.back();
 }
 
 // A folder with a tiny checkpoint, packed and synthetic models, made once for all tests.
@@ -122,8 +144,8 @@ class Cli : public ::testing::Test {
 
 std::unique_ptr<Workspace> Cli::workspace_;
 
-constexpr const char* kVerbs[] = {"compress", "generate", "eval", "bench",
-                                  "inspect",  "verify",   "synth"};
+constexpr const char* kVerbs[] = {"compress", "generate", "eval",  "bench",
+                                  "inspect",  "verify",   "synth", "tokenize"};
 
 TEST_F(Cli, HelpNamesEveryVerbAndExitCode) {
   const Outcome help = Run("--help");
@@ -178,11 +200,68 @@ TEST_F(Cli, CompressUsageErrors) {
   ExpectError("compress tiny -o new.acc", 2, "--calibration");
   ExpectError("compress tiny -o tiny.acc --recipe rtn", 2, "--force");
   ExpectError("compress tiny -o new.acc --recipe best", 2, "--recipe");
-  ExpectError("compress tiny -o new.acc --recipe rtn --keep-dense 'layers.0.*=w3'", 2, "w3");
+  ExpectError("compress tiny -o new.acc --recipe rtn --keep-dense 'layers.0.*=w5'", 2, "w5");
+  ExpectError("compress tiny -o new.acc --recipe rtn --text text.txt", 2, "--compare");
+  ExpectError("compress tiny -o new --compare", 2, "--text");
+  ExpectError("compress tiny -o new --compare --text text.txt", 2, "--calibration");
   ExpectError("compress tiny -o new.acc --recipe rtn --keep-dense w4", 2, "not a rule");
   ExpectError("compress tiny -o none/new.acc --recipe rtn", 3, "no folder");
   workspace_->Write("half.acc.partial", "");
   ExpectError("compress tiny -o half.acc --recipe rtn", 2, "--resume");
+}
+
+TEST_F(Cli, TokenizeShowsIdsAndPieces) {
+  for (const char* model : {"tiny", "tiny.acc", "tiny/tokenizer.model"}) {
+    const Json json = RunJson(fmt::format("tokenize {} -p 'the whale</s>' --parse-special", model));
+    ASSERT_EQ(json["tokens"].size(), json["pieces"].size());
+    EXPECT_EQ(json["tokens"].back(), 2) << model;
+    EXPECT_EQ(json["pieces"].back(), "</s>");
+    const Json plain = RunJson(fmt::format("tokenize {} -p 'the whale</s>' --bos", model));
+    EXPECT_EQ(plain["tokens"].front(), 1);
+    EXPECT_NE(plain["tokens"].back(), 2);
+    workspace_->Write(
+        "ids.txt", fmt::format("{}", fmt::join(plain["tokens"].get<std::vector<int32_t>>(), ",")));
+    EXPECT_EQ(RunJson(fmt::format("tokenize {} --text ids.txt --decode", model))["text"],
+              "the whale</s>");
+  }
+  EXPECT_EQ(Run("tokenize tiny -p 'a'").out, RunJson("tokenize tiny -p a")["tokens"][0].dump() +
+                                                 "\t\xE2\x96\x81"
+                                                 "a\n");
+  EXPECT_EQ(Run("tokenize tiny").out, "");  // nothing on stdin
+  ExpectError("tokenize tiny -p a --text text.txt", 2, "more than one text");
+  ExpectError("tokenize tiny -p a --decode", 2, "'a'");
+  ExpectError("tokenize tiny -p 1 --decode --bos", 2, "--decode");
+  ExpectError("tokenize none -p 1", 3, "none");
+  ExpectError("tokenize text.txt -p 1", 4, "text.txt");
+}
+
+// A folder's tokenizer.json comes first, is stored without white space and says whether texts start
+// with BOS.
+TEST_F(Cli, TokenizerJsonTravelsThroughThePackedFile) {
+  const fs::path folder = workspace_->Path("json");
+  fs::copy(workspace_->Path("tiny"), folder);
+  const std::string bytes = testing::LlamaJson().Bytes();
+  workspace_->Write("json/tokenizer.json", bytes);
+  ASSERT_EQ(Run("compress json -o json.acc --recipe rtn").exit_code, 0);
+  EXPECT_LT(RunJson("inspect json.acc")["tokenizer_bytes"], bytes.size());
+  EXPECT_EQ(RunJson("inspect json.acc")["provenance"]["add_bos_token"], true);
+  for (const char* model : {"json", "json.acc", "json/tokenizer.json"}) {
+    EXPECT_EQ(RunJson(fmt::format("tokenize {} -p 'ab a'", model))["tokens"], Json({264, 263}));
+  }
+  EXPECT_EQ(Run("verify json.acc").exit_code, 0);
+  testing::TestJson without_bos;
+  workspace_->Write("json/tokenizer.json", without_bos.Bytes());
+  ASSERT_EQ(Run("compress json -o json.acc --recipe rtn --force").exit_code, 0);
+  EXPECT_EQ(RunJson("inspect json.acc")["provenance"]["add_bos_token"], false);
+  // What is not supported gives way to the other file; what is damaged does not.
+  testing::TestJson odd;
+  odd.normalizer = R"({"type":"Lowercase"})";
+  workspace_->Write("json/tokenizer.json", odd.Bytes());
+  EXPECT_EQ(RunJson("tokenize json -p 'ab a'"), RunJson("tokenize tiny -p 'ab a'"));
+  fs::remove(folder / "tokenizer.model");
+  ExpectError("tokenize json -p a", 4, "normalizer");
+  workspace_->Write("json/tokenizer.json", "{");
+  ExpectError("tokenize json -p a", 4, "json/tokenizer.json");
 }
 
 TEST_F(Cli, MissingInputsExitWith3) {
@@ -247,6 +326,88 @@ TEST_F(Cli, CompressForAPersonShowsATable) {
   EXPECT_NE(outcome.out.find("layer 1"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("bits per linear weight"), std::string::npos) << outcome.out;
   EXPECT_EQ(Run("compress tiny -o again.acc --recipe rtn --force").exit_code, 0);
+}
+
+constexpr const char* kCompare =
+    "compress tiny --compare --calibration text.txt --text text.txt --lines "
+    "--sample-tokens 32 --window-tokens 32 --max-tokens 300 --prompt 'The <sea>' "
+    "--recipes magnitude-nearest,joint,dense-w3";
+
+TEST_F(Cli, CompareMeasuresEveryRecipeAndWritesAPage) {
+  const Outcome outcome = Run(fmt::format("{} -o compared", kCompare));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  for (const char* part : {"magnitude-nearest", "joint", "dense-w3", "compared/report.html"}) {
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << outcome.out;
+  }
+  const Json json = Json::parse(ReadFile(workspace_->Path("compared/report.json")));
+  EXPECT_EQ(json["predicted_tokens"], 9 * 31);
+  EXPECT_GT(json["float"]["measurements"]["w"]["perplexity"], 1.0);
+  ASSERT_EQ(json["recipes"].size(), 3U);
+  for (const Json& recipe : json["recipes"]) {
+    for (const char* precision : {"w", "wa8kv4"}) {
+      const Json& measured = recipe["measurements"][precision];
+      EXPECT_GT(measured["perplexity"], 1.0) << recipe["name"];
+      EXPECT_GT(measured["kl"], 0.0) << recipe["name"];
+      EXPECT_LT(measured["top1_agreement"], 1.0) << recipe["name"];
+    }
+    EXPECT_EQ(recipe["relative_errors"].size(), 14U);
+    EXPECT_TRUE(recipe["sample"].is_string());
+    const std::string file = fmt::format("compared/{}.acc", recipe["name"].get<std::string>());
+    EXPECT_EQ(recipe["file_bytes"], fs::file_size(workspace_->Path(file)));
+  }
+  const std::string page = ReadFile(workspace_->Path("compared/report.html"));
+  EXPECT_EQ(UnbalancedTag(page), "");
+  EXPECT_NE(page.find("The &lt;sea&gt;"), std::string::npos);
+  EXPECT_NE(page.find("<svg"), std::string::npos);
+  for (const char* foreign : {"http:", "https:", "src=", "href=", "@import", "url("}) {
+    EXPECT_EQ(page.find(foreign), std::string::npos) << foreign;
+  }
+}
+
+TEST_F(Cli, CompareMeasuresLikeEval) {
+  const Json json = RunJson(fmt::format("{} -o measured.html", kCompare));
+  EXPECT_TRUE(fs::exists(workspace_->Path("measured.html")));
+  EXPECT_TRUE(fs::exists(workspace_->Path("measured.json")));
+  const Json eval = RunJson(
+      "eval measured.recipes/joint.acc --text text.txt --lines --window-tokens 32 --max-tokens 288 "
+      "--against tiny");
+  const Json& measured = json["recipes"][1]["measurements"]["wa8kv4"];
+  EXPECT_NEAR(measured["perplexity"], eval["perplexity"], 1e-6);
+  EXPECT_NEAR(measured["kl"], eval["kl"], 1e-9);
+}
+
+TEST_F(Cli, CompareKeepsWhatIsFinished) {
+  const std::string command = fmt::format("{} -o kept", kCompare);
+  ASSERT_EQ(Run(command).exit_code, 0);
+  const std::string report = ReadFile(workspace_->Path("kept/report.json"));
+  ExpectError(command, 2, "--resume");
+  // Nothing is left to do: the very same seconds are reported.
+  ASSERT_EQ(Run(command + " --resume").exit_code, 0);
+  EXPECT_EQ(ReadFile(workspace_->Path("kept/report.json")), report);
+  // One recipe is done anew, the others are not.
+  fs::remove(workspace_->Path("kept/joint.result.json"));
+  const std::string other = ReadFile(workspace_->Path("kept/dense-w3.result.json"));
+  ASSERT_EQ(Run(command + " --resume").exit_code, 0);
+  EXPECT_EQ(ReadFile(workspace_->Path("kept/dense-w3.result.json")), other);
+  ExpectError(command + " --resume --samples 3", 2, "other options");
+  workspace_->Write("kept/joint.result.json", "{");
+  ExpectError(command + " --resume", 4, "joint.result.json");
+  EXPECT_EQ(Run(command + " --force").exit_code, 0);
+}
+
+TEST_F(Cli, CompareGoesOnAfterCtrlC) {
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += fmt::format("Line {} of a longer story.\n", i);
+  workspace_->Write("long.txt", text);
+  const std::string command =
+      "compress tiny --compare -o stopped --text long.txt --lines --recipes rtn";
+  const Outcome stopped = Run(command, "timeout --preserve-status --signal=INT 1");
+  ASSERT_EQ(stopped.exit_code, 130) << stopped.err;
+  EXPECT_NE(stopped.err.find("--resume"), std::string::npos) << stopped.err;
+  EXPECT_FALSE(fs::exists(workspace_->Path("stopped/report.html")));
+  const Json json = RunJson(command + " --resume");
+  EXPECT_EQ(json["recipes"][0]["name"], "magnitude-nearest");
+  EXPECT_EQ(json["recipes"][0]["measurements"].size(), 2U);
 }
 
 TEST_F(Cli, GenerateIsReproducibleAndStreamsWhatJsonHolds) {

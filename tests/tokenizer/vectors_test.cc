@@ -6,11 +6,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/testing/model_builder.h"
 #include "tokenizer/tokenizer.h"
 
 namespace accllm {
@@ -101,6 +104,53 @@ TEST_P(Vectors, IdsAndTextAreEqual) {
   std::cout << GetParam() << ": " << n << " texts, " << n_different << " different\n";
   EXPECT_EQ(n_different, 0U);
   EXPECT_GE(n, std::min<size_t>(n_max, 5000));
+}
+
+// The tokenizer.model that belongs to Llama-2's tokenizer.json. The merges there are ordered by the
+// score of what they make, so the first merge that makes a piece stands for its score.
+std::string SentencePieceOf(const std::string& json) {
+  constexpr size_t kFirstNormal = 259;  // after <unk>, <s>, </s> and the bytes
+  const auto model = nlohmann::json::parse(json)["model"];
+  std::map<std::string, float> scores;
+  float score = 0;
+  for (const std::string merge : model["merges"]) {
+    const size_t space = merge.find(' ');
+    scores.emplace(merge.substr(0, space) + merge.substr(space + 1), score -= 1);
+  }
+  std::vector<std::string> texts(model["vocab"].size());
+  for (const auto& [text, id] : model["vocab"].items()) texts.at(id) = text;
+  std::string pieces;
+  for (size_t id = 0; id < texts.size(); ++id) {
+    const PieceType type = id == 0             ? PieceType::kUnknown
+                           : id < 3            ? PieceType::kControl
+                           : id < kFirstNormal ? PieceType::kByte
+                                               : PieceType::kNormal;
+    pieces += testing::PieceField(texts[id], scores.contains(texts[id]) ? scores[texts[id]] : -1e6F,
+                                  type);
+  }
+  return pieces + testing::BytesField(2, testing::VarintField(3, 2) + testing::VarintField(35, 1)) +
+         testing::BytesField(3, testing::VarintField(3, 1) + testing::VarintField(4, 0));
+}
+
+TEST(VectorsOfLlama2, BothKindsOfFileGiveTheSameIds) {
+  const fs::path folder = kFolder / "llama2";
+  if (!fs::exists(folder / "vectors.bin")) GTEST_SKIP() << "not fetched";
+  const auto load = [](const std::string& bytes) {
+    return Tokenizer::Load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "t");
+  };
+  const std::string text = ReadFile(folder / "tokenizer.json");
+  const auto json = load(text);
+  ASSERT_TRUE(json) << json.error().ToString();
+  const auto model = load(SentencePieceOf(text));
+  ASSERT_TRUE(model) << model.error().ToString();
+  const std::string bytes = ReadFile(folder / "vectors.bin");
+  for (std::string_view rest = bytes; !rest.empty();) {
+    const Vector vector = TakeVector(&rest);
+    for (const auto special : {SpecialTokens::kAsText, SpecialTokens::kParse}) {
+      ASSERT_EQ(model->Encode(vector.text, special), json->Encode(vector.text, special))
+          << ::testing::PrintToString(std::string(vector.text));
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Real, Vectors, ::testing::ValuesIn(Vocabularies()),

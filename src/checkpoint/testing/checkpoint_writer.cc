@@ -49,7 +49,8 @@ class RandomModel {
     std::vector<float> values(static_cast<size_t>(n_elements));
     for (float& value : values) value = distribution(engine_);
     const std::string prefix = name == kLmHeadName ? "" : "model.";
-    tensors_.push_back({.name = fmt::format("{}{}.weight", prefix, name),
+    const std::string suffix = name.ends_with(".bias") ? "" : ".weight";
+    tensors_.push_back({.name = fmt::format("{}{}{}", prefix, name, suffix),
                         .dtype = dtype_,
                         .shape = std::move(shape),
                         .bytes = EncodeFloats(values, dtype_)});
@@ -143,8 +144,10 @@ std::vector<NamedTensor> RandomTensors(const ModelConfig& config,
   RandomModel model(options);
   model.AddMatrix(kEmbedTokensName, config.vocab_size, config.hidden_size);
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-    model.AddNorm(LayerTensorName(layer, kInputLayernormName), config.hidden_size);
-    model.AddNorm(LayerTensorName(layer, kPostAttentionLayernormName), config.hidden_size);
+    for (const VectorKind kind : kVectorKinds) {
+      const int64_t size = SizeOfVector(config, kind);
+      if (size > 0) model.AddNorm(LayerTensorName(layer, kind), size);
+    }
     for (const LinearKind kind : kLinearKinds) {
       const LinearShape shape = ShapeOfLinear(config, kind);
       model.AddMatrix(LayerTensorName(layer, kind), shape.rows, shape.cols);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "base/block_codec.h"
 
@@ -99,6 +100,87 @@ class DenseMultipliers {
  private:
   static constexpr auto kSpread = SpreadMultipliers(0);
   __m512i spread_;
+};
+
+// Bytes of four 2-bit codes as four vectors of levels 2 c - kMax. A look-up takes six bits of a
+// byte, so only the last of the four codes needs a shift; what else the six bits hold does not
+// matter.
+template <int kMax>
+class TwoBitLevels {
+ public:
+  TwoBitLevels() {
+    for (size_t j = 0; j < 3; ++j) tables_[j] = Load64(kTables[j].data());
+  }
+
+  void Decode(__m512i bytes, __m512i levels[4]) const {
+    const __m512i shifted = _mm512_srli_epi16(bytes, 2);
+    for (int j = 0; j < 3; ++j) levels[j] = _mm512_permutexvar_epi8(bytes, tables_[j]);
+    levels[3] = _mm512_permutexvar_epi8(shifted, tables_[2]);
+  }
+
+ private:
+  // kTables[j][six bits]: level of the code in bits 2 j and 2 j + 1.
+  static constexpr std::array<std::array<int8_t, 64>, 3> kTables = [] {
+    std::array<std::array<int8_t, 64>, 3> tables = {};
+    for (size_t j = 0; j < 3; ++j) {
+      for (size_t bits = 0; bits < 64; ++bits) {
+        tables[j][bits] = static_cast<int8_t>(2 * static_cast<int>((bits >> (2 * j)) & 3U) - kMax);
+      }
+    }
+    return tables;
+  }();
+
+  __m512i tables_[3];
+};
+
+class Decoder2 {
+ public:
+  static constexpr format::TensorType kType = format::TensorType::kW2;
+
+  DecodedRow Decode(const uint8_t* tile_block, int64_t row) const {
+    DecodedRow out;
+    levels_.Decode(Load64(tile_block + format::kAlignment + 64 * row), out.levels);
+    out.multipliers = multipliers_.Decode(tile_block, row);
+    return out;
+  }
+
+  // Lane sums of one block are below 2^15 (16 * 3 * 255).
+  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
+    return _mm512_dpwssd_epi32(acc, sums, multipliers);
+  }
+
+ private:
+  DenseMultipliers multipliers_;
+  TwoBitLevels<format::kW2Max> levels_;
+};
+
+class Decoder3 {
+ public:
+  static constexpr format::TensorType kType = format::TensorType::kW3;
+
+  DecodedRow Decode(const uint8_t* tile_block, int64_t row) const {
+    const uint8_t* bytes = tile_block + format::kAlignment + 96 * row;
+    DecodedRow out;
+    levels_.Decode(Load64(bytes), out.levels);
+    // The high bits are the masks of the bytes whose level is 8 more.
+    for (int j = 0; j < 4; ++j) {
+      uint64_t high = 0;
+      std::memcpy(&high, bytes + 64 + 8 * j, sizeof(high));
+      out.levels[j] = _mm512_mask_add_epi8(out.levels[j], high, out.levels[j], eight_);
+    }
+    out.multipliers = multipliers_.Decode(tile_block, row);
+    return out;
+  }
+
+  // Lane sums of one block are below 2^15 (16 * 7 * 255).
+  static __m512i AddScaled(__m512i acc, __m512i sums, __m512i multipliers) {
+    return _mm512_dpwssd_epi32(acc, sums, multipliers);
+  }
+
+ private:
+  DenseMultipliers multipliers_;
+  TwoBitLevels<format::kW3Max> levels_;
+  __m512i eight_ = _mm512_set1_epi8(8);
 };
 
 class Decoder4 {

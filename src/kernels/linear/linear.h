@@ -48,12 +48,24 @@ using TileKernel = void (*)(const uint8_t* tile, int64_t n_blocks, const uint8_t
 
 struct TileKernels {
   TileKernel w2s24 = nullptr;
+  TileKernel w2 = nullptr;
+  TileKernel w3 = nullptr;
   TileKernel w4 = nullptr;
   TileKernel w8 = nullptr;
 
   TileKernel For(format::TensorType type) const {
-    if (type == format::TensorType::kW2S24) return w2s24;
-    return type == format::TensorType::kW4 ? w4 : w8;
+    switch (type) {
+      case format::TensorType::kW2S24:
+        return w2s24;
+      case format::TensorType::kW2:
+        return w2;
+      case format::TensorType::kW3:
+        return w3;
+      case format::TensorType::kW4:
+        return w4;
+      default:
+        return w8;
+    }
   }
 };
 

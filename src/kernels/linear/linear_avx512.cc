@@ -133,7 +133,9 @@ void Tile(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int64_t n
 
 }  // namespace
 
-TileKernels Avx512TileKernels() { return {Tile<Decoder24>, Tile<Decoder4>, Tile<Decoder8>}; }
+TileKernels Avx512TileKernels() {
+  return {Tile<Decoder24>, Tile<Decoder2>, Tile<Decoder3>, Tile<Decoder4>, Tile<Decoder8>};
+}
 
 float DotF16Avx512(const uint16_t* row, const float* x, int64_t n) {
   __m512 lanes = _mm512_setzero_ps();

@@ -35,7 +35,8 @@ void AccumulateTile(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes,
 }  // namespace
 
 TileKernels ScalarTileKernels() {
-  return {AccumulateTile<TensorType::kW2S24>, AccumulateTile<TensorType::kW4>,
+  return {AccumulateTile<TensorType::kW2S24>, AccumulateTile<TensorType::kW2>,
+          AccumulateTile<TensorType::kW3>, AccumulateTile<TensorType::kW4>,
           AccumulateTile<TensorType::kW8>};
 }
 

@@ -18,7 +18,8 @@ using testing::FirstDifference;
 using testing::Random;
 using testing::SupportedIsas;
 
-constexpr TensorType kTypes[] = {TensorType::kW2S24, TensorType::kW4, TensorType::kW8};
+constexpr TensorType kTypes[] = {TensorType::kW2S24, TensorType::kW2, TensorType::kW3,
+                                 TensorType::kW4, TensorType::kW8};
 
 // A random matrix: its levels and multipliers in the open, and packed.
 struct TestMatrix {
@@ -42,9 +43,10 @@ void FillRow(TensorType type, Random& random, uint8_t* row, int8_t* levels) {
     }
     return;
   }
-  const int64_t limit = type == TensorType::kW4 ? format::kW4Max : format::kW8Max;
+  const DenseLevels dense = DenseLevelsOf(type);
   for (int64_t k = 0; k < format::kBlockWeights; ++k) {
-    levels[k] = static_cast<int8_t>(random.Integer(-limit, limit));
+    const int64_t level = random.Integer(-dense.max, dense.max);
+    levels[k] = static_cast<int8_t>(dense.odd_only ? level | 1 : level);
   }
   EncodeDenseBlockRow(type, levels, row);
 }

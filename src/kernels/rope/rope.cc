@@ -4,10 +4,12 @@
 
 namespace accllm::kernels {
 
-RopeFrequencies::RopeFrequencies(int64_t head_dim, double theta) {
+RopeFrequencies::RopeFrequencies(int64_t head_dim, double theta, std::span<const double> factors) {
   for (int64_t i = 0; i < head_dim / 2; ++i) {
-    frequencies_.push_back(
-        std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim)));
+    const double frequency =
+        std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
+    frequencies_.push_back(factors.empty() ? frequency
+                                           : frequency / factors[static_cast<size_t>(i)]);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace accllm::kernels {
@@ -10,7 +11,8 @@ namespace accllm::kernels {
 // double, so they stay exact beyond 10^6 tokens.
 class RopeFrequencies {
  public:
-  RopeFrequencies(int64_t head_dim, double theta);
+  // Pair i turns by theta^(-2 i / head_dim) / factors[i] a position; no factors: all 1.
+  RopeFrequencies(int64_t head_dim, double theta, std::span<const double> factors = {});
   void AnglesAt(int64_t position, float* cosines, float* sines) const;
 
  private:

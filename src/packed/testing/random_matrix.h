@@ -19,7 +19,8 @@ inline QuantizedMatrix RandomMatrix(format::TensorType type, int64_t rows, int64
   m.levels.resize(static_cast<size_t>(rows * m.level_cols()));
   m.multipliers.resize(static_cast<size_t>(rows * m.n_groups()));
   m.row_scales.resize(static_cast<size_t>(rows));
-  const int limit = type == format::TensorType::kW4 ? format::kW4Max : format::kW8Max;
+  const DenseLevels dense = DenseLevelsOf(type);
+  const int limit = dense.max;
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t k = 0; k < m.level_cols(); k += 4) {
       int8_t* out = m.levels.data() + row * m.level_cols() + k;
@@ -29,9 +30,10 @@ inline QuantizedMatrix RandomMatrix(format::TensorType type, int64_t rows, int64
         continue;
       }
       for (int64_t j = 0; j < 4; ++j) {
-        // Dense padding must be zero: it is not part of the matrix.
         const int level = static_cast<int>(rng() % static_cast<unsigned>(2 * limit + 1)) - limit;
-        out[j] = static_cast<int8_t>(k + j < cols ? level : 0);
+        out[j] = static_cast<int8_t>(k + j >= cols    ? dense.padding()
+                                     : dense.odd_only ? level | 1
+                                                      : level);
       }
     }
   }

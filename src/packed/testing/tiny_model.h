@@ -41,7 +41,7 @@ inline ModelConfig TinyPackedConfig() {
   return c;
 }
 
-// All tensors of `config`: 2:4 linear layers but for one each of W4, W8 and F16; W8 embedding.
+// All tensors of `config`: 2:4 linear layers but for one each of the other types; W8 embedding.
 inline std::vector<TensorPlan> TinyPlan(const ModelConfig& config) {
   using format::TensorType;
   std::vector<TensorPlan> plan = {
@@ -52,8 +52,9 @@ inline std::vector<TensorPlan> TinyPlan(const ModelConfig& config) {
         {std::string(kLmHeadName), TensorType::kW4, config.vocab_size, config.hidden_size});
   }
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-    for (const auto part : {kInputLayernormName, kPostAttentionLayernormName}) {
-      plan.push_back({LayerTensorName(layer, part), TensorType::kF32, 1, config.hidden_size});
+    for (const VectorKind kind : kVectorKinds) {
+      const int64_t size = SizeOfVector(config, kind);
+      if (size > 0) plan.push_back({LayerTensorName(layer, kind), TensorType::kF32, 1, size});
     }
     for (const LinearKind kind : kLinearKinds) {
       const LinearShape shape = ShapeOfLinear(config, kind);
@@ -61,6 +62,8 @@ inline std::vector<TensorPlan> TinyPlan(const ModelConfig& config) {
       if (layer == 1 && kind == LinearKind::kO) type = TensorType::kW4;
       if (layer == 1 && kind == LinearKind::kDown) type = TensorType::kW8;
       if (layer == 1 && kind == LinearKind::kUp) type = TensorType::kF16;
+      if (layer == 0 && kind == LinearKind::kV) type = TensorType::kW2;
+      if (layer == 0 && kind == LinearKind::kGate) type = TensorType::kW3;
       plan.push_back({LayerTensorName(layer, kind), type, shape.rows, shape.cols});
     }
   }
@@ -71,10 +74,9 @@ inline Result<std::vector<uint8_t>> RandomTensorBytes(const TensorPlan& plan, st
   if (IsBlockType(plan.type)) {
     QuantizedMatrix m = RandomMatrix(plan.type, plan.rows, plan.cols, rng);
     // Weights around 0.2, whatever the type's levels and multipliers are.
-    const double typical = static_cast<double>(MaxMultiplier(plan.type, plan.cols)) *
-                           (plan.type == format::TensorType::kW2S24 ? 0.5
-                            : plan.type == format::TensorType::kW4  ? 2.0
-                                                                    : 32.0);
+    const double typical =
+        static_cast<double>(MaxMultiplier(plan.type, plan.cols)) *
+        (plan.type == format::TensorType::kW2S24 ? 0.5 : DenseLevelsOf(plan.type).max / 4.0);
     for (float& scale : m.row_scales) scale = static_cast<float>(scale / 2e-4 * 0.4 / typical);
     return PackMatrix(m);
   }

@@ -1,0 +1,194 @@
+#include "compare_page.h"
+
+#include <vector>
+
+#include "compare_charts.h"
+
+namespace accllm::cli {
+namespace {
+
+constexpr std::string_view kStyle = R"css(
+:root { color-scheme: light dark; --ground: #fff; --text: #1c1e21; --soft: #667; --line: #d8dbe0;
+  --best: #e7f4ea; }
+@media (prefers-color-scheme: dark) { :root { --ground: #16181c; --text: #e4e6ea; --soft: #9aa0aa;
+  --line: #353940; --best: #1f3526; } }
+body { background: var(--ground); color: var(--text); font: 15px/1.5 system-ui, sans-serif;
+  max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+p.note { color: var(--soft); }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--line);
+  white-space: nowrap; }
+th:first-child, td:first-child, td.what { text-align: left; }
+td.what { white-space: normal; color: var(--soft); min-width: 14rem; }
+td.best { background: var(--best); font-weight: 600; }
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; }
+svg { font-size: 11px; } svg text { fill: var(--text); } svg line { stroke: var(--line); }
+svg .title { font-weight: 600; font-size: 13px; }
+svg.bars { width: 32rem; max-width: 100%; } svg.lines { width: 20rem; max-width: 100%; }
+svg polyline { fill: none; stroke: var(--c); stroke-width: 1.6; }
+svg circle, svg rect { fill: var(--c); }
+.key span { display: inline-block; margin-right: 1rem; white-space: nowrap; }
+.key i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .35em;
+  background: var(--c); }
+.c0 { --c: #3b82c4; } .c1 { --c: #e08a1e; } .c2 { --c: #3f9a52; } .c3 { --c: #cc4b4b; }
+.c4 { --c: #8a63c9; } .c5 { --c: #a0785a; } .c6 { --c: #d472b0; } .c7 { --c: #8a9099; }
+.c8 { --c: #a8a51e; } .c9 { --c: #23a9b8; }
+blockquote { margin: .3rem 0 1rem; padding-left: .9rem; border-left: 3px solid var(--line);
+  white-space: pre-wrap; }
+)css";
+
+// The least value of a column among recipes of the same bits would need judgement; the page marks
+// the least perplexity and divergence of all.
+struct Best {
+  double perplexity = 1e300;
+  double kl = 1e300;
+};
+
+Best BestOf(const Comparison& c, std::string_view precision) {
+  Best best;
+  for (const RecipeResult& recipe : c.recipes) {
+    const Measurement* m = recipe.Find(precision);
+    if (m == nullptr) continue;
+    best.perplexity = std::min(best.perplexity, m->perplexity);
+    best.kl = std::min(best.kl, m->kl);
+  }
+  return best;
+}
+
+std::string Cell(const std::string& text, bool is_best = false) {
+  return fmt::format("<td{}>{}</td>", is_best ? " class=\"best\"" : "", text);
+}
+
+std::string MeasurementCells(const RecipeResult& result, std::string_view precision,
+                             const Best* best) {
+  const Measurement* m = result.Find(precision);
+  if (m == nullptr) return Cell("–") + Cell("–") + Cell("–");
+  if (best == nullptr) {  // the float checkpoint
+    return Cell(fmt::format("{:.2f}", m->perplexity)) + Cell("0") + Cell("100");
+  }
+  return Cell(fmt::format("{:.2f}", m->perplexity), m->perplexity == best->perplexity) +
+         Cell(fmt::format("{:.4f}", m->kl), m->kl == best->kl) +
+         Cell(fmt::format("{:.1f}", 100 * m->top1_agreement));
+}
+
+std::string Row(const RecipeResult& result, const std::string& bits, const Best* weights_only,
+                const Best* whole) {
+  std::string what = EscapeHtml(result.summary);
+  if (result.masks_kept > 0) {
+    what += fmt::format("; mask kept in {} sparse matrices", result.masks_kept);
+  }
+  return fmt::format("<tr><td>{}</td><td class=\"what\">{}</td>", EscapeHtml(result.name), what) +
+         Cell(bits) + Cell(FormatBytes(result.file_bytes)) +
+         MeasurementCells(result, kWeightsOnly, weights_only) +
+         MeasurementCells(result, kWholeEngine, whole) +
+         Cell(weights_only == nullptr ? "–" : FormatSeconds(result.seconds)) + "</tr>\n";
+}
+
+std::string Table(const Comparison& c) {
+  std::string html =
+      "<div class=\"scroll\"><table>\n<thead><tr><th rowspan=\"2\">recipe</th>"
+      "<th rowspan=\"2\">what it does</th><th rowspan=\"2\">bits / weight</th>"
+      "<th rowspan=\"2\">file</th><th colspan=\"3\">weights only</th>"
+      "<th colspan=\"3\">with A8 and KV4</th><th rowspan=\"2\">time</th></tr>\n"
+      "<tr><th>perplexity</th><th>KL, nat</th><th>top-1, %</th><th>perplexity</th>"
+      "<th>KL, nat</th><th>top-1, %</th></tr></thead>\n<tbody>\n";
+  const Best weights_only = BestOf(c, kWeightsOnly);
+  const Best whole = BestOf(c, kWholeEngine);
+  html += Row(c.reference, "–", nullptr, nullptr);
+  for (const RecipeResult& recipe : c.recipes) {
+    html +=
+        Row(recipe, fmt::format("{:.3f}", recipe.bits_per_linear_weight), &weights_only, &whole);
+  }
+  return html + "</tbody></table></div>\n";
+}
+
+std::string Bars(const Comparison& c) {
+  std::vector<Bar> perplexity;
+  std::vector<Bar> kl;
+  std::vector<Bar> bytes;
+  const Measurement* real = c.reference.Find(kWeightsOnly);
+  for (const RecipeResult& recipe : c.recipes) {
+    const Measurement* m = recipe.Find(kWholeEngine);
+    if (m == nullptr || real == nullptr) continue;
+    perplexity.push_back({recipe.name, 100 * (m->perplexity / real->perplexity - 1)});
+    kl.push_back({recipe.name, m->kl});
+    bytes.push_back({recipe.name, static_cast<double>(recipe.file_bytes) / 1e6});
+  }
+  return "<div class=\"charts\">\n" +
+         BarChart("Perplexity above the float model's, %, with A8 and KV4", perplexity, 1) +
+         BarChart("KL divergence from the float model, nat, with A8 and KV4", kl, 4) +
+         BarChart("File, MB", bytes, 2) + "</div>\n";
+}
+
+std::string Key(const Comparison& c) {
+  std::string html = "<p class=\"key\">";
+  for (size_t i = 0; i < c.recipes.size(); ++i) {
+    html += fmt::format("<span class=\"{}\"><i></i>{}</span>\n", ColourClass(i),
+                        EscapeHtml(c.recipes[i].name));
+  }
+  return html + "</p>\n";
+}
+
+std::string Sample(const RecipeResult& result) {
+  return fmt::format("<h3>{}</h3>\n<blockquote>{}</blockquote>\n", EscapeHtml(result.name),
+                     EscapeHtml(result.sample.value_or("")));
+}
+
+std::string Samples(const Comparison& c) {
+  std::string html = fmt::format(
+      "<p class=\"note\">The likeliest token each time, after</p>\n"
+      "<blockquote>{}</blockquote>\n",
+      EscapeHtml(c.prompt));
+  html += Sample(c.reference);
+  for (const RecipeResult& recipe : c.recipes) html += Sample(recipe);
+  return html;
+}
+
+}  // namespace
+
+std::string EscapeHtml(std::string_view text) {
+  std::string html;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        html += "&amp;";
+        break;
+      case '<':
+        html += "&lt;";
+        break;
+      case '>':
+        html += "&gt;";
+        break;
+      case '"':
+        html += "&quot;";
+        break;
+      default:
+        html += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
+    }
+  }
+  return html;
+}
+
+std::string ComparePage(const Comparison& c) {
+  const std::string title = fmt::format("Compression of {}", EscapeHtml(c.checkpoint));
+  return fmt::format(
+             "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"/>"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+             "<title>{}</title>\n<style>{}</style></head>\n<body>\n<h1>{}</h1>\n",
+             title, kStyle, title) +
+         fmt::format(
+             "<p>{} predicted tokens of {}, in windows of {}; calibrated on {}. Divergence and "
+             "agreement are with the float checkpoint on the same tokens.</p>\n",
+             c.predicted_tokens, EscapeHtml(c.text), c.window_tokens,
+             EscapeHtml(c.calibration.empty() ? "nothing" : c.calibration)) +
+         Table(c) + "<h2>Side by side</h2>\n" + Bars(c) +
+         "<h2>Error of every linear layer's output</h2>\n"
+         "<p class=\"note\">Squared error on the calibration text, relative to the output aimed "
+         "at; for recipes without calibration of the weights themselves.</p>\n" +
+         Key(c) + "<div class=\"charts\">\n" + LayerErrorCharts(c.recipes, c.n_layers) +
+         "</div>\n<h2>What they write</h2>\n" + Samples(c) + "</body>\n</html>\n";
+}
+
+}  // namespace accllm::cli

@@ -1,0 +1,61 @@
+#include "compress/recipes.h"
+
+#include <algorithm>
+#include <array>
+
+namespace accllm {
+namespace {
+
+using format::TensorType;
+
+constexpr std::string_view kDefaultName = "joint";
+
+constexpr auto k24 = TensorType::kW2S24;
+
+constexpr auto kRecipes = std::to_array<Recipe>({
+    {"magnitude-nearest", Pruning::kMagnitude, Rounding::kNearest, k24, false,
+     "largest weights, nearest levels; no calibration"},
+    {"magnitude-gptq", Pruning::kMagnitude, Rounding::kObs, k24, false,
+     "largest weights, GPTQ with that mask"},
+    {"wanda-nearest", Pruning::kWanda, Rounding::kNearest, k24, false,
+     "Wanda's mask, nearest levels"},
+    {"wanda-gptq", Pruning::kWanda, Rounding::kObs, k24, false, "Wanda's mask, GPTQ with it"},
+    {"sparsegpt-nearest", Pruning::kSparseGpt, Rounding::kNearest, k24, false,
+     "SparseGPT's mask and weights, nearest levels"},
+    {"sparsegpt-gptq", Pruning::kSparseGpt, Rounding::kObs, k24, false,
+     "SparseGPT's mask and GPTQ in one pass"},
+    {"joint", Pruning::kJoint, Rounding::kObs, k24, true,
+     "mask and levels chosen together, smoothing, corrected targets, refinement"},
+    {"dense-w2", Pruning::kNone, Rounding::kObs, TensorType::kW2, false, "GPTQ, dense 2-bit"},
+    {"dense-w3", Pruning::kNone, Rounding::kObs, TensorType::kW3, false, "GPTQ, dense 3-bit"},
+    {"dense-w4", Pruning::kNone, Rounding::kObs, TensorType::kW4, false, "GPTQ, dense 4-bit"},
+});
+
+const Recipe* Find(std::string_view name) {
+  if (name == "rtn") name = "magnitude-nearest";
+  const auto* found = std::find_if(kRecipes.begin(), kRecipes.end(),
+                                   [&](const Recipe& recipe) { return recipe.name == name; });
+  return found == kRecipes.end() ? nullptr : found;
+}
+
+}  // namespace
+
+std::span<const Recipe> Recipes() { return kRecipes; }
+
+const Recipe& DefaultRecipe() { return *Find(kDefaultName); }
+
+Result<const Recipe*> RecipeByName(std::string_view name) {
+  if (const Recipe* recipe = Find(name)) return recipe;
+  return Fail(ErrorCode::kInvalidArgument, fmt::format("--recipe {}: there is none", name),
+              fmt::format("use one of {}", RecipeNames()));
+}
+
+std::string RecipeNames() {
+  std::string names;
+  for (const Recipe& recipe : kRecipes) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", recipe.name);
+  }
+  return names;
+}
+
+}  // namespace accllm
