@@ -27,6 +27,8 @@ void HandleInterrupt(int /*signal*/) {
   if (interrupted.exchange(true)) _exit(kExitInterrupted);
 }
 
+void NoteInterrupt(int /*signal*/) { interrupted.store(true); }
+
 void WriteStderr(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
@@ -48,6 +50,16 @@ void InstallInterruptHandler() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
+
+void KeepRunningOnInterrupt() {
+  struct sigaction action = {};
+  action.sa_handler = NoteInterrupt;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  std::signal(SIGTERM, SIG_DFL);
+}
+
+void ClearInterrupted() { interrupted.store(false); }
 
 bool Interrupted() { return interrupted.load(std::memory_order_relaxed); }
 

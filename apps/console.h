@@ -18,6 +18,10 @@ using Json = nlohmann::ordered_json;
 void InstallInterruptHandler();
 bool Interrupted();
 
+// From now on Ctrl-C only sets the flag, however often, and SIGTERM ends the process.
+void KeepRunningOnInterrupt();
+void ClearInterrupted();
+
 // The error of a verb that stopped because of it.
 Error InterruptedError(std::string what_is_kept);
 

@@ -26,6 +26,8 @@ Result<CheckpointSource> OpenCheckpoint(const std::string& path) {
   ACCLLM_ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(path));
   source.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
   ACCLLM_ASSIGN_OR_RETURN(source.tokenizer, OpenTokenizer(*source.checkpoint));
+  ACCLLM_ASSIGN_OR_RETURN(source.text,
+                          TextSettings::Of(*source.checkpoint, source.tokenizer.chat_template));
   return source;
 }
 
@@ -59,6 +61,8 @@ Status ModelSource::OpenPacked() {
   ACCLLM_ASSIGN_OR_RETURN(
       const std::optional<bool> add_bos_token,
       ReadAddBosToken(packed_->metadata().provenance_json, path_ + ": provenance"));
+  ACCLLM_ASSIGN_OR_RETURN(text_,
+                          TextSettings::FromJson(packed_->metadata().text_json, path_ + ": text"));
   const std::span<const uint8_t> bytes = packed_->tokenizer();
   if (!bytes.empty()) {
     const std::string path = path_ + ": tokenizer";
@@ -74,6 +78,7 @@ Status ModelSource::OpenCheckpointSource() {
   attention_ = DefaultAttention(config());
   LoadedTokenizer& source = checkpoint_.tokenizer;
   add_bos_token_ = source.add_bos_token;
+  text_ = checkpoint_.text;
   if (!source.tokenizer) return {};
   return SetTokenizer(std::move(*source.tokenizer), source.path);
 }
@@ -106,6 +111,11 @@ Result<std::unique_ptr<LanguageModel>> ModelSource::LoadFloat(
                                                   : reference::WeightsOf(*checkpoint_.checkpoint));
   }
   return std::make_unique<reference::FloatModel>(*weights_, window, precision);
+}
+
+Result<std::unique_ptr<LanguageModel>> ModelSource::LoadModel(const EngineOptions& options) {
+  if (is_packed()) return LoadEngine(options);
+  return LoadFloat(options.window);
 }
 
 void RunFlags::DeclareAttention(OptionTable& table, const std::string& default_window,

@@ -14,6 +14,7 @@
 #include "reference/float_model.h"
 #include "reference/float_weights.h"
 #include "runtime/engine.h"
+#include "text_settings.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer_source.h"
 
@@ -23,6 +24,7 @@ namespace accllm::cli {
 struct CheckpointSource {
   std::unique_ptr<Checkpoint> checkpoint;
   LoadedTokenizer tokenizer;
+  TextSettings text;
 };
 
 // Errors: those of reading.
@@ -48,6 +50,7 @@ class ModelSource {
   // Whether a text starts with BOS, and the model has one.
   bool starts_with_bos() const { return add_bos_token_ && config().bos_token_id >= 0; }
   const std::string& path() const { return path_; }
+  const TextSettings& text() const { return text_; }
 
   const Tokenizer* tokenizer() const { return tokenizer_ ? &*tokenizer_ : nullptr; }
   // Errors: kUnsupported if there is none; `remedy` says what to do then.
@@ -60,6 +63,9 @@ class ModelSource {
   // one source share their weights.
   Result<std::unique_ptr<LanguageModel>> LoadFloat(AttentionWindow window,
                                                    reference::SimulatedPrecision precision = {});
+
+  // What generates text: the engine on a packed file, the float model on a checkpoint.
+  Result<std::unique_ptr<LanguageModel>> LoadModel(const EngineOptions& options);
 
  private:
   ModelSource() = default;
@@ -74,6 +80,7 @@ class ModelSource {
   std::optional<Tokenizer> tokenizer_;
   AttentionWindow attention_;
   bool add_bos_token_ = true;
+  TextSettings text_;
 };
 
 // The options about attention and threads that several verbs share.

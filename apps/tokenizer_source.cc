@@ -57,6 +57,7 @@ Result<LoadedTokenizer> OpenTokenizer(const Checkpoint& checkpoint) {
   ACCLLM_ASSIGN_OR_RETURN(CheckpointTokenizer source, checkpoint.ReadTokenizer());
   const std::optional<bool> add_bos_token = source.add_bos_token;
   LoadedTokenizer loaded;
+  loaded.chat_template = std::move(source.chat_template);
   ACCLLM_RETURN_IF_ERROR(LoadEither(std::move(source), &loaded));
   loaded.add_bos_token = add_bos_token.value_or(!loaded.tokenizer || loaded.tokenizer->adds_bos());
   return loaded;

@@ -14,6 +14,7 @@ struct LoadedTokenizer {
   std::string path;   // the file, or where one would be
   std::string bytes;  // to store in a packed file; empty if there is none
   std::optional<Tokenizer> tokenizer;
+  std::string chat_template;  // source; empty: none
   bool add_bos_token = true;  // what the checkpoint says, otherwise as the tokenizer has it
 };
 

@@ -115,6 +115,7 @@ Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& 
   options.sample_tokens = flags.sample_tokens;
   options.tokenizer_bytes = source.tokenizer.bytes;
   options.add_bos_token = source.tokenizer.add_bos_token;
+  options.text_json = source.text.ToJson();
   options.source = NameOfPath(flags.checkpoint);
   return options;
 }

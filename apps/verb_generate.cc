@@ -7,6 +7,7 @@
 #include "model_source.h"
 #include "options.h"
 #include "runtime/generate.h"
+#include "sampler_flags.h"
 #include "verbs.h"
 #include "watched_model.h"
 
@@ -132,12 +133,7 @@ Status Run(const Flags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, ReadPrompt(flags, source));
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions options, flags.run.Engine(source));
   ACCLLM_RETURN_IF_ERROR(CheckFits(flags, options, prompt.size()));
-  std::unique_ptr<LanguageModel> model;
-  if (source.is_packed()) {
-    ACCLLM_ASSIGN_OR_RETURN(model, source.LoadEngine(options));
-  } else {
-    ACCLLM_ASSIGN_OR_RETURN(model, source.LoadFloat(options.window));
-  }
+  ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(options));
   Progress progress("reading the prompt");
   WatchedModel watched(*model, [&](int64_t done, int64_t total) {
     if (total == 1) return true;  // decoding is stopped between tokens, where they are kept
@@ -161,21 +157,6 @@ Status Run(const Flags& flags) {
   ACCLLM_RETURN_IF_ERROR(Report(flags, *generation, prompt.size(), output));
   if (Interrupted()) return tl::unexpected(InterruptedError(""));
   return {};
-}
-
-void DeclareSampler(OptionTable& table, SamplerOptions& sampler) {
-  table.Value("--temp", "T", sampler.temperature, "Temperature; 0: always the most likely token");
-  table.Value("--top-k", "K", sampler.top_k, "Keep the K most likely tokens; 0: all");
-  table.Value("--top-p", "P", sampler.top_p, "Keep the smallest set with probability P; 1: all");
-  table.Value("--min-p", "P", sampler.min_p, "Drop what is less likely than P times the likeliest");
-  table.Value("--repetition-penalty", "X", sampler.repetition_penalty,
-              "Make seen tokens less likely by this factor; 1: off");
-  table.Value("--presence-penalty", "X", sampler.presence_penalty,
-              "Subtract from the logits of seen tokens");
-  table.Value("--frequency-penalty", "X", sampler.frequency_penalty,
-              "Subtract once for each time a token was seen");
-  table.Value("--penalty-last-n", "N", sampler.penalty_last_n, "Tokens that count as seen");
-  table.Value("--seed", "N", sampler.seed, "The same seed gives the same text");
 }
 
 }  // namespace

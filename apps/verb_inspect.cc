@@ -63,6 +63,7 @@ Json PackedJson(const PackedFile& file, int64_t padding_bytes) {
           {"attention", AttentionJson(metadata.attention)},
           {"recipe", ParseStoredJson(metadata.recipe_json)},
           {"provenance", ParseStoredJson(metadata.provenance_json)},
+          {"text", ParseStoredJson(metadata.text_json)},
           {"tensors", std::move(tensors)}};
 }
 

@@ -8,6 +8,7 @@ namespace {
 constexpr std::array kVerbs = {
     Verb{"compress", "Turn a LLaMA checkpoint into one packed file", DeclareCompress},
     Verb{"generate", "Continue a prompt", DeclareGenerate},
+    Verb{"chat", "Hold a conversation that has no end", DeclareChat},
     Verb{"eval", "Measure how well a model predicts a text", DeclareEval},
     Verb{"bench", "Measure prefill and decode speed", DeclareBench},
     Verb{"inspect", "Show what a packed file or a checkpoint holds", DeclareInspect},

@@ -25,6 +25,7 @@ std::span<const Verb> Verbs();
 
 VerbBody DeclareCompress(CLI::App& app);
 VerbBody DeclareGenerate(CLI::App& app);
+VerbBody DeclareChat(CLI::App& app);
 VerbBody DeclareEval(CLI::App& app);
 VerbBody DeclareBench(CLI::App& app);
 VerbBody DeclareInspect(CLI::App& app);

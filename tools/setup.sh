@@ -8,8 +8,8 @@ set -euo pipefail
 declare -rA PACKAGES=(
   [build]="g++ cmake ninja-build pkg-config python3 libsentencepiece-dev libcli11-dev
            libopenblas-dev libeigen3-dev libxxhash-dev libfmt-dev nlohmann-json3-dev
-           libexpected-dev libpcre2-dev libutf8proc-dev"
-  [test]="libgtest-dev librapidcheck-dev libbenchmark-dev python3-numpy"
+           libexpected-dev libpcre2-dev libutf8proc-dev libedit-dev"
+  [test]="libgtest-dev librapidcheck-dev libbenchmark-dev python3-numpy python3-jinja2"
   [lint]="clang-format-14 clang-tidy-14"
   [fuzz]="clang-14 libclang-rt-14-dev"
   [texts]="ca-certificates npm"

@@ -227,7 +227,8 @@ class Compressor {
     provenance["calibration_xxh3"] = options_.calibration_hash;
     provenance["add_bos_token"] = options_.add_bos_token;
     provenance["program"] = "accllm " ACCLLM_VERSION;
-    return PackedMetadataToJson({config_, options_.window, recipe.dump(), provenance.dump()});
+    return PackedMetadataToJson(
+        {config_, options_.window, recipe.dump(), provenance.dump(), options_.text_json});
   }
 
   Result<CompressReport> MakeReport() {

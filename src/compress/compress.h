@@ -34,6 +34,7 @@ struct CompressOptions {
   bool resume = false;
   std::string tokenizer_bytes;     // stored as it is; may be empty
   bool add_bos_token = true;       // whether texts start with BOS; stored in the provenance
+  std::string text_json = "{}";    // PackedMetadata::text_json
   std::string source;              // what the provenance calls the checkpoint
   std::string calibration_source;  // what the provenance calls the text
   std::string calibration_hash;    // XXH3 of the text, in hexadecimal; part of the resume check

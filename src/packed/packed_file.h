@@ -29,9 +29,10 @@ struct PackedTensor {
 // What a model holds beside its tensors.
 struct PackedMetadata {
   ModelConfig config;
-  AttentionWindow attention;    // defaults of this model
-  std::string recipe_json;      // how it was made: a JSON object
-  std::string provenance_json;  // from what it was made: a JSON object
+  AttentionWindow attention;     // defaults of this model
+  std::string recipe_json;       // how it was made: a JSON object
+  std::string provenance_json;   // from what it was made: a JSON object
+  std::string text_json = "{}";  // what chats need beside the tokenizer: a JSON object
 };
 
 std::string PackedMetadataToJson(const PackedMetadata& metadata);

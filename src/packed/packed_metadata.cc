@@ -23,6 +23,7 @@ std::string PackedMetadataToJson(const PackedMetadata& metadata) {
                        {"window", metadata.attention.window}};
   json["recipe"] = Json::parse(metadata.recipe_json, nullptr, false);
   json["provenance"] = Json::parse(metadata.provenance_json, nullptr, false);
+  if (metadata.text_json != "{}") json["text"] = Json::parse(metadata.text_json, nullptr, false);
   return json.dump(1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -34,10 +35,11 @@ Result<PackedMetadata> ParsePackedMetadata(std::string_view text, const std::str
   ACCLLM_ASSIGN_OR_RETURN(const JsonObject attention, fields.Object("attention"));
   ACCLLM_ASSIGN_OR_RETURN(metadata.attention.n_sinks, attention.Int("sinks", kTokenRange));
   ACCLLM_ASSIGN_OR_RETURN(metadata.attention.window, attention.Int("window", kTokenRange));
-  // Already checked to be JSON within limits; these two are kept as they are.
+  // Already checked to be JSON within limits; these are kept as they are.
   const Json json = Json::parse(text, nullptr, false);
-  for (auto [key, out] :
-       {std::pair{"recipe", &metadata.recipe_json}, {"provenance", &metadata.provenance_json}}) {
+  for (auto [key, out] : {std::pair{"recipe", &metadata.recipe_json},
+                          {"provenance", &metadata.provenance_json},
+                          {"text", &metadata.text_json}}) {
     const auto found = json.find(key);
     *out = found == json.end() ? "{}" : found->dump(-1, ' ', false, Json::error_handler_t::replace);
   }
