@@ -28,7 +28,7 @@ Status Load(std::string bytes, const std::string& path, LoadedTokenizer* loaded)
 Status LoadEither(CheckpointTokenizer source, LoadedTokenizer* loaded) {
   loaded->path = source.name;
   if (!source.json.empty()) {
-    const Status json = Load(std::move(source.json), source.json_name, loaded);
+    Status json = Load(std::move(source.json), source.json_name, loaded);
     if (json || json.error().code != ErrorCode::kUnsupported) return json;
   }
   if (source.bytes.empty()) return {};

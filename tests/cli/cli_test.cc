@@ -48,7 +48,7 @@ std::string UnbalancedTag(const std::string& html) {
   for (size_t at = html.find('<'); at != std::string::npos; at = html.find('<', at + 1)) {
     const size_t end = html.find('>', at);
     if (end == std::string::npos) return html.substr(at);
-    const std::string tag = html.substr(at + 1, end - at - 1);
+    std::string tag = html.substr(at + 1, end - at - 1);
     const std::string name =
         tag.substr(tag[0] == '/' ? 1 : 0, tag.find_first_of(" \n") - (tag[0] == '/' ? 1 : 0));
     if (tag[0] == '!' || tag.back() == '/') continue;
