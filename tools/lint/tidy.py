@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over every compiled source of the project, and remembers what was clean.
 
-usage: tidy.py BUILD_DIR [JOBS]
+usage: tidy.py BUILD_DIR [JOBS [all|product]]     product: leaves the tests out
 
 A clean result is kept in BUILD_DIR/tidy-cache under a key made of the compile command, .clang-tidy
 and the contents of the source and of every project header it includes, so only what changed is
@@ -13,11 +13,14 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
 
 from sources import list_files
+
+TEST_SOURCE = re.compile(r"_test\.cc$|/testing/|^tests/|^fuzz/|^bench/")
 
 CLANG_TIDY = "clang-tidy-14"
 
@@ -66,13 +69,16 @@ def check(entry, build_dir):
 
 
 def main(argv):
-    if len(argv) not in (2, 3):
+    if len(argv) not in (2, 3, 4):
         sys.exit(__doc__.strip())
-    build_dir, jobs = argv[1], int(argv[2]) if len(argv) == 3 else 2
+    build_dir, jobs = argv[1], int(argv[2]) if len(argv) > 2 else 2
     cache = pathlib.Path(build_dir, "tidy-cache")
     cache.mkdir(parents=True, exist_ok=True)
     dependencies = project_dependencies(build_dir)
-    sources = {os.path.abspath(path) for path in list_files("*.cc")}
+    paths = list_files("*.cc")
+    if argv[3:] == ["product"]:
+        paths = [path for path in paths if not TEST_SOURCE.search(path)]
+    sources = {os.path.abspath(path) for path in paths}
     entries = json.loads(pathlib.Path(build_dir, "compile_commands.json").read_text())
     stale = {}  # one compile command a source suffices
     for entry in entries:
