@@ -106,7 +106,7 @@ Status Run(const Flags& flags) {
 VerbBody DeclareChat(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   OptionTable table(app);
-  table.Positional("MODEL", flags->model, "Packed file (.acc) or checkpoint folder");
+  table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("--system", "TEXT", flags->system, "The system message");
   table.Value("--template", "FILE", flags->template_file,
               "Chat template to use instead of the model's own");

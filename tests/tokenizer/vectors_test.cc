@@ -134,7 +134,7 @@ std::string SentencePieceOf(const std::string& json) {
 
 TEST(VectorsOfLlama2, BothKindsOfFileGiveTheSameIds) {
   const fs::path folder = kFolder / "llama2";
-  if (!fs::exists(folder / "vectors.bin")) GTEST_SKIP() << "not fetched";
+  if (!fs::exists(folder / "vectors.bin")) GTEST_SKIP() << "no vocabularies: run make tokenizers";
   const auto load = [](const std::string& bytes) {
     return Tokenizer::Load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "t");
   };
