@@ -281,8 +281,7 @@ class Comparer {
     options.resume = task_.resume && fs::exists(PackedWriter::PartialPath(path), error);
     const auto report =
         Compress(*source_.checkpoint, path, options, pool_, [&](const CompressProgress& state) {
-          return Show(static_cast<double>(state.layers_done) / static_cast<double>(state.n_layers),
-                      fmt::format("{} {}", recipe.name, state.step));
+          return Show(state.share, fmt::format("{} {}", recipe.name, state.step));
         });
     if (!report) {
       return tl::unexpected(report.error().code == ErrorCode::kInterrupted ? Stopped()

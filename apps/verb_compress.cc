@@ -27,6 +27,9 @@ struct Flags {
   bool lines = false;
   int64_t samples = 128;
   int64_t sample_tokens = 0;
+  int64_t tune_steps = 400;
+  int64_t distill_steps = 2000;
+  int64_t batch_tokens = 4096;
   RunFlags run;
   std::vector<std::string> keep_dense;
   bool resume = false;
@@ -113,23 +116,14 @@ Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& 
   }
   options.n_samples = flags.samples;
   options.sample_tokens = flags.sample_tokens;
+  options.tune_steps = flags.tune_steps;
+  options.distill_steps = flags.distill_steps;
+  options.batch_tokens = flags.batch_tokens;
   options.tokenizer_bytes = source.tokenizer.bytes;
   options.add_bos_token = source.tokenizer.add_bos_token;
   options.text_json = source.text.ToJson();
   options.source = NameOfPath(flags.checkpoint);
   return options;
-}
-
-// Share of the work that is done: whole blocks, and the linear layers of the one in work.
-double ShareOf(const CompressProgress& progress) {
-  double in_block = 0;
-  for (size_t i = 0; i < kLinearNames.size(); ++i) {
-    if (progress.step.ends_with(kLinearNames[i])) {
-      in_block = static_cast<double>(i) / static_cast<double>(kLinearNames.size());
-    }
-  }
-  return (static_cast<double>(progress.layers_done) + in_block) /
-         static_cast<double>(progress.n_layers);
 }
 
 Json ReportJson(const Flags& flags, const CompressReport& report) {
@@ -141,6 +135,10 @@ Json ReportJson(const Flags& flags, const CompressReport& report) {
                       {"mask_kept", layer.is_mask_kept},
                       {"seconds", layer.seconds}});
   }
+  Json tuning = Json::array();
+  for (const TuneReport& block : report.tuning) {
+    tuning.push_back({{"error_before", block.before}, {"error_after", block.after}});
+  }
   return {{"file", flags.output},
           {"recipe", flags.recipe},
           {"file_bytes", report.file_bytes},
@@ -150,6 +148,7 @@ Json ReportJson(const Flags& flags, const CompressReport& report) {
           {"bits_per_linear_weight", report.bits_per_linear_weight},
           {"padding_share", report.padding_share},
           {"seconds", report.seconds},
+          {"tuning", std::move(tuning)},
           {"resumed_layers", report.resumed_layers},
           {"layers", std::move(layers)}};
 }
@@ -213,7 +212,7 @@ Status RunOne(const Flags& flags, const CheckpointSource& source, CompressOption
     Progress progress("compressing");
     auto result = Compress(*source.checkpoint, flags.output, options, pool,
                            [&](const CompressProgress& state) {
-                             progress.Update(ShareOf(state), state.step);
+                             progress.Update(state.share, state.step);
                              return !Interrupted();
                            });
     if (!result && result.error().code == ErrorCode::kInterrupted) {
@@ -320,6 +319,16 @@ VerbBody DeclareCompress(CLI::App& app) {
       .Value("--sample-tokens", "N", flags->sample_tokens,
              "Tokens of a sample; default: the model's context, at most 512")
       ->default_str("")
+      ->check(CLI::PositiveNumber);
+  table
+      .Value("--tune-steps", "N", flags->tune_steps,
+             "With recipe tuned or distilled: steps of gradient descent on each block")
+      ->check(CLI::PositiveNumber);
+  table
+      .Value("--distill-steps", "N", flags->distill_steps,
+             "With recipe distilled: steps of gradient descent on the whole model")
+      ->check(CLI::PositiveNumber);
+  table.Value("--batch-tokens", "N", flags->batch_tokens, "Tokens of one step of gradient descent")
       ->check(CLI::PositiveNumber);
   flags->run.DeclareAttention(table, "the rest of the trained context", "4");
   table.Value(

@@ -32,7 +32,7 @@ int64_t PaddingBytes(const PackedTensor& tensor) {
   const double slots =
       static_cast<double>(layout.padded_rows * layout.n_blocks * format::kBlockWeights);
   const double used = static_cast<double>(tensor.rows * tensor.cols) / slots;
-  const int64_t unused_scales = (layout.padded_rows - tensor.rows) * int64_t{sizeof(float)};
+  const int64_t unused_scales = (layout.padded_rows - tensor.rows) * format::kRowScaleBytes;
   return static_cast<int64_t>(static_cast<double>(layout.weight_bytes) * (1.0 - used)) +
          unused_scales;
 }

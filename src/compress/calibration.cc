@@ -1,6 +1,7 @@
 #include "compress/calibration.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -185,6 +186,23 @@ void Calibration::ApplyMlp(const FloatLayer& original, const FloatLayer& w) {
         return reference::Linear(Hidden(x, layer), layer, LinearKind::kDown);
       },
       original, w);
+}
+
+std::vector<const Calibration::Matrix*> Calibration::FloatStreams() const {
+  std::vector<const Matrix*> streams;
+  for (const Pair& s : samples_) streams.push_back(&s.real);
+  return streams;
+}
+
+std::vector<Calibration::Matrix> Calibration::CompressedStreams() const {
+  std::vector<Matrix> streams;
+  for (const Pair& s : samples_) streams.push_back(s.compressed);
+  return streams;
+}
+
+void Calibration::ReplaceCompressedStreams(std::vector<Matrix> streams) {
+  assert(streams.size() == samples_.size());
+  for (size_t i = 0; i < samples_.size(); ++i) samples_[i].compressed = std::move(streams[i]);
 }
 
 Status Calibration::Save(const std::string& path) const {

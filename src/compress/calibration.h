@@ -62,6 +62,12 @@ class Calibration {
   void ApplyAttention(const FloatLayer& original, const FloatLayer& w);
   void ApplyMlp(const FloatLayer& original, const FloatLayer& w);
 
+  // The streams of all samples before the next block: [sample_tokens, hidden] each.
+  std::vector<const Matrix*> FloatStreams() const;
+  std::vector<Matrix> CompressedStreams() const;
+  // For a block that was changed after it was applied.
+  void ReplaceCompressedStreams(std::vector<Matrix> streams);
+
   // Both streams as bytes, and back; for resuming. Errors: kIo, kCorrupt (wrong size).
   Status Save(const std::string& path) const;
   Status Load(const std::string& path);

@@ -5,10 +5,10 @@
 
 #include "base/result.h"
 #include "base/thread_pool.h"
-#include "compress/linalg.h"
 #include "compress/obs_quantizer.h"
 #include "compress/patterns.h"
 #include "compress/recipes.h"
+#include "linalg/linalg.h"
 #include "packed/quantized_matrix.h"
 
 namespace accllm {

@@ -11,9 +11,11 @@
 #include "base/process_info.h"
 #include "base/tensor_names.h"
 #include "compress/calibration.h"
+#include "compress/distill_model.h"
 #include "compress/journal.h"
 #include "compress/layer_compressor.h"
 #include "compress/plan.h"
+#include "compress/tune_layer.h"
 #include "packed/packed_file.h"
 #include "packed/packed_writer.h"
 
@@ -23,6 +25,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int64_t kMaxDefaultSampleTokens = 512;
+// Share of a tuned block's time that comes before the tuning, about.
+constexpr double kOneShotShare = 0.2;
 
 // Everything the bytes of the result depend on, so that a resumed run can be refused where a fresh
 // one would give something else.
@@ -32,6 +36,7 @@ std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
   json["recipe"] = o.recipe.name;
   json["samples"] = o.n_samples;
   json["sample_tokens"] = o.sample_tokens;
+  json["tuning"] = {o.tune_steps, o.distill_steps, o.batch_tokens};
   json["calibration_hash"] = o.calibration_hash;
   json["sinks"] = o.window.n_sinks;
   json["window"] = o.window.window;
@@ -71,12 +76,16 @@ class Compressor {
         ACCLLM_RETURN_IF_ERROR(WriteNearest(writer, kEmbedTokensName, embedding));
       }
     }
-    if (calibration != nullptr && journal_.layers_done > 0) {
+    if (calibration != nullptr && journal_.layers_done > 0 &&
+        journal_.layers_done < config_.n_layers) {
       ACCLLM_RETURN_IF_ERROR(calibration->Load(StatePath(journal_.layers_done)));
     }
     for (int64_t layer = journal_.layers_done; layer < config_.n_layers; ++layer) {
       ACCLLM_RETURN_IF_ERROR(RunLayer(layer, writer, calibration.get()));
     }
+    calibration.reset();
+    ACCLLM_RETURN_IF_ERROR(WriteHead(writer));
+    if (options_.recipe.tuning == Tuning::kModel) ACCLLM_RETURN_IF_ERROR(Distil(writer));
     return Finish(writer);
   }
 
@@ -88,6 +97,8 @@ class Compressor {
   std::string StatePath(int64_t layers_done) const {
     return fmt::format("{}.state{}", PackedWriter::PartialPath(output_), layers_done % 2);
   }
+
+  std::string DistillPath() const { return PackedWriter::PartialPath(output_) + ".distill"; }
 
   Status PrepareJournal() {
     const std::string fingerprint = Describe(checkpoint_, options_, plan_);
@@ -147,8 +158,21 @@ class Compressor {
                          [&](const TensorPlan& tensor) { return tensor.name == name; });
   }
 
-  bool Announce(const std::string& name, int64_t layer) const {
-    return progress_({layer, config_.n_layers, name});
+  // Tells of the work on a block, whose share `done` is done.
+  bool Announce(int64_t layer, double done, const std::string& step) const {
+    const double share =
+        (static_cast<double>(layer) + done) / static_cast<double>(config_.n_layers);
+    return progress_({options_.recipe.tuning == Tuning::kModel ? share / 2 : share, step});
+  }
+
+  // Share of a block's work that is done before a tensor of it.
+  double ShareBefore(std::string_view name) const {
+    double place = 0;
+    for (size_t i = 0; i < kLinearNames.size(); ++i) {
+      if (name.ends_with(kLinearNames[i])) place = static_cast<double>(i);
+    }
+    place /= static_cast<double>(kLinearNames.size());
+    return options_.recipe.tuning == Tuning::kNone ? place : kOneShotShare * place;
   }
 
   Status WriteNearest(PackedWriter& writer, std::string_view name,
@@ -161,17 +185,20 @@ class Compressor {
 
   Status RunLayer(int64_t layer, PackedWriter& writer, Calibration* calibration) {
     ACCLLM_ASSIGN_OR_RETURN(FloatLayer weights, checkpoint_.ReadLayer(layer));
-    const LayerTask task = {config_, options_.recipe, layer,
-                            [this](std::string_view name) { return PlanOf(name).type; },
-                            [&](const std::string& name) { return Announce(name, layer); }};
-    ACCLLM_ASSIGN_OR_RETURN(
-        CompressedLayer result,
-        calibration == nullptr
-            ? CompressLayerNearest(task, std::move(weights), pool_)
-            : CompressLayerCalibrated(task, std::move(weights), *calibration, pool_));
-    for (const CompressedTensor& tensor : result.tensors) {
-      ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(tensor.name, tensor.bytes));
+    const LayerTask task = {
+        config_, options_.recipe, layer,
+        [this](std::string_view name) { return PlanOf(name).type; },
+        [&](const std::string& name) { return Announce(layer, ShareBefore(name), name); }};
+    CompressedLayer result;
+    if (calibration == nullptr) {
+      ACCLLM_ASSIGN_OR_RETURN(result, CompressLayerNearest(task, std::move(weights), pool_));
+    } else if (options_.recipe.tuning == Tuning::kNone) {
+      ACCLLM_ASSIGN_OR_RETURN(
+          result, CompressLayerCalibrated(task, std::move(weights), *calibration, pool_));
+    } else {
+      ACCLLM_ASSIGN_OR_RETURN(result, TunedLayer(task, std::move(weights), *calibration));
     }
+    ACCLLM_RETURN_IF_ERROR(WriteLayer(writer, result, layer));
     // Order matters: the journal may speak of this layer only when tensors and state are durable.
     ACCLLM_RETURN_IF_ERROR(writer.Sync());
     if (calibration != nullptr) ACCLLM_RETURN_IF_ERROR(calibration->Save(StatePath(layer + 1)));
@@ -182,21 +209,71 @@ class Compressor {
     return journal_.Save(JournalPath());
   }
 
-  Result<CompressReport> Finish(PackedWriter& writer) {
-    ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> norm, checkpoint_.ReadFinalNorm());
-    ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(
-        std::string(kFinalNormName),
-        std::span(reinterpret_cast<const uint8_t*>(norm.data()), norm.size() * sizeof(float))));
-    if (!config_.tie_word_embeddings) {
-      ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> lm_head, checkpoint_.ReadLmHead());
-      ACCLLM_RETURN_IF_ERROR(WriteNearest(writer, kLmHeadName, lm_head));
+  static Status WriteLayer(PackedWriter& writer, const CompressedLayer& result, int64_t layer) {
+    ACCLLM_ASSIGN_OR_RETURN(const std::vector<PackedBytes> tensors, PackLayer(result, layer));
+    for (const PackedBytes& tensor : tensors) {
+      ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(tensor.name, tensor.bytes));
     }
+    return {};
+  }
+
+  Result<CompressedLayer> TunedLayer(const LayerTask& task, FloatLayer weights,
+                                     Calibration& calibration) {
+    std::vector<reference::Matrix> inputs = calibration.CompressedStreams();
+    ACCLLM_ASSIGN_OR_RETURN(CompressedLayer result,
+                            CompressLayerCalibrated(task, std::move(weights), calibration, pool_));
+    const TuneSettings settings = {options_.tune_steps, options_.batch_tokens};
+    const auto after_step = [&](int64_t step, double loss) {
+      const double share = static_cast<double>(step) / static_cast<double>(options_.tune_steps);
+      return Announce(task.layer, kOneShotShare + (1 - kOneShotShare) * share,
+                      fmt::format("layers.{}: tuning, error {:.2f} %", task.layer, 100 * loss));
+    };
+    ACCLLM_ASSIGN_OR_RETURN(
+        const TuneReport report,
+        TuneLayer(config_, settings, std::move(inputs), calibration, result, pool_, after_step));
+    journal_.tuning.push_back(report);
+    return result;
+  }
+
+  Status Distil(PackedWriter& writer) {
+    const auto after_step = [&](int64_t step, double loss) {
+      const double share = static_cast<double>(step) / static_cast<double>(options_.distill_steps);
+      return progress_({0.5 + share / 2, fmt::format("distilling, divergence {:.4f}", loss)});
+    };
+    const DistillTask task = {checkpoint_,     plan_,
+                              journal_.layers, options_.calibration,
+                              DistillPath(),   {options_.distill_steps, options_.batch_tokens},
+                              sample_tokens_};
+    ACCLLM_ASSIGN_OR_RETURN(DistilledModel model, DistillModel(task, writer, pool_, after_step));
+    for (size_t i = 0; i < model.layers.size(); ++i) {
+      ACCLLM_RETURN_IF_ERROR(WriteLayer(writer, model.layers[i], static_cast<int64_t>(i)));
+    }
+    report_.distillation = model.report;
+    return WriteFinalNorm(writer, model.final_norm);
+  }
+
+  static Status WriteFinalNorm(PackedWriter& writer, const std::vector<float>& norm) {
+    return writer.WriteTensor(
+        std::string(kFinalNormName),
+        std::span(reinterpret_cast<const uint8_t*>(norm.data()), norm.size() * sizeof(float)));
+  }
+
+  // What comes after the blocks.
+  Status WriteHead(PackedWriter& writer) const {
+    ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> norm, checkpoint_.ReadFinalNorm());
+    ACCLLM_RETURN_IF_ERROR(WriteFinalNorm(writer, norm));
+    if (config_.tie_word_embeddings) return {};
+    ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> lm_head, checkpoint_.ReadLmHead());
+    return WriteNearest(writer, kLmHeadName, lm_head);
+  }
+
+  Result<CompressReport> Finish(PackedWriter& writer) {
     SortReports();
     const std::string& tokenizer = options_.tokenizer_bytes;
     ACCLLM_RETURN_IF_ERROR(writer.Finish(
         std::span(reinterpret_cast<const uint8_t*>(tokenizer.data()), tokenizer.size()),
         MetadataJson()));
-    for (const std::string& path : {JournalPath(), StatePath(0), StatePath(1)}) {
+    for (const std::string& path : {JournalPath(), StatePath(0), StatePath(1), DistillPath()}) {
       std::remove(path.c_str());
     }
     return MakeReport();
@@ -218,6 +295,11 @@ class Compressor {
       recipe["samples"] = n_samples_;
       recipe["sample_tokens"] = sample_tokens_;
     }
+    if (options_.recipe.tuning != Tuning::kNone) {
+      recipe["batch_tokens"] = options_.batch_tokens;
+      recipe["tune_steps"] = options_.tune_steps;
+    }
+    if (options_.recipe.tuning == Tuning::kModel) recipe["distill_steps"] = options_.distill_steps;
     for (const LinearReport& layer : journal_.layers) {
       recipe["relative_error"][layer.name] = layer.relative_error;
     }
@@ -245,6 +327,7 @@ class Compressor {
                                           static_cast<double>(tensor.rows * tensor.cols) / padded);
     }
     report_.layers = journal_.layers;
+    report_.tuning = journal_.tuning;
     report_.file_bytes = static_cast<int64_t>(file.bytes().size());
     report_.checkpoint_bytes = checkpoint_.weight_bytes();
     report_.bits_per_linear_weight = file.BitsPerLinearWeight();

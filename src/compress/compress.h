@@ -31,6 +31,10 @@ struct CompressOptions {
   std::vector<int32_t> calibration;  // token ids of the whole text
   int64_t n_samples = 128;
   int64_t sample_tokens = 0;  // 0: the model's context, at most 512
+  // For recipes that tune; docs/compression.md says how the defaults were chosen.
+  int64_t tune_steps = 0;     // of each block
+  int64_t distill_steps = 0;  // of the model
+  int64_t batch_tokens = 0;   // tokens of one step
   bool resume = false;
   std::string tokenizer_bytes;     // stored as it is; may be empty
   bool add_bos_token = true;       // whether texts start with BOS; stored in the provenance
@@ -50,8 +54,18 @@ struct LinearReport {
   double seconds = 0;
 };
 
+// How far gradient descent brought one block: its loss over the first and the last tenth of the
+// steps (tune::StepCallback).
+struct TuneReport {
+  double before = 0;
+  double after = 0;
+};
+
 struct CompressReport {
   std::vector<LinearReport> layers;
+  std::vector<TuneReport> tuning;  // of every block, where the recipe tunes
+  // KL divergence from the float model on calibration text, likewise, where it distils; else 0.
+  TuneReport distillation;
   int64_t file_bytes = 0;
   int64_t checkpoint_bytes = 0;  // of the weights in the checkpoint
   double bits_per_linear_weight = 0;
@@ -61,12 +75,12 @@ struct CompressReport {
 };
 
 struct CompressProgress {
-  int64_t layers_done = 0;  // transformer blocks
-  int64_t n_layers = 0;
-  std::string step;  // what is being worked on: a tensor's name
+  double share = 0;  // of the work that is done, 0..1
+  std::string step;  // what is being worked on
 };
 
-// Called before every tensor; returns false to stop after what is done so far is saved.
+// Called before every tensor and after every step of gradient descent; returns false to stop. What
+// is done so far, to the last block or some steps of distillation, is saved.
 using CompressCallback = std::function<bool(const CompressProgress&)>;
 
 // Writes `output`. While it works there is `output`.partial and its journal `output`.partial.json;

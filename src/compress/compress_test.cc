@@ -48,6 +48,9 @@ class CompressTest : public ::testing::Test {
     options_.sample_tokens = 48;
     options_.window = {4, 60};
     options_.calibration_hash = "0123";
+    options_.tune_steps = 6;
+    options_.distill_steps = 9;
+    options_.batch_tokens = 200;  // 4 sequences
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -112,15 +115,26 @@ TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
     return LogitError(path);
   };
   EXPECT_LT(error("joint"), 0.85 * error("rtn"));
+  options_.tune_steps = 40;
+  options_.distill_steps = 120;
+  const double tuned = error("tuned");
+  EXPECT_LT(tuned, 0.95 * error("joint"));
+  EXPECT_LT(error("distilled"), 0.9 * tuned);
 }
 
-TEST_F(CompressTest, ResumingGivesTheSameBytes) {
+class ResumeTest : public CompressTest, public ::testing::WithParamInterface<std::string_view> {};
+
+INSTANTIATE_TEST_SUITE_P(Recipes, ResumeTest, ::testing::Values("joint", "tuned", "distilled"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(ResumeTest, GivesTheSameBytes) {
+  options_.recipe = **RecipeByName(GetParam());
   ASSERT_TRUE(Compress(*checkpoint_, Output("whole.acc"), options_, pool_, Continue));
   const std::vector<uint8_t> expected = ReadAll(Output("whole.acc"));
   const std::string path = Output("resumed.acc");
   int steps = 0;
   for (int stop_after = 1;; ++stop_after) {
-    // Each run may take only a few tensors more than the one before.
+    // Each run may take only a few steps more than the one before.
     steps = 0;
     options_.resume = fs::exists(PackedWriter::PartialPath(path) + ".json");
     const auto result = Compress(*checkpoint_, path, options_, pool_, [&](const CompressProgress&) {
@@ -163,6 +177,7 @@ TEST_F(CompressTest, ResumingWithoutAnInterruptedRunIsAnError) {
 }
 
 TEST_F(CompressTest, ThreadsDoNotChangeTheResult) {
+  options_.recipe = **RecipeByName("distilled");
   ASSERT_TRUE(Compress(*checkpoint_, Output("two.acc"), options_, pool_, Continue));
   ThreadPool three(3);
   ASSERT_TRUE(Compress(*checkpoint_, Output("three.acc"), options_, three, Continue));
@@ -174,7 +189,8 @@ TEST_F(CompressTest, EveryTypeRunsAndTheReportCountsEverything) {
       {"*.down_proj", format::TensorType::kW4}, {"*.o_proj", format::TensorType::kF16},
       {"*.k_proj", format::TensorType::kW8},    {"*.q_proj", format::TensorType::kW2},
       {"*.up_proj", format::TensorType::kW3},   {"embed_tokens", format::TensorType::kW4}};
-  for (const std::string_view recipe : {"magnitude-nearest", "wanda-nearest", "joint"}) {
+  for (const std::string_view recipe :
+       {"magnitude-nearest", "wanda-nearest", "joint", "distilled"}) {
     options_.recipe = **RecipeByName(recipe);
     const std::string path = Output("types.acc");
     const auto report = Compress(*checkpoint_, path, options_, pool_, Continue);
@@ -205,7 +221,8 @@ TEST_F(CompressTest, ASparseCheckpointKeepsItsMask) {
   ASSERT_TRUE(
       testing::WriteFile(folder_ + "/model/model.safetensors", testing::SafetensorsBytes(tensors)));
   const Checkpoint sparse = *Checkpoint::Open(folder_ + "/model");
-  for (const std::string_view recipe : {"rtn", "sparsegpt-nearest", "wanda-gptq", "joint"}) {
+  for (const std::string_view recipe :
+       {"rtn", "sparsegpt-nearest", "wanda-gptq", "joint", "distilled"}) {
     options_.recipe = **RecipeByName(recipe);
     const std::string path = Output("sparse.acc");
     const auto report = Compress(sparse, path, options_, pool_, Continue);
@@ -240,6 +257,7 @@ TEST(Journal, RoundTripAndDamage) {
   journal.layers_done = 3;
   journal.seconds = 1.5;
   journal.layers = {{"layers.0.mlp.up_proj", "w2-2:4", 0.1 + 0.2, true, 0.25}};
+  journal.tuning = {{0.5, 0.25}, {0.1 + 0.2, 0.125}};
   ASSERT_TRUE(journal.Save(path));
   const auto loaded = Journal::Load(path);
   ASSERT_TRUE(loaded) << loaded.error().ToString();
@@ -247,6 +265,9 @@ TEST(Journal, RoundTripAndDamage) {
   EXPECT_EQ(loaded->layers_done, 3);
   EXPECT_EQ(loaded->layers.at(0).relative_error, 0.1 + 0.2);
   EXPECT_TRUE(loaded->layers.at(0).is_mask_kept);
+  ASSERT_EQ(loaded->tuning.size(), 2U);
+  EXPECT_EQ(loaded->tuning[1].before, 0.1 + 0.2);
+  EXPECT_EQ(loaded->tuning[1].after, 0.125);
   ASSERT_TRUE(testing::WriteFile(path, "{\"fingerprint\": 3"));
   EXPECT_EQ(Journal::Load(path).error().code, ErrorCode::kCorrupt);
   fs::remove(path);

@@ -1,6 +1,6 @@
 #include "compress/corrected_target.h"
 
-#include "compress/linalg.h"
+#include "linalg/linalg.h"
 
 namespace accllm {
 

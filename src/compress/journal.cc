@@ -26,6 +26,11 @@ Status Journal::Save(const std::string& path) const {
                         {"mask_kept", layer.is_mask_kept},
                         {"seconds", layer.seconds}};
   }
+  Json& tuned = json["tuning"] = {{"before", Json::array()}, {"after", Json::array()}};
+  for (const TuneReport& report : tuning) {
+    tuned["before"].push_back(report.before);
+    tuned["after"].push_back(report.after);
+  }
   return WriteFileAtomically(path, json.dump(1));
 }
 
@@ -48,6 +53,14 @@ Result<Journal> Journal::Load(const std::string& path) {
     ACCLLM_ASSIGN_OR_RETURN(layer.seconds, entry.Number("seconds"));
     journal.layers.push_back(std::move(layer));
   }
+  ACCLLM_ASSIGN_OR_RETURN(const JsonObject tuned, fields.Object("tuning"));
+  ACCLLM_ASSIGN_OR_RETURN(const std::vector<double> before, tuned.Numbers("before"));
+  ACCLLM_ASSIGN_OR_RETURN(const std::vector<double> after, tuned.Numbers("after"));
+  if (before.size() != after.size()) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("{}: tuning is not in pairs", path),
+                "start again without --resume");
+  }
+  for (size_t i = 0; i < before.size(); ++i) journal.tuning.push_back({before[i], after[i]});
   return journal;
 }
 

@@ -15,6 +15,7 @@ struct Journal {
   int64_t layers_done = 0;
   double seconds = 0;                // spent so far
   std::vector<LinearReport> layers;  // reports of the tensors done
+  std::vector<TuneReport> tuning;    // of the blocks done, where the recipe tunes
 
   // Writes the journal so that it is either the old one or this one. Errors: kIo.
   Status Save(const std::string& path) const;

@@ -8,10 +8,10 @@
 #include "base/process_info.h"
 #include "compress/choose_codes.h"
 #include "compress/corrected_target.h"
-#include "compress/linalg.h"
 #include "compress/obs_quantizer.h"
 #include "compress/patterns.h"
 #include "compress/smooth_layer.h"
+#include "linalg/linalg.h"
 #include "packed/quantized_matrix.h"
 #include "packed/tensor_layout.h"
 
@@ -45,16 +45,6 @@ Result<std::vector<uint8_t>> PackHalves(const std::vector<float>& values) {
   return bytes;
 }
 
-std::vector<float> FromHalves(const std::vector<uint8_t>& bytes) {
-  std::vector<float> values(bytes.size() / 2);
-  for (size_t i = 0; i < values.size(); ++i) {
-    uint16_t half = 0;
-    std::memcpy(&half, bytes.data() + 2 * i, sizeof(half));
-    values[i] = HalfToFloat(half);
-  }
-  return values;
-}
-
 // Relative squared error of the weights themselves, where there is no second moment to weigh it.
 double PlainRelativeError(const WeightMatrix& matrix, const QuantizedMatrix& quantized) {
   const std::vector<float> values = Dequantize(quantized);
@@ -68,12 +58,12 @@ double PlainRelativeError(const WeightMatrix& matrix, const QuantizedMatrix& qua
   return norm == 0 ? 0.0 : error / norm;
 }
 
-// Compresses the linear layers of a block, and replaces their weights in the block by what the
+// Compresses the linear layers of `result.values`, and replaces their weights there by what the
 // packed form stands for.
 class LinearCompressor {
  public:
-  LinearCompressor(const LayerTask& task, FloatLayer& w, ThreadPool& pool, CompressedLayer& result)
-      : task_(task), w_(w), pool_(pool), result_(result) {}
+  LinearCompressor(const LayerTask& task, ThreadPool& pool, CompressedLayer& result)
+      : task_(task), pool_(pool), result_(result) {}
 
   // A stage of a block: layers that share their input, and so its moments.
   Status RunStage(std::initializer_list<LinearKind> kinds, StageMoments moments) {
@@ -96,23 +86,22 @@ class LinearCompressor {
     const double start = MonotonicSeconds();
     const TensorType type = task_.type_of(name);
     LinearReport report = {name, std::string(TensorTypeLabel(type)), 0, false, 0};
-    CompressedTensor tensor = {name, {}};
     if (type == TensorType::kF16) {
-      ACCLLM_ASSIGN_OR_RETURN(tensor.bytes, PackHalves(w_.linear(kind)));
-      w_.linear(kind) = FromHalves(tensor.bytes);
+      ACCLLM_ASSIGN_OR_RETURN(const std::vector<uint8_t> halves,
+                              PackHalves(result_.values.linear(kind)));
+      result_.values.linear(kind) = FromHalves(halves);
     } else {
-      ACCLLM_ASSIGN_OR_RETURN(tensor.bytes, Quantize(kind, moments, inputs, report));
+      ACCLLM_RETURN_IF_ERROR(Quantize(kind, moments, inputs, report));
     }
     report.seconds = MonotonicSeconds() - start;
-    result_.tensors.push_back(std::move(tensor));
     result_.reports.push_back(std::move(report));
     return {};
   }
 
  private:
-  Result<std::vector<uint8_t>> Quantize(LinearKind kind, const StageMoments* moments,
-                                        const InputStatistics* inputs, LinearReport& report) {
-    std::vector<float>& weights = w_.linear(kind);
+  Status Quantize(LinearKind kind, const StageMoments* moments, const InputStatistics* inputs,
+                  LinearReport& report) {
+    std::vector<float>& weights = result_.values.linear(kind);
     const LinearShape shape = ShapeOfLinear(task_.config, kind);
     const TensorType type = task_.type_of(report.name);
     std::optional<PatternSet> kept;
@@ -125,7 +114,7 @@ class LinearCompressor {
     const WeightMatrix matrix = {task_.recipe.is_own ? corrected : weights, shape.rows, shape.cols,
                                  report.name};
     ACCLLM_ASSIGN_OR_RETURN(
-        const QuantizedMatrix quantized,
+        QuantizedMatrix quantized,
         ChooseCodes(task_.recipe, type, matrix, kept ? &*kept : nullptr, inputs, pool_));
     if (inputs == nullptr) {
       report.relative_error = PlainRelativeError(matrix, quantized);
@@ -134,14 +123,15 @@ class LinearCompressor {
                               RelativeError(matrix, inputs->h, quantized, pool_));
     }
     weights = Dequantize(quantized);
-    return PackMatrix(quantized);
+    result_.matrices[static_cast<size_t>(kind)] = std::move(quantized);
+    return {};
   }
 
   // The weights to aim at: they map the compressed model's inputs to the float model's outputs.
   Result<std::vector<float>> CorrectedWeights(LinearKind kind, const std::string& name,
                                               const StageMoments& moments,
                                               const InputStatistics& inputs) {
-    const std::vector<float>& weights = w_.linear(kind);
+    const std::vector<float>& weights = result_.values.linear(kind);
     const LinearShape shape = ShapeOfLinear(task_.config, kind);
     std::vector<float> deviation =
         Multiply(weights, moments.deviation.sum(), shape.rows, shape.cols, shape.cols, pool_);
@@ -154,17 +144,9 @@ class LinearCompressor {
   }
 
   const LayerTask& task_;
-  FloatLayer& w_;
   ThreadPool& pool_;
   CompressedLayer& result_;
 };
-
-void AddVectors(const LayerTask& task, const FloatLayer& w, CompressedLayer& result) {
-  for (const VectorKind kind : kVectorKinds) {
-    if (w.vector(kind).empty()) continue;
-    result.tensors.push_back({LayerTensorName(task.layer, kind), FloatBytes(w.vector(kind))});
-  }
-}
 
 }  // namespace
 
@@ -174,6 +156,16 @@ Status LayerTask::Announce(const std::string& name) const {
               "go on with --resume");
 }
 
+std::vector<float> FromHalves(std::span<const uint8_t> bytes) {
+  std::vector<float> values(bytes.size() / 2);
+  for (size_t i = 0; i < values.size(); ++i) {
+    uint16_t half = 0;
+    std::memcpy(&half, bytes.data() + 2 * i, sizeof(half));
+    values[i] = HalfToFloat(half);
+  }
+  return values;
+}
+
 Result<std::vector<uint8_t>> PackNearest(TensorType type, int64_t rows, int64_t cols,
                                          const std::vector<float>& weights) {
   if (type == TensorType::kF16) return PackHalves(weights);
@@ -181,11 +173,25 @@ Result<std::vector<uint8_t>> PackNearest(TensorType type, int64_t rows, int64_t 
   return PackMatrix(matrix);
 }
 
+Result<std::vector<PackedBytes>> PackLayer(const CompressedLayer& layer, int64_t index) {
+  std::vector<PackedBytes> tensors;
+  for (const VectorKind kind : kVectorKinds) {
+    const std::vector<float>& vector = layer.values.vector(kind);
+    if (!vector.empty()) tensors.push_back({LayerTensorName(index, kind), FloatBytes(vector)});
+  }
+  for (const LinearKind kind : kLinearKinds) {
+    const auto& matrix = layer.matrices[static_cast<size_t>(kind)];
+    ACCLLM_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes,
+                            matrix ? PackMatrix(*matrix) : PackHalves(layer.values.linear(kind)));
+    tensors.push_back({LayerTensorName(index, kind), std::move(bytes)});
+  }
+  return tensors;
+}
+
 Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, FloatLayer w,
                                              ThreadPool& pool) {
-  CompressedLayer result;
-  AddVectors(task, w, result);
-  LinearCompressor linear(task, w, pool, result);
+  CompressedLayer result = {std::move(w), {}, {}};
+  LinearCompressor linear(task, pool, result);
   for (const LinearKind kind : kLinearKinds) {
     ACCLLM_RETURN_IF_ERROR(linear.CompressOne(kind, nullptr, nullptr));
   }
@@ -194,20 +200,21 @@ Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, FloatLayer w
 
 Result<CompressedLayer> CompressLayerCalibrated(const LayerTask& task, FloatLayer w,
                                                 Calibration& calibration, ThreadPool& pool) {
-  CompressedLayer result;
   if (task.recipe.is_own) SmoothLayer(task.config, calibration.Maxima(w), {}, w);
-  AddVectors(task, w, result);
-  const FloatLayer original = w;
-  LinearCompressor linear(task, w, pool, result);
+  CompressedLayer result = {w, {}, {}};
+  const FloatLayer& original = w;
+  const FloatLayer& values = result.values;
+  LinearCompressor linear(task, pool, result);
   ACCLLM_RETURN_IF_ERROR(linear.RunStage({LinearKind::kQ, LinearKind::kK, LinearKind::kV},
-                                         calibration.AttentionInput(original, w)));
+                                         calibration.AttentionInput(original, values)));
   ACCLLM_RETURN_IF_ERROR(
-      linear.RunStage({LinearKind::kO}, calibration.AttentionOutput(original, w)));
-  calibration.ApplyAttention(original, w);
+      linear.RunStage({LinearKind::kO}, calibration.AttentionOutput(original, values)));
+  calibration.ApplyAttention(original, values);
+  ACCLLM_RETURN_IF_ERROR(linear.RunStage({LinearKind::kGate, LinearKind::kUp},
+                                         calibration.MlpInput(original, values)));
   ACCLLM_RETURN_IF_ERROR(
-      linear.RunStage({LinearKind::kGate, LinearKind::kUp}, calibration.MlpInput(original, w)));
-  ACCLLM_RETURN_IF_ERROR(linear.RunStage({LinearKind::kDown}, calibration.MlpHidden(original, w)));
-  calibration.ApplyMlp(original, w);
+      linear.RunStage({LinearKind::kDown}, calibration.MlpHidden(original, values)));
+  calibration.ApplyMlp(original, values);
   return result;
 }
 

@@ -1,7 +1,9 @@
 // Compresses one transformer block.
 #pragma once
 
+#include <array>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,20 +14,27 @@
 #include "base/thread_pool.h"
 #include "compress/calibration.h"
 #include "compress/compress.h"
+#include "packed/quantized_matrix.h"
 #include "spec/packed_format.h"
 
 namespace accllm {
 
-// A tensor ready to be written, and what is to be said about it.
-struct CompressedTensor {
+// A compressed block.
+struct CompressedLayer {
+  FloatLayer values;  // what the packed block stands for
+  // The quantised matrices, in the order of kLinearKinds; empty for those kept as f16.
+  std::array<std::optional<QuantizedMatrix>, kLinearKinds.size()> matrices;
+  std::vector<LinearReport> reports;  // in the order of kLinearKinds
+};
+
+// A tensor ready to be written.
+struct PackedBytes {
   std::string name;
   std::vector<uint8_t> bytes;
 };
 
-struct CompressedLayer {
-  std::vector<CompressedTensor> tensors;
-  std::vector<LinearReport> reports;
-};
+// All tensors of block `index`. Errors: kNumeric if a weight does not fit f16; those of PackMatrix.
+Result<std::vector<PackedBytes>> PackLayer(const CompressedLayer& layer, int64_t index);
 
 // What the layer compressor needs to know of the plan.
 struct LayerTask {
@@ -48,6 +57,9 @@ Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, FloatLayer w
 // smooths the block first and aims at corrected weights, the others at the layer's own.
 Result<CompressedLayer> CompressLayerCalibrated(const LayerTask& task, FloatLayer w,
                                                 Calibration& calibration, ThreadPool& pool);
+
+// The values of a tensor that is kept as f16.
+std::vector<float> FromHalves(std::span<const uint8_t> bytes);
 
 // The bytes of a matrix that is rounded to nearest: f16 or a dense type. weights: [rows, cols].
 Result<std::vector<uint8_t>> PackNearest(format::TensorType type, int64_t rows, int64_t cols,

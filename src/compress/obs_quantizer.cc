@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/block_codec.h"
-#include "compress/parallel_tasks.h"
+#include "base/parallel_tasks.h"
 #include "compress/row_chunk.h"
 #include "compress/row_kernels.h"
 #include "packed/tensor_layout.h"
@@ -214,7 +214,7 @@ class ObsPass {
                                                static_cast<size_t>(matrix_.cols));
       const float step = LargestStep(method_.type, row);
       s.row_scales[static_cast<size_t>(r)] =
-          step / (kHeadRoom * method_.multipliers.max_multiplier);
+          CoveringRowScale(step / (kHeadRoom * method_.multipliers.max_multiplier));
       row_scales_[static_cast<size_t>(first_row + r)] = s.row_scales[static_cast<size_t>(r)];
     }
     for (int64_t block = 0; block < matrix_.cols; block += kBlockCols) {

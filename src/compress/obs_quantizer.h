@@ -8,8 +8,8 @@
 
 #include "base/result.h"
 #include "base/thread_pool.h"
-#include "compress/linalg.h"
 #include "compress/patterns.h"
+#include "linalg/linalg.h"
 #include "packed/quantized_matrix.h"
 
 namespace accllm {

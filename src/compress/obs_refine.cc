@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/block_codec.h"
+#include "base/parallel_tasks.h"
 #include "compress/obs_quantizer.h"
-#include "compress/parallel_tasks.h"
 #include "compress/row_chunk.h"
 #include "compress/row_kernels.h"
 

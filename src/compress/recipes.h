@@ -25,6 +25,13 @@ enum class Rounding {
   kObs,      // one pass over the columns; later columns make up for the errors of earlier ones
 };
 
+// What gradient descent does after that.
+enum class Tuning {
+  kNone,
+  kBlocks,  // each block is trained to do what the float block did
+  kModel,   // after that, the whole model to predict what the float model predicts
+};
+
 // One recipe. Every recipe that calibrates goes through the layers in order, on the inputs that
 // what is compressed already gives.
 struct Recipe {
@@ -35,6 +42,7 @@ struct Recipe {
   // The method of this project: smoothing, corrected targets and refinement on top. The others are
   // plain, so that they stand for what was published.
   bool is_own;
+  Tuning tuning;
   std::string_view summary;
 
   bool calibrates() const { return pruning >= Pruning::kWanda || rounding == Rounding::kObs; }

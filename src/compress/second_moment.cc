@@ -4,7 +4,7 @@
 #include <cassert>
 #include <utility>
 
-#include "compress/linalg.h"
+#include "linalg/linalg.h"
 
 namespace accllm {
 

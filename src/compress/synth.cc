@@ -7,6 +7,7 @@
 
 #include "base/architecture.h"
 #include "base/block_codec.h"
+#include "base/fp16.h"
 #include "base/split_mix64.h"
 #include "base/tensor_names.h"
 #include "packed/packed_file.h"
@@ -116,10 +117,10 @@ std::vector<uint8_t> RandomMatrix(const TensorPlan& plan, const TensorLayout& la
       }
     }
   }
-  const auto scale =
-      static_cast<float>(deviation / std::sqrt(MeanSquareLevel(plan.type) * range.MeanSquare()));
+  const uint16_t scale = FloatToBf16(
+      static_cast<float>(deviation / std::sqrt(MeanSquareLevel(plan.type) * range.MeanSquare())));
   for (int64_t row = 0; row < plan.rows; ++row) {
-    std::memcpy(bytes.data() + layout.scales_offset + row * int64_t{sizeof(scale)}, &scale,
+    std::memcpy(bytes.data() + layout.scales_offset + row * format::kRowScaleBytes, &scale,
                 sizeof(scale));
   }
   return bytes;

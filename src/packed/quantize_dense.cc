@@ -99,7 +99,7 @@ void StoreGroup(const Row& row, int64_t group, float multiplier, QuantizedMatrix
 // Many levels: the smallest multiplier that covers the group's largest weight.
 void RoundByCover(const Row& row, float multiplier_max, QuantizedMatrix& m) {
   const auto level_max = static_cast<float>(DenseLevelsOf(m.type).max);
-  const float scale = LargestMagnitude(row.w) / (level_max * multiplier_max);
+  const float scale = CoveringRowScale(LargestMagnitude(row.w) / (level_max * multiplier_max));
   m.row_scales[Index(row.index)] = scale;
   if (scale == 0) return;
   for (int64_t group = 0; group < row.n_groups(); ++group) {
@@ -116,7 +116,8 @@ void RoundByError(const Row& row, float multiplier_max, QuantizedMatrix& m) {
   for (int64_t group = 0; group < row.n_groups(); ++group) {
     steps.push_back(BestStep(levels, row.group(group)));
   }
-  const float scale = *std::max_element(steps.begin(), steps.end()) / multiplier_max;
+  const float scale =
+      CoveringRowScale(*std::max_element(steps.begin(), steps.end()) / multiplier_max);
   m.row_scales[Index(row.index)] = scale;
   if (scale == 0) return;
   for (int64_t group = 0; group < row.n_groups(); ++group) {

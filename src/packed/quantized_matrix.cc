@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/block_codec.h"
+#include "base/fp16.h"
 #include "packed/tensor_layout.h"
 
 namespace accllm {
@@ -74,6 +75,10 @@ Status CheckScales(const QuantizedMatrix& m) {
     if (!std::isfinite(m.row_scales[row])) {
       return Fail(ErrorCode::kInvalidArgument, fmt::format("row {}: scale is not finite", row));
     }
+    if (NearestRowScale(m.row_scales[row]) != m.row_scales[row]) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("row {}: scale {} is no bfloat16", row, m.row_scales[row]));
+    }
   }
   return {};
 }
@@ -128,6 +133,24 @@ Status UnpackBlockRow(const uint8_t* weights, const uint8_t* multipliers, int64_
 
 }  // namespace
 
+float NearestRowScale(float scale) { return Bf16ToFloat(FloatToBf16(scale)); }
+
+float CoveringRowScale(float scale) {
+  const uint16_t bits = FloatToBf16(scale);
+  const float nearest = Bf16ToFloat(bits);
+  return std::abs(nearest) < std::abs(scale) ? Bf16ToFloat(static_cast<uint16_t>(bits + 1))
+                                             : nearest;
+}
+
+void ReadRowScales(const uint8_t* bytes, std::span<float> scales) {
+  for (float& scale : scales) {
+    uint16_t bits = 0;
+    std::memcpy(&bits, bytes, sizeof(bits));
+    scale = Bf16ToFloat(bits);
+    bytes += sizeof(bits);
+  }
+}
+
 QuantizedMatrix EmptyMatrix(TensorType type, int64_t rows, int64_t cols) {
   QuantizedMatrix m;
   m.type = type;
@@ -159,8 +182,12 @@ Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& m) {
                   bytes.begin() + place.multipliers_offset);
     }
   }
-  std::memcpy(bytes.data() + layout.scales_offset, m.row_scales.data(),
-              m.row_scales.size() * sizeof(float));
+  uint8_t* scales = bytes.data() + layout.scales_offset;
+  for (const float scale : m.row_scales) {
+    const uint16_t bits = FloatToBf16(scale);
+    std::memcpy(scales, &bits, sizeof(bits));
+    scales += sizeof(bits);
+  }
   return bytes;
 }
 
@@ -179,8 +206,8 @@ Result<QuantizedMatrix> UnpackMatrix(TensorType type, int64_t rows, int64_t cols
     }
   }
   const uint8_t* scales = bytes.data() + layout.scales_offset;
-  std::memcpy(m.row_scales.data(), scales, m.row_scales.size() * sizeof(float));
-  const int64_t real_bytes = rows * int64_t{sizeof(float)};
+  ReadRowScales(scales, m.row_scales);
+  const int64_t real_bytes = rows * format::kRowScaleBytes;
   const bool finite = std::all_of(m.row_scales.begin(), m.row_scales.end(),
                                   [](float scale) { return std::isfinite(scale); });
   if (!finite ||

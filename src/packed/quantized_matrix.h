@@ -19,11 +19,18 @@ struct QuantizedMatrix {
   // even where it reaches past `cols` (activations are zero there); odd for W2 and W3.
   std::vector<int8_t> levels;
   std::vector<uint8_t> multipliers;  // [rows, n_groups()], at most MaxMultiplier(type, cols)
-  std::vector<float> row_scales;     // [rows], finite
+  std::vector<float> row_scales;     // [rows], finite, of bfloat16 precision
 
   int64_t level_cols() const { return (cols + 3) / 4 * 4; }
   int64_t n_groups() const { return (cols + format::kGroupWeights - 1) / format::kGroupWeights; }
 };
+
+// The nearest number that a row scale can be, and the nearest that is not smaller in magnitude.
+float NearestRowScale(float scale);
+float CoveringRowScale(float scale);
+
+// The row scales of a packed tensor, from where they begin.
+void ReadRowScales(const uint8_t* bytes, std::span<float> scales);
 
 // A matrix of the right sizes with multipliers and scales 0; its levels are those of code 0 (2:4:
 // all zero, which must be replaced before it can be packed).

@@ -53,7 +53,7 @@ Result<TensorLayout> LayOutTensor(format::TensorType type, int64_t rows, int64_t
   layout.weight_bytes =
       layout.padded_rows / format::kTileRows * layout.n_blocks * TileBlockBytes(type);
   layout.scales_offset = RoundUp(layout.weight_bytes, format::kAlignment);
-  layout.data_bytes = layout.scales_offset + layout.padded_rows * int64_t{sizeof(float)};
+  layout.data_bytes = layout.scales_offset + layout.padded_rows * format::kRowScaleBytes;
   return layout;
 }
 

@@ -21,7 +21,7 @@ struct TensorLayout {
   int64_t n_blocks = 0;       // blocks of a row; 0 for the plain types
   int64_t padded_rows = 0;    // rows, padded to whole tiles for the block types
   int64_t weight_bytes = 0;   // blocks, or plain elements
-  int64_t scales_offset = 0;  // of the row scales; 0 for the plain types
+  int64_t scales_offset = 0;  // of the row scales, bfloat16; 0 for the plain types
   int64_t data_bytes = 0;     // everything
 };
 

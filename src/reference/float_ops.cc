@@ -117,7 +117,7 @@ Matrix Attention(const Matrix& q, const std::vector<int64_t>& positions, const C
   return out;
 }
 
-void FakeQuantizeA8(Matrix& x) {
+void FakeQuantizeA8(Eigen::Ref<Matrix> x) {
   const auto n = static_cast<int64_t>(x.cols());
   std::vector<uint8_t> codes(Index((n + 255) / 256 * 256));
   for (Eigen::Index row = 0; row < x.rows(); ++row) {
@@ -131,7 +131,7 @@ void FakeQuantizeA8(Matrix& x) {
   }
 }
 
-void FakeQuantizeKv4(Matrix& x, int64_t head_dim) {
+void FakeQuantizeKv4(Eigen::Ref<Matrix> x, int64_t head_dim) {
   const int64_t padded = kernels::KvPaddedDim(head_dim);
   std::vector<uint8_t> codes(Index(padded / 2));
   for (Eigen::Index row = 0; row < x.rows(); ++row) {

@@ -51,9 +51,9 @@ Matrix Attention(const Matrix& q, const std::vector<int64_t>& positions, const C
                  const kernels::RopeFrequencies& frequencies);
 
 // Rounds every row to A8 and back (kernels/quantize/quantize.h).
-void FakeQuantizeA8(Matrix& x);
+void FakeQuantizeA8(Eigen::Ref<Matrix> x);
 
 // Rounds every head of every row to KV4 and back.
-void FakeQuantizeKv4(Matrix& x, int64_t head_dim);
+void FakeQuantizeKv4(Eigen::Ref<Matrix> x, int64_t head_dim);
 
 }  // namespace accllm::reference

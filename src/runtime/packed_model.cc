@@ -6,6 +6,7 @@
 
 #include "base/block_codec.h"
 #include "base/fp16.h"
+#include "packed/quantized_matrix.h"
 #include "packed/xxh3.h"
 
 namespace accllm {
@@ -104,6 +105,7 @@ struct PackedModel::Loader {
 
   void BuildViews() const {
     model.row_sums_.resize(copies.size());
+    model.row_scales_.resize(copies.size());
     for (size_t i = 0; i < copies.size(); ++i) {
       const Copy& copy = copies[i];
       LinearWeight& weight = *copy.weight;
@@ -113,12 +115,13 @@ struct PackedModel::Loader {
         continue;
       }
       const TensorLayout& layout = copy.tensor->layout;
+      std::vector<float>& scales = model.row_scales_[i];
+      scales.resize(static_cast<size_t>(layout.padded_rows));
+      ReadRowScales(data + layout.scales_offset, scales);
       std::vector<int32_t>& sums = model.row_sums_[i];
       sums.resize(static_cast<size_t>(layout.padded_rows));
-      weight.blocks = {weight.type, weight.rows,
-                       weight.cols, layout.n_blocks,
-                       data,        reinterpret_cast<const float*>(data + layout.scales_offset),
-                       sums.data()};
+      weight.blocks = {weight.type, weight.rows,   weight.cols, layout.n_blocks,
+                       data,        scales.data(), sums.data()};
       pool.ParallelFor(weight.n_tiles(), [&](int64_t begin, int64_t end, int) {
         kernels::RowSums(kernels.tile, weight.blocks, begin, end, sums.data());
       });

@@ -65,7 +65,8 @@ class PackedModel {
 
   PackedMetadata metadata_;
   HugeBuffer weights_;                          // all matrices, each 64-byte aligned
-  std::vector<std::vector<int32_t>> row_sums_;  // one a matrix of a block type
+  std::vector<std::vector<float>> row_scales_;  // one a matrix of a block type: [padded rows]
+  std::vector<std::vector<int32_t>> row_sums_;  // likewise
   LinearWeight embedding_;
   LinearWeight lm_head_;
   std::vector<float> final_norm_;

@@ -20,8 +20,10 @@ BELOW_REFERENCE = ("base", *MIDDLE)
 ROOMS = {
     "base": (),
     **{room: ("base",) for room in MIDDLE},
+    "linalg": ("base",),
     "reference": BELOW_REFERENCE,
-    "compress": (*BELOW_REFERENCE, "reference"),
+    "tune": ("base", "linalg", "packed", "kernels", "reference"),
+    "compress": (*BELOW_REFERENCE, "linalg", "reference", "tune"),
     "runtime": (*BELOW_REFERENCE, "reference"),
 }
 # Generated from the specification or installed for users: no room, open to every room.

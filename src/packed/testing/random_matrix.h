@@ -42,7 +42,7 @@ inline QuantizedMatrix RandomMatrix(format::TensorType type, int64_t rows, int64
     multiplier = static_cast<uint8_t>(rng() % (max_multiplier + 1));
   }
   std::uniform_real_distribution<float> scale(-2e-4F, 2e-4F);
-  for (float& value : m.row_scales) value = scale(rng);
+  for (float& value : m.row_scales) value = NearestRowScale(scale(rng));
   return m;
 }
 

@@ -77,7 +77,9 @@ inline Result<std::vector<uint8_t>> RandomTensorBytes(const TensorPlan& plan, st
     const double typical =
         static_cast<double>(MaxMultiplier(plan.type, plan.cols)) *
         (plan.type == format::TensorType::kW2S24 ? 0.5 : DenseLevelsOf(plan.type).max / 4.0);
-    for (float& scale : m.row_scales) scale = static_cast<float>(scale / 2e-4 * 0.4 / typical);
+    for (float& scale : m.row_scales) {
+      scale = NearestRowScale(static_cast<float>(scale / 2e-4 * 0.4 / typical));
+    }
     return PackMatrix(m);
   }
   ACCLLM_ASSIGN_OR_RETURN(const TensorLayout layout, LayOutTensor(plan.type, plan.rows, plan.cols));

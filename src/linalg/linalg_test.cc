@@ -1,4 +1,4 @@
-#include "compress/linalg.h"
+#include "linalg/linalg.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "compress/linalg.h"
+#include "linalg/linalg.h"
 
 #include <cblas.h>
 
@@ -6,12 +6,13 @@
 #include <cmath>
 #include <new>
 
-#include "compress/parallel_tasks.h"
+#include "base/parallel_tasks.h"
 
 namespace accllm {
 namespace {
 
 constexpr int64_t kTile = 256;        // rows and columns of one task
+constexpr int64_t kFewTasks = 8;      // fewer than these get smaller tiles
 constexpr double kMaxDamping = 1.0;   // more would drown the statistics
 constexpr double kMinDamping = 1e-6;  // first try after an undamped matrix failed
 
@@ -160,6 +161,25 @@ Result<InverseFactor> FactorWithGrowingDamping(std::span<const float> h, int64_t
               "use more calibration text");
 }
 
+// The right factor of a product, and how it lies in memory.
+struct RightFactor {
+  std::span<const float> values;
+  CBLAS_TRANSPOSE transpose;
+  int64_t stride;
+};
+
+// out[m, n] = a[m, k] * b, a tile of rows a task.
+void MultiplyRows(std::span<const float> a, const RightFactor& b, int64_t m, int64_t k, int64_t n,
+                  std::span<float> out, ThreadPool& pool) {
+  UseOneBlasThread();
+  ForEachTask(pool, TilesOf(m), [&](int64_t tile, int) {
+    const int64_t first = tile * kTile;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, b.transpose, Int(TileWidth(m, tile)), Int(n), Int(k),
+                1.0F, a.data() + first * k, Int(k), b.values.data(), Int(b.stride), 0.0F,
+                out.data() + first * n, Int(n));
+  });
+}
+
 }  // namespace
 
 Result<InverseFactor> InverseCholeskyUpper(std::span<const float> h, int64_t size, double damping,
@@ -183,30 +203,36 @@ Result<InverseFactor> InverseCholeskyUpper(std::span<const float> h, int64_t siz
   }
 }
 
+void Multiply(std::span<const float> a, std::span<const float> b, int64_t m, int64_t k, int64_t n,
+              std::span<float> out, ThreadPool& pool) {
+  MultiplyRows(a, {b, CblasNoTrans, n}, m, k, n, out, pool);
+}
+
 std::vector<float> Multiply(std::span<const float> a, std::span<const float> b, int64_t m,
                             int64_t k, int64_t n, ThreadPool& pool) {
-  UseOneBlasThread();
   std::vector<float> out(static_cast<size_t>(m * n));
-  ForEachTask(pool, TilesOf(m), [&](int64_t tile, int) {
-    const int64_t first = tile * kTile;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, Int(TileWidth(m, tile)), Int(n), Int(k),
-                1.0F, a.data() + first * k, Int(k), b.data(), Int(n), 0.0F, out.data() + first * n,
-                Int(n));
-  });
+  Multiply(a, b, m, k, n, out, pool);
   return out;
+}
+
+void MultiplyTransposed(std::span<const float> a, std::span<const float> b, int64_t m, int64_t k,
+                        int64_t n, std::span<float> out, ThreadPool& pool) {
+  MultiplyRows(a, {b, CblasTrans, k}, m, k, n, out, pool);
 }
 
 void AddTransposedProduct(std::span<const float> a, std::span<const float> b, int64_t k, int64_t m,
                           int64_t n, bool lower_only, std::span<float> out, ThreadPool& pool) {
   UseOneBlasThread();
-  const int64_t n_tiles = TilesOf(n);
-  ForEachTask(pool, TilesOf(m) * n_tiles, [&](int64_t task, int) {
-    const int64_t i = task / n_tiles;
-    const int64_t j = task % n_tiles;
-    if (lower_only && j > i) return;
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, Int(TileWidth(m, i)), Int(TileWidth(n, j)),
-                Int(k), 1.0F, a.data() + i * kTile, Int(m), b.data() + j * kTile, Int(n), 1.0F,
-                out.data() + i * kTile * n + j * kTile, Int(n));
+  // Of the shape alone, so that a result is the same for every number of threads.
+  const int64_t tile = TilesOf(m) * TilesOf(n) < kFewTasks ? kTile / 2 : kTile;
+  const int64_t n_tiles = (n + tile - 1) / tile;
+  ForEachTask(pool, (m + tile - 1) / tile * n_tiles, [&](int64_t task, int) {
+    const int64_t row = task / n_tiles * tile;
+    const int64_t col = task % n_tiles * tile;
+    if (lower_only && col > row) return;
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, Int(std::min(tile, m - row)),
+                Int(std::min(tile, n - col)), Int(k), 1.0F, a.data() + row, Int(m), b.data() + col,
+                Int(n), 1.0F, out.data() + row * n + col, Int(n));
   });
 }
 

@@ -1,5 +1,5 @@
-// The dense linear algebra of compression: tiles of single-threaded BLAS calls, shared out over the
-// pool, so that a result is the same for every number of threads.
+// Dense linear algebra: tiles of single-threaded BLAS calls, shared out over the pool, so that a
+// result is the same for every number of threads.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,14 @@ Result<InverseFactor> InverseCholeskyUpper(std::span<const float> h, int64_t siz
                                            std::string_view name, ThreadPool& pool);
 
 // out[m, n] = a[m, k] * b[k, n], all row major.
+void Multiply(std::span<const float> a, std::span<const float> b, int64_t m, int64_t k, int64_t n,
+              std::span<float> out, ThreadPool& pool);
 std::vector<float> Multiply(std::span<const float> a, std::span<const float> b, int64_t m,
                             int64_t k, int64_t n, ThreadPool& pool);
+
+// out[m, n] = a[m, k] * b[n, k]^T: a linear layer with weights b.
+void MultiplyTransposed(std::span<const float> a, std::span<const float> b, int64_t m, int64_t k,
+                        int64_t n, std::span<float> out, ThreadPool& pool);
 
 // out[m, n] += a[k, m]^T * b[k, n]; where `lower_only`, tiles above the diagonal are left out.
 void AddTransposedProduct(std::span<const float> a, std::span<const float> b, int64_t k, int64_t m,

@@ -1,0 +1,144 @@
+#include "compress/distill_model.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "tune/distiller.h"
+
+namespace accllm {
+namespace {
+
+constexpr reference::SimulatedPrecision kPrecision = {.a8 = true, .kv4 = true};
+constexpr tune::LearningRates kRates = {.levels = 4e-3F, .scales = 1e-3F, .norms = 1e-3F};
+constexpr int64_t kSaveSteps = 50;  // between two copies of the state on disk
+
+// A tensor of the file as values, and as a quantised matrix where it is one.
+struct LoadedTensor {
+  std::vector<float> values;
+  std::optional<QuantizedMatrix> matrix;
+};
+
+class Loader {
+ public:
+  Loader(const DistillTask& task, const PackedWriter& writer) : task_(task), writer_(writer) {}
+
+  Result<LoadedTensor> Load(std::string_view name) const {
+    const auto plan = std::find_if(task_.plan.begin(), task_.plan.end(),
+                                   [&](const TensorPlan& tensor) { return tensor.name == name; });
+    ACCLLM_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes, writer_.ReadTensor(plan->name));
+    LoadedTensor tensor;
+    if (IsBlockType(plan->type)) {
+      ACCLLM_ASSIGN_OR_RETURN(tensor.matrix,
+                              UnpackMatrix(plan->type, plan->rows, plan->cols, bytes));
+      tensor.values = Dequantize(*tensor.matrix);
+    } else if (plan->type == format::TensorType::kF16) {
+      tensor.values = FromHalves(bytes);
+    } else {
+      tensor.values.resize(bytes.size() / sizeof(float));
+      std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
+    }
+    return tensor;
+  }
+
+  Result<CompressedLayer> LoadLayer(int64_t index) const {
+    CompressedLayer layer;
+    for (const VectorKind kind : kVectorKinds) {
+      if (SizeOfVector(task_.checkpoint.config(), kind) == 0) continue;
+      ACCLLM_ASSIGN_OR_RETURN(LoadedTensor tensor, Load(LayerTensorName(index, kind)));
+      layer.values.vector(kind) = std::move(tensor.values);
+    }
+    for (const LinearKind kind : kLinearKinds) {
+      const std::string name = LayerTensorName(index, kind);
+      ACCLLM_ASSIGN_OR_RETURN(LoadedTensor tensor, Load(name));
+      layer.values.linear(kind) = std::move(tensor.values);
+      layer.matrices[static_cast<size_t>(kind)] = std::move(tensor.matrix);
+      layer.reports.push_back(
+          *std::find_if(task_.reports.begin(), task_.reports.end(),
+                        [&](const LinearReport& report) { return report.name == name; }));
+    }
+    return layer;
+  }
+
+ private:
+  const DistillTask& task_;
+  const PackedWriter& writer_;
+};
+
+// The text cut into sequences.
+class Text {
+ public:
+  explicit Text(const DistillTask& task) : task_(task) {}
+
+  int64_t n_sequences() const { return std::ssize(task_.text) / task_.sequence_tokens; }
+
+  std::vector<std::span<const int32_t>> Batch(int64_t step, int64_t n) const {
+    std::vector<std::span<const int32_t>> batch;
+    for (const int64_t i : tune::BatchOf(step, n, n_sequences())) {
+      batch.push_back(task_.text.subspan(static_cast<size_t>(i * task_.sequence_tokens),
+                                         static_cast<size_t>(task_.sequence_tokens)));
+    }
+    return batch;
+  }
+
+ private:
+  const DistillTask& task_;
+};
+
+Status Run(const DistillTask& task, const tune::TuneOptions& options, tune::Distiller& distiller,
+           LossReport& losses, const tune::StepCallback& after_step) {
+  if (std::filesystem::exists(task.state_path)) {
+    ACCLLM_RETURN_IF_ERROR(distiller.Load(task.state_path));
+  }
+  const Text text(task);
+  while (distiller.step() < options.n_steps) {
+    const auto batch = text.Batch(distiller.step() + 1, options.batch_sequences);
+    ACCLLM_ASSIGN_OR_RETURN(const double loss, distiller.Step(batch));
+    losses.Add(distiller.step(), loss);
+    const bool goes_on = after_step(distiller.step(), loss);
+    // The last state too: the tensors are about to be replaced by what it stands for.
+    if (!goes_on || distiller.step() % kSaveSteps == 0 || distiller.step() == options.n_steps) {
+      ACCLLM_RETURN_IF_ERROR(distiller.Save(task.state_path));
+    }
+    if (!goes_on) {
+      return Fail(ErrorCode::kInterrupted, "stopped while distilling", "go on with --resume");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter& writer,
+                                    ThreadPool& pool, const tune::StepCallback& after_step) {
+  const ModelConfig& config = task.checkpoint.config();
+  ACCLLM_ASSIGN_OR_RETURN(const auto teacher, reference::WeightsOf(task.checkpoint));
+  const Loader loader(task, writer);
+  tune::Student student;
+  ACCLLM_ASSIGN_OR_RETURN(LoadedTensor embedding, loader.Load(kEmbedTokensName));
+  student.embedding = std::move(embedding.values);
+  if (!config.tie_word_embeddings) {
+    ACCLLM_ASSIGN_OR_RETURN(LoadedTensor lm_head, loader.Load(kLmHeadName));
+    student.lm_head = std::move(lm_head.values);
+  }
+  ACCLLM_ASSIGN_OR_RETURN(LoadedTensor norm, loader.Load(kFinalNormName));
+  student.final_norm = std::move(norm.values);
+  DistilledModel model;
+  for (int64_t i = 0; i < config.n_layers; ++i) {
+    ACCLLM_ASSIGN_OR_RETURN(CompressedLayer layer, loader.LoadLayer(i));
+    student.blocks.push_back(MakeTrainable(layer, pool));
+    model.layers.push_back(std::move(layer));
+  }
+  const tune::TuneOptions options = {
+      kRates, task.settings.n_steps,
+      std::max<int64_t>(1, task.settings.batch_tokens / task.sequence_tokens), kPrecision};
+  tune::Distiller distiller(*teacher, student, task.sequence_tokens, options, pool);
+  LossReport losses(options.n_steps);
+  ACCLLM_RETURN_IF_ERROR(Run(task, options, distiller, losses, after_step));
+  for (size_t i = 0; i < model.layers.size(); ++i) TakeTrained(student.blocks[i], model.layers[i]);
+  model.final_norm = student.final_norm;
+  model.report = losses.report();
+  return model;
+}
+
+}  // namespace accllm

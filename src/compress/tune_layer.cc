@@ -1,0 +1,97 @@
+#include "compress/tune_layer.h"
+
+#include <algorithm>
+
+namespace accllm {
+namespace {
+
+// Samples that run through a tuned block at a time.
+constexpr int64_t kBatch = 8;
+
+// As the engine computes.
+constexpr reference::SimulatedPrecision kPrecision = {.a8 = true, .kv4 = true};
+
+constexpr tune::LearningRates kRates = {.levels = 4e-3F, .scales = 1e-3F, .norms = 1e-3F};
+
+std::vector<reference::Matrix> Outputs(const ModelConfig& config, const FloatLayer& w,
+                                       const std::vector<reference::Matrix>& inputs,
+                                       ThreadPool& pool) {
+  const int64_t n_tokens = inputs.front().rows();
+  const tune::Block block(config, n_tokens, kPrecision);
+  std::vector<reference::Matrix> outputs;
+  for (int64_t first = 0; first < std::ssize(inputs); first += kBatch) {
+    const int64_t n = std::min(kBatch, std::ssize(inputs) - first);
+    reference::Matrix x(n * n_tokens, config.hidden_size);
+    for (int64_t i = 0; i < n; ++i) {
+      x.middleRows(i * n_tokens, n_tokens) = inputs[static_cast<size_t>(first + i)];
+    }
+    const reference::Matrix y = block.Forward(x, w, nullptr, pool);
+    for (int64_t i = 0; i < n; ++i) {
+      outputs.emplace_back(y.middleRows(i * n_tokens, n_tokens));
+    }
+  }
+  return outputs;
+}
+
+}  // namespace
+
+tune::TrainableBlock MakeTrainable(const CompressedLayer& layer, ThreadPool& pool) {
+  tune::TrainableBlock::Matrices matrices;
+  for (size_t i = 0; i < matrices.size(); ++i) {
+    if (!layer.matrices[i]) continue;
+    matrices[i].emplace(*layer.matrices[i], std::span<const float>(), 0.0F,
+                        layer.reports[i].is_mask_kept);
+  }
+  return {layer.values, std::move(matrices), pool};
+}
+
+void TakeTrained(const tune::TrainableBlock& block, CompressedLayer& layer) {
+  layer.values = block.weights();
+  for (const LinearKind kind : kLinearKinds) {
+    const QuantizedMatrix* matrix = block.quantized(kind);
+    if (matrix != nullptr) layer.matrices[static_cast<size_t>(kind)] = *matrix;
+  }
+}
+
+// A tenth of the steps.
+int64_t LossReport::Span() const { return std::max<int64_t>(1, n_steps_ / 10); }
+
+void LossReport::Add(int64_t step, double loss) {
+  if (step <= Span()) {
+    sums_.before += loss;
+    ++n_before_;
+  }
+  if (step > n_steps_ - Span()) {
+    sums_.after += loss;
+    ++n_after_;
+  }
+}
+
+TuneReport LossReport::report() const {
+  const auto mean = [](double sum, int64_t n) { return n == 0 ? 0 : sum / static_cast<double>(n); };
+  return {mean(sums_.before, n_before_), mean(sums_.after, n_after_)};
+}
+
+Result<TuneReport> TuneLayer(const ModelConfig& config, const TuneSettings& settings,
+                             std::vector<reference::Matrix> inputs, Calibration& calibration,
+                             CompressedLayer& layer, ThreadPool& pool,
+                             const tune::StepCallback& after_step) {
+  tune::TrainableBlock block = MakeTrainable(layer, pool);
+  tune::BlockSamples samples;
+  for (const reference::Matrix& input : inputs) samples.inputs.push_back(&input);
+  samples.targets = calibration.FloatStreams();
+  LossReport losses(settings.n_steps);
+  const tune::TuneOptions options = {
+      kRates, settings.n_steps, std::max<int64_t>(1, settings.batch_tokens / inputs.front().rows()),
+      kPrecision};
+  ACCLLM_RETURN_IF_ERROR(
+      tune::TuneBlock(config, samples, options, block, pool, [&](int64_t step, double loss) {
+        losses.Add(step, loss);
+        return after_step(step, loss);
+      }));
+  TakeTrained(block, layer);
+  calibration.ReplaceCompressedStreams(Outputs(config, layer.values, inputs, pool));
+  return losses.report();
+}
+
+}  // namespace accllm

@@ -1,0 +1,85 @@
+#include "tune/block_tuner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <utility>
+
+#include "base/split_mix64.h"
+
+namespace accllm::tune {
+namespace {
+
+Matrix Stack(const std::vector<const Matrix*>& sequences, const std::vector<int64_t>& chosen) {
+  const int64_t n_tokens = sequences.front()->rows();
+  Matrix stacked(std::ssize(chosen) * n_tokens, sequences.front()->cols());
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    stacked.middleRows(static_cast<int64_t>(i) * n_tokens, n_tokens) =
+        *sequences[static_cast<size_t>(chosen[i])];
+  }
+  return stacked;
+}
+
+std::vector<int64_t> OrderOfEpoch(int64_t epoch, int64_t n) {
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  auto state = static_cast<uint64_t>(epoch);
+  for (int64_t i = n - 1; i > 0; --i) {
+    const auto j = static_cast<int64_t>(SplitMix64(state) % static_cast<uint64_t>(i + 1));
+    std::swap(order[static_cast<size_t>(i)], order[static_cast<size_t>(j)]);
+  }
+  return order;
+}
+
+}  // namespace
+
+float ScheduleShare(int64_t step, int64_t n_steps) {
+  const int64_t n_rise = std::max<int64_t>(1, n_steps / 20);
+  if (step <= n_rise) return static_cast<float>(step) / static_cast<float>(n_rise);
+  const double done =
+      static_cast<double>(step - n_rise) / static_cast<double>(n_steps - n_rise + 1);
+  return static_cast<float>(0.5 * (1.0 + std::cos(std::numbers::pi * done)));
+}
+
+std::vector<int64_t> BatchOf(int64_t step, int64_t batch_sequences, int64_t n_sequences) {
+  std::vector<int64_t> batch;
+  for (int64_t i = 0; i < batch_sequences; ++i) {
+    const int64_t place = (step - 1) * batch_sequences + i;
+    // Shuffled anew for each element: small beside a step's work.
+    batch.push_back(
+        OrderOfEpoch(place / n_sequences, n_sequences)[static_cast<size_t>(place % n_sequences)]);
+  }
+  return batch;
+}
+
+Status TuneBlock(const ModelConfig& config, const BlockSamples& samples, const TuneOptions& options,
+                 TrainableBlock& block, ThreadPool& pool, const StepCallback& after_step) {
+  const Block function(config, samples.inputs.front()->rows(), options.precision);
+  const auto n_sequences = std::ssize(samples.inputs);
+  for (int64_t step = 1; step <= options.n_steps; ++step) {
+    const std::vector<int64_t> batch = BatchOf(step, options.batch_sequences, n_sequences);
+    const Matrix x = Stack(samples.inputs, batch);
+    const Matrix target = Stack(samples.targets, batch);
+    BlockTape tape;
+    const Matrix error = function.Forward(x, block.weights(), &tape, pool) - target;
+    const double scale = 1.0 / (target - x).cast<double>().squaredNorm();
+    const double loss = error.cast<double>().squaredNorm() * scale;
+    if (!std::isfinite(loss)) {
+      return Fail(ErrorCode::kNumeric, "tuning a block gave a loss that is not finite",
+                  "check that the checkpoint's weights are sound");
+    }
+    FloatLayer dw = ZerosLike(block.weights());
+    function.Backward(error * static_cast<float>(2.0 * scale), block.weights(), tape, dw, pool);
+    LearningRates rates = options.rates;
+    const float share = ScheduleShare(step, options.n_steps);
+    for (float* rate : {&rates.levels, &rates.scales, &rates.norms}) *rate *= share;
+    block.Step(dw, rates, step, pool);
+    if (!after_step(step, loss)) {
+      return Fail(ErrorCode::kInterrupted, "stopped while tuning a block", "go on with --resume");
+    }
+  }
+  return {};
+}
+
+}  // namespace accllm::tune

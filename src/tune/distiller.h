@@ -1,0 +1,64 @@
+// End-to-end distillation: makes a quantised model predict what the float model predicts.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "reference/float_weights.h"
+#include "tune/block_tuner.h"
+
+namespace accllm::tune {
+
+// The quantised model: blocks and final norm are trained, embedding and head stay.
+struct Student {
+  std::vector<float> embedding;  // [vocab, hidden]
+  std::vector<float> lm_head;    // [vocab, hidden]; empty if tied
+  std::vector<float> final_norm;
+  std::vector<TrainableBlock> blocks;
+
+  const std::vector<float>& head() const { return lm_head.empty() ? embedding : lm_head; }
+};
+
+class Distiller {
+ public:
+  // `teacher` and `student` must outlive the distiller. Sequences have `sequence_tokens` tokens.
+  Distiller(reference::FloatWeights& teacher, Student& student, int64_t sequence_tokens,
+            const TuneOptions& options, ThreadPool& pool);
+
+  // Steps done.
+  int64_t step() const { return step_; }
+
+  // One step on `sequences`, each of sequence_tokens token ids. Returns the mean KL divergence of
+  // the student from the teacher on them, in nats a token, before the step.
+  // Errors: those of reading the teacher; kNumeric if the divergence is not finite.
+  Result<double> Step(const std::vector<std::span<const int32_t>>& sequences);
+
+  // Everything the next steps depend on, in a file, and back. Errors: kIo, kCorrupt.
+  Status Save(const std::string& path);
+  Status Load(const std::string& path);
+
+ private:
+  Matrix Embed(const std::vector<float>& embedding,
+               const std::vector<std::span<const int32_t>>& sequences) const;
+  Result<Matrix> TeacherOutput(const std::vector<std::span<const int32_t>>& sequences);
+  void Descend(const std::vector<Matrix>& inputs, std::vector<BlockTape>& tapes, Matrix dx,
+               const LearningRates& rates);
+  std::vector<std::vector<float>*> State();
+
+  reference::FloatWeights& teacher_;
+  Student& student_;
+  TuneOptions options_;
+  ThreadPool& pool_;
+  Block teacher_block_;
+  Block student_block_;
+  bool keeps_tapes_;
+  Adam final_norm_adam_;
+  int64_t step_ = 0;
+};
+
+}  // namespace accllm::tune

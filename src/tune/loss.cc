@@ -1,0 +1,55 @@
+#include "tune/loss.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "linalg/linalg.h"
+
+namespace accllm::tune {
+namespace {
+
+constexpr int64_t kChunkTokens = 512;  // whose logits are held
+
+// Turns a row of logits into logarithms of probabilities.
+template <typename Row>
+void LogSoftmax(Row row) {
+  const float peak = row.maxCoeff();
+  row.array() -= peak + std::log((row.array() - peak).exp().sum());
+}
+
+// The student's logarithms become its gradient's row, times `scale`; returns the divergence.
+template <typename Row>
+double DivergenceOfRow(Row student, Row teacher, float scale) {
+  LogSoftmax(student);
+  LogSoftmax(teacher);
+  const auto p = teacher.array().exp();
+  const double loss = (p * (teacher.array() - student.array())).template cast<double>().sum();
+  student = ((student.array().exp() - p) * scale).matrix();
+  return loss;
+}
+
+}  // namespace
+
+HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) {
+  const int64_t n_tokens = student.x.rows();
+  HeadLoss result = {0, Matrix(n_tokens, student.x.cols())};
+  const float scale = 1.0F / static_cast<float>(n_tokens);
+  for (int64_t first = 0; first < n_tokens; first += kChunkTokens) {
+    const int64_t n = std::min(kChunkTokens, n_tokens - first);
+    Matrix logits = Linear(student.x.middleRows(first, n), student.weights, {}, pool);
+    Matrix wanted = Linear(teacher.x.middleRows(first, n), teacher.weights, {}, pool);
+    std::vector<double> losses(static_cast<size_t>(n));
+    pool.ParallelFor(n, [&](int64_t begin, int64_t end, int) {
+      for (int64_t t = begin; t < end; ++t) {
+        losses[static_cast<size_t>(t)] = DivergenceOfRow(logits.row(t), wanted.row(t), scale);
+      }
+    });
+    for (const double loss : losses) result.loss += loss / static_cast<double>(n_tokens);
+    float* dx = result.dx.row(first).data();
+    Multiply({logits.data(), static_cast<size_t>(logits.size())}, student.weights, n, logits.cols(),
+             student.x.cols(), {dx, static_cast<size_t>(n * student.x.cols())}, pool);
+  }
+  return result;
+}
+
+}  // namespace accllm::tune

@@ -1,0 +1,28 @@
+// What a model's output is measured by, and its gradient.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tune/ops.h"
+
+namespace accllm::tune {
+
+// A mean over tokens, in nats, and its gradient with respect to the input of the output head.
+struct HeadLoss {
+  double loss = 0;
+  Matrix dx;  // [n_tokens, hidden]
+};
+
+// The output head of a model: x [n_tokens, hidden] after the final norm, weights [vocab, hidden].
+struct Head {
+  const Matrix& x;
+  const std::vector<float>& weights;
+};
+
+// KL divergence of the student's distributions from the teacher's. Logits are made and dropped some
+// hundred tokens at a time.
+HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool);
+
+}  // namespace accllm::tune

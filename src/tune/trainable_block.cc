@@ -1,0 +1,70 @@
+#include "tune/trainable_block.h"
+
+#include <cmath>
+#include <numeric>
+
+namespace accllm::tune {
+namespace {
+
+float MeanMagnitude(const std::vector<float>& values) {
+  if (values.empty()) return 0;
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0,
+                                     [](double s, float v) { return s + std::abs(v); });
+  return static_cast<float>(sum / static_cast<double>(values.size()));
+}
+
+}  // namespace
+
+TrainableBlock::TrainableBlock(FloatLayer w, Matrices matrices, ThreadPool& pool)
+    : weights_(std::move(w)), matrices_(std::move(matrices)) {
+  for (const VectorKind kind : kVectorKinds) {
+    vector_adams_.emplace_back(weights_.vector(kind).size());
+    vector_units_.push_back(MeanMagnitude(weights_.vector(kind)));
+  }
+  Refresh(pool);
+}
+
+const QuantizedMatrix* TrainableBlock::quantized(LinearKind kind) const {
+  const auto& matrix = matrices_[static_cast<size_t>(kind)];
+  return matrix ? &matrix->quantized() : nullptr;
+}
+
+void TrainableBlock::Step(const FloatLayer& dw, const LearningRates& rates, int64_t step,
+                          ThreadPool& pool) {
+  for (const LinearKind kind : kLinearKinds) {
+    auto& matrix = matrices_[static_cast<size_t>(kind)];
+    if (!matrix) continue;
+    matrix->Step(dw.linear(kind), rates, step, pool);
+    matrix->Write(weights_.linear(kind), pool);
+  }
+  for (const VectorKind kind : kVectorKinds) {
+    const auto i = static_cast<size_t>(kind);
+    vector_adams_[i].Step(dw.vector(kind), rates.norms * vector_units_[i], step,
+                          weights_.vector(kind), pool);
+  }
+}
+
+std::vector<std::vector<float>*> TrainableBlock::State() {
+  std::vector<std::vector<float>*> arrays;
+  for (auto& matrix : matrices_) {
+    if (!matrix) continue;
+    const auto more = matrix->State();
+    arrays.insert(arrays.end(), more.begin(), more.end());
+  }
+  for (const VectorKind kind : kVectorKinds) {
+    Adam& adam = vector_adams_[static_cast<size_t>(kind)];
+    arrays.insert(arrays.end(), {&weights_.vector(kind), &adam.mean(), &adam.variance()});
+  }
+  return arrays;
+}
+
+void TrainableBlock::Refresh(ThreadPool& pool) {
+  for (const LinearKind kind : kLinearKinds) {
+    auto& matrix = matrices_[static_cast<size_t>(kind)];
+    if (!matrix) continue;
+    matrix->Round(pool);
+    matrix->Write(weights_.linear(kind), pool);
+  }
+}
+
+}  // namespace accllm::tune

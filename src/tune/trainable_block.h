@@ -1,0 +1,40 @@
+// A transformer block with quantised matrices as parameters of gradient descent.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "base/float_layer.h"
+#include "tune/trainable_matrix.h"
+
+namespace accllm::tune {
+
+class TrainableBlock {
+ public:
+  using Matrices = std::array<std::optional<TrainableMatrix>, kLinearKinds.size()>;
+
+  // `w` gives the vectors and those matrices that are not trained; they stay as they are.
+  TrainableBlock(FloatLayer w, Matrices matrices, ThreadPool& pool);
+
+  // What a forward pass runs with.
+  const FloatLayer& weights() const { return weights_; }
+
+  // Null for a matrix that is not trained.
+  const QuantizedMatrix* quantized(LinearKind kind) const;
+
+  // One step down the gradient `dw` of weights(), the `step`th, from 1.
+  void Step(const FloatLayer& dw, const LearningRates& rates, int64_t step, ThreadPool& pool);
+
+  // Every array that the next steps depend on, to save and to restore; after that, Refresh().
+  std::vector<std::vector<float>*> State();
+  void Refresh(ThreadPool& pool);
+
+ private:
+  FloatLayer weights_;
+  Matrices matrices_;
+  std::vector<Adam> vector_adams_;   // in the order of kVectorKinds
+  std::vector<float> vector_units_;  // mean magnitude of each vector at the start
+};
+
+}  // namespace accllm::tune

@@ -1,0 +1,166 @@
+#include "tune/trainable_matrix.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "base/block_codec.h"
+#include "tune/testing/gradient_check.h"
+
+namespace accllm::tune {
+namespace {
+
+using testing::RandomValues;
+
+// A valid 2:4 matrix whose code depends on row and column.
+QuantizedMatrix AnyMatrix(int64_t rows, int64_t cols) {
+  QuantizedMatrix q = EmptyMatrix(format::TensorType::kW2S24, rows, cols);
+  const std::vector<float> values = RandomValues(rows * q.level_cols(), 7, 1.5F);
+  for (size_t four = 0; four < q.levels.size(); four += 4) {
+    RoundFour(&values[four], nullptr, &q.levels[four]);
+  }
+  for (size_t i = 0; i < q.multipliers.size(); ++i) {
+    q.multipliers[i] = static_cast<uint8_t>(40 + i % 100);
+  }
+  for (size_t r = 0; r < q.row_scales.size(); ++r)
+    q.row_scales[r] = NearestRowScale(0.01F + 0.001F * r);
+  return q;
+}
+
+TEST(RoundFour, IsTheNearestOfAllCodes) {
+  const std::vector<float> values = RandomValues(4 * 2000, 1, 1.5F);
+  for (size_t at = 0; at < values.size(); at += 4) {
+    const auto distance = [&](const auto& levels) {
+      double sum = 0;
+      for (size_t i = 0; i < 4; ++i) {
+        sum += std::pow(static_cast<double>(values[at + i]) - static_cast<double>(levels[i]), 2);
+      }
+      return sum;
+    };
+    double best = std::numeric_limits<double>::infinity();
+    for (uint8_t code = 0; code < 96; ++code) best = std::min(best, distance(DecodeCode24(code)));
+    std::array<int8_t, 4> levels = {};
+    RoundFour(&values[at], nullptr, levels.data());
+    EXPECT_NEAR(distance(levels), best, 1e-5);
+  }
+}
+
+TEST(RoundFour, KeepsAMask) {
+  const std::array<float, 4> values = {5.0F, 0.1F, -4.0F, 0.2F};
+  const std::array<int8_t, 4> mask = {0, 1, 0, -2};
+  std::array<int8_t, 4> levels = {};
+  RoundFour(values.data(), mask.data(), levels.data());
+  EXPECT_EQ(levels, (std::array<int8_t, 4>{0, 1, 0, 1}));
+}
+
+TEST(TrainableMatrix, StartsWhereItWasGiven) {
+  ThreadPool pool(2);
+  for (const float pull : {0.0F, 0.5F}) {
+    const QuantizedMatrix start = AnyMatrix(5, 70);  // the last group is short
+    const std::vector<float> target = RandomValues(5 * 70, 3);
+    TrainableMatrix matrix(start, target, pull, false);
+    matrix.Round(pool);
+    EXPECT_EQ(matrix.quantized().levels, start.levels) << pull;
+    EXPECT_EQ(matrix.quantized().multipliers, start.multipliers);
+    std::vector<float> w(5 * 70);
+    matrix.Write(w, pool);
+    const std::vector<float> expected = Dequantize(start);
+    for (size_t i = 0; i < w.size(); ++i) ASSERT_FLOAT_EQ(w[i], expected[i]);
+  }
+}
+
+// Squared distance from a target, by gradient descent on the whole matrix.
+double DistanceAfter(int64_t n_steps, TrainableMatrix& matrix, const std::vector<float>& target,
+                     ThreadPool& pool) {
+  std::vector<float> w(target.size());
+  const LearningRates rates = {.levels = 0.03F, .scales = 0.01F, .norms = 0};
+  for (int64_t step = 1;; ++step) {
+    matrix.Write(w, pool);
+    double sum = 0;
+    for (size_t i = 0; i < w.size(); ++i) {
+      w[i] -= target[i];
+      sum += static_cast<double>(w[i] * w[i]);
+    }
+    if (step > n_steps) return sum;
+    matrix.Step(w, rates, step, pool);
+  }
+}
+
+TEST(TrainableMatrix, DescendsToTheTargetsOwnCodes) {
+  ThreadPool pool(2);
+  const QuantizedMatrix goal = AnyMatrix(6, 64);
+  const std::vector<float> target = Dequantize(goal);
+  QuantizedMatrix start = goal;
+  for (int8_t& level : start.levels) level = 0;
+  for (size_t i = 0; i < start.levels.size(); i += 4) start.levels[i] = start.levels[i + 1] = 1;
+  for (uint8_t& multiplier : start.multipliers) multiplier = 90;
+  TrainableMatrix matrix(start, {}, 0, false);
+  const double before = DistanceAfter(0, matrix, target, pool);
+  const double after = DistanceAfter(400, matrix, target, pool);
+  EXPECT_LT(after, 0.02 * before);
+  EXPECT_TRUE(PackMatrix(matrix.quantized()));
+}
+
+TEST(TrainableMatrix, KeptMasksDoNotMove) {
+  ThreadPool pool(2);
+  const QuantizedMatrix start = AnyMatrix(6, 64);
+  TrainableMatrix matrix(start, {}, 0, true);
+  DistanceAfter(100, matrix, RandomValues(6 * 64, 5), pool);
+  bool has_moved = false;
+  for (size_t i = 0; i < start.levels.size(); ++i) {
+    EXPECT_EQ(matrix.quantized().levels[i] == 0, start.levels[i] == 0);
+    has_moved = has_moved || matrix.quantized().levels[i] != start.levels[i];
+  }
+  EXPECT_TRUE(has_moved);
+}
+
+TEST(TrainableMatrix, DenseTypesStayInRange) {
+  ThreadPool pool(2);
+  const auto types = {format::TensorType::kW2, format::TensorType::kW3, format::TensorType::kW4};
+  const std::vector<float> target = RandomValues(4 * 40, 5);
+  for (const format::TensorType type : types) {
+    const auto start = QuantizeDense(type, 4, 40, target);
+    ASSERT_TRUE(start);
+    TrainableMatrix matrix(*start, {}, 0, false);
+    const std::vector<float> far = RandomValues(4 * 40, 6, 10.0F);
+    DistanceAfter(200, matrix, far, pool);
+    EXPECT_TRUE(PackMatrix(matrix.quantized()));
+    EXPECT_NE(matrix.quantized().levels, start->levels);
+  }
+}
+
+TEST(TrainableMatrix, ZerosStayZero) {
+  ThreadPool pool(1);
+  QuantizedMatrix start = AnyMatrix(2, 64);
+  start.multipliers[1] = 0;
+  start.row_scales[1] = 0;
+  TrainableMatrix matrix(start, {}, 0, false);
+  DistanceAfter(20, matrix, RandomValues(2 * 64, 5), pool);
+  EXPECT_EQ(matrix.quantized().multipliers[1], 0);
+  EXPECT_EQ(matrix.quantized().row_scales[1], 0);
+  EXPECT_TRUE(PackMatrix(matrix.quantized()));
+}
+
+TEST(TrainableMatrix, RestoredStateGoesOnBitForBit) {
+  ThreadPool pool(2);
+  const QuantizedMatrix start = AnyMatrix(6, 64);
+  const std::vector<float> target = RandomValues(6 * 64, 5);
+  TrainableMatrix a(start, {}, 0, false);
+  DistanceAfter(30, a, target, pool);
+  TrainableMatrix b(start, {}, 0, false);
+  const auto from = a.State();
+  const auto to = b.State();
+  ASSERT_EQ(from.size(), to.size());
+  for (size_t i = 0; i < from.size(); ++i) *to[i] = *from[i];
+  b.Round(pool);
+  DistanceAfter(30, a, target, pool);
+  DistanceAfter(30, b, target, pool);
+  EXPECT_EQ(a.quantized().levels, b.quantized().levels);
+  EXPECT_EQ(a.quantized().multipliers, b.quantized().multipliers);
+  EXPECT_EQ(a.quantized().row_scales, b.quantized().row_scales);
+}
+
+}  // namespace
+}  // namespace accllm::tune
