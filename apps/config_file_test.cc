@@ -80,8 +80,8 @@ TEST(ConfigFile, NamesUnknownKeysAndVerbs) {
   ExpectError("tmep = 1",
               "c.toml:1: there is no option 'tmep' to set for any verb; "
               "did you mean temp?");
-  ExpectError("[eval]\ntemp = 1",
-              "c.toml:2: there is no option 'temp' to set for eval; "
+  ExpectError("[eval]\ntest = 1",
+              "c.toml:2: there is no option 'test' to set for eval; "
               "did you mean text?");
   ExpectError("\n[chat]\nx = 1",
               "c.toml:3: there is no option 'x' to set for chat; "

@@ -8,7 +8,6 @@ import argparse
 import os
 import pathlib
 import pty
-import re
 import select
 import shlex
 import subprocess
@@ -53,90 +52,110 @@ def script(shell):
 
 
 class Shell:
-    """A folder with FILES and `script`."""
+    """A folder with FILES to complete in, and another, its home, with the script."""
 
     def __init__(self, name):
         self.folder = tempfile.TemporaryDirectory()
-        folder = pathlib.Path(self.folder.name)
+        self.home = pathlib.Path(self.folder.name, "home")
+        self.cwd = pathlib.Path(self.folder.name, "cwd")
+        for folder in (self.home, self.cwd):
+            folder.mkdir()
         for file in FILES:
-            (folder / file).touch()
-        (folder / ".script").write_text(script(name))  # hidden from completion
-        self.options = {"cwd": folder, "text": True, "capture_output": True, "timeout": TIMEOUT,
-                        "env": {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "dumb",
-                                "LANG": "C.UTF-8"}}
+            (self.cwd / file).touch()
+        (self.home / "script").write_text(script(name))
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "TERM": "dumb",
+                            "LANG": "C.UTF-8"}
 
     def run(self, *command):
-        result = subprocess.run(command, **self.options)
+        result = subprocess.run(command, cwd=self.cwd, env=self.environment, text=True,
+                                capture_output=True, timeout=TIMEOUT)
         assert result.returncode == 0 and not result.stderr, result
         return result.stdout.splitlines()
 
+    def close(self):
+        self.folder.cleanup()
 
-class Bash(unittest.TestCase):
-    def complete(self, words):
+
+class ShellTest(unittest.TestCase):
+    def open(self, name):
+        self.shell = Shell(name)
+        self.addCleanup(self.shell.close)
+
+    def complete(self, line):
+        """What there is for the end of the line, sorted."""
+        raise NotImplementedError
+
+    def check_cases(self):
+        for line, expected in CASES.items():
+            self.assertEqual(self.complete(line), expected, line)
+
+
+class Bash(ShellTest):
+    def setUp(self):
+        self.open("bash")
+
+    def complete(self, line):
+        words = line.split(" ")
         return sorted(self.shell.run(
             "bash", "--norc", "-c",
-            f"source .script; COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; "
+            f"source ~/script; COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; "
             '_accllm; for word in "${COMPREPLY[@]}"; do echo "$word"; done'))
 
     def test_cases(self):
-        self.shell = Shell("bash")
-        for line, expected in CASES.items():
-            self.assertEqual(self.complete(line.split(" ")), expected, line)
+        self.check_cases()
 
     def test_value_behind_an_equals_sign(self):
-        self.shell = Shell("bash")
-        self.assertEqual(self.complete(["accllm", "eval", "--precision", "="]),
-                         ["w", "wa8", "wa8kv4"])
-        self.assertEqual(self.complete(["accllm", "eval", "--precision", "=", "wa8k"]), ["wa8kv4"])
-        self.assertEqual(self.complete(["accllm", "eval", "--text", "=", "mod"]), ["model.acc"])
+        self.assertEqual(self.complete("accllm eval --precision ="), ["w", "wa8", "wa8kv4"])
+        self.assertEqual(self.complete("accllm eval --precision = wa8k"), ["wa8kv4"])
+        self.assertEqual(self.complete("accllm eval --text = mod"), ["model.acc"])
 
     def test_it_is_registered(self):
-        self.assertEqual(Shell("bash").run("bash", "--norc", "-c", "source .script; complete -p"),
+        self.assertEqual(self.shell.run("bash", "--norc", "-c", "source ~/script; complete -p"),
                          ["complete -F _accllm accllm"])
 
 
-class Fish(unittest.TestCase):
+class Fish(ShellTest):
+    def complete(self, line):
+        lines = self.shell.run("fish", "--no-config", "-c",
+                               f"source ~/script; complete -C {shlex.quote(line)}")
+        return sorted(text.split("\t")[0] for text in lines)  # a description follows the tab
+
     def test_cases(self):
-        shell = Shell("fish")
-        for line, expected in CASES.items():
-            lines = shell.run("fish", "--no-config", "-c",
-                              f"source .script; complete -C {shlex.quote(line)}")
-            # A candidate may have a description behind a tab.
-            got = sorted(text.split("\t")[0] for text in lines)
-            self.assertEqual(got, expected, line)
+        self.open("fish")
+        self.check_cases()
 
 
-class Zsh(unittest.TestCase):
-    """zsh completes only at a terminal: type the line and TAB, and read what its menu holds."""
+class Zsh(ShellTest):
+    """zsh completes only at a terminal: this types lines into one and notes what is offered."""
 
-    # Every candidate goes to a file instead of the screen.
+    # compadd is what all completions end in; calls that only filter go on to the real one.
     SETUP = """
-PS1='ready> '
 autoload -Uz compinit && compinit -D -u
-source .script
+source ~/script
 compadd() {
   if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]]; then builtin compadd "$@"; return; fi
-  local -a __hits
-  builtin compadd -A __hits "$@"
-  print -rl -- $__hits >> .hits
+  local -a hits
+  builtin compadd -A hits "$@"
+  print -rl -- $hits >> ~/hits
 }
-finish() { print -r -- END >> .hits; zle kill-whole-line }
+finish() { print -r -- END >> ~/hits; zle kill-whole-line }
 zle -N finish
 bindkey '^T' complete-word
 bindkey '^E' finish
 """
 
     def setUp(self):
-        self.shell = Shell("zsh")
-        self.hits = pathlib.Path(self.shell.folder.name) / ".hits"
+        self.open("zsh")
+        self.hits = self.shell.home / "hits"
+        (self.shell.home / "setup").write_text(self.SETUP)
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
-            os.chdir(self.shell.folder.name)
-            os.execvpe("zsh", ["zsh", "-f", "-i"], self.shell.options["env"])
-        (self.hits.parent / ".setup").write_text(self.SETUP)
-        self.send("source ./.setup\n")
+            os.chdir(self.shell.cwd)
+            os.execvpe("zsh", ["zsh", "-f", "-i"], self.shell.environment)
+        self.addCleanup(self.hang_up)
+        self.send("source ~/setup\n")
 
-    def tearDown(self):
+    def hang_up(self):
         os.close(self.terminal)
         os.waitpid(self.pid, 0)
 
@@ -151,11 +170,11 @@ bindkey '^E' finish
             if select.select([self.terminal], [], [], 0.01)[0]:
                 os.read(self.terminal, 65536)
             self.assertLess(time.monotonic(), end, f"no END after {line!r}: {text!r}")
-        return sorted(set(filter(None, text.splitlines()[:-1])))
+        hits = {hit.replace("\\", "") for hit in text.splitlines()[:-1]}  # quoted for the line
+        return sorted(hits - {""})
 
     def test_cases(self):
-        for line, expected in CASES.items():
-            self.assertEqual(self.complete(line), expected, line)
+        self.check_cases()
 
 
 if __name__ == "__main__":
