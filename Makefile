@@ -1,5 +1,6 @@
 # The commands of this repository. Everything they make goes to build/, build-*/ and .cache/.
 JOBS ?= 2
+PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 # Installs missing Debian packages; SETUP=true skips that where the packages come from elsewhere.
 SETUP ?= tools/setup.sh
@@ -9,12 +10,13 @@ BUILD = cmake --build --parallel $(JOBS) --preset
 export NINJA_STATUS ?= [%f/%t %es] 
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint format fuzz clean texts tokenizers check-tokenizers \
+.PHONY: help setup build install demo test bench lint format fuzz clean texts tokenizers check-tokenizers \
   check-gguf tests-built fuzzers-built
 
 help:
 	@echo "make setup    install every Debian package that the targets below need (as root)"
 	@echo "make build    build the binary build/accllm"
+	@echo "make install  install it with manual pages and completions below PREFIX=$(PREFIX)"
 	@echo "make demo     compress the bundled model, generate text, measure size, quality and speed"
 	@echo "make test     build, lint, run all tests and a short slice of every fuzzer"
 	@echo "make check-tokenizers  compare ids with other encoders on real vocabularies"
@@ -32,6 +34,9 @@ setup:
 build:
 	@$(CONFIGURE) release
 	@$(BUILD) release
+
+install: build
+	@cmake --install build --prefix $(PREFIX)
 
 texts:
 	@$(SETUP) texts

@@ -4,9 +4,10 @@
 
 #include <clocale>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string_view>
+
+#include "user_file.h"
 
 namespace accllm::cli {
 namespace {
@@ -117,11 +118,6 @@ void LineEditor::Remember(const std::string& text) {
   history(state_->history, &state_->event, H_SAVE, state_->history_path.c_str());
 }
 
-std::string DefaultHistoryPath() {
-  const char* state = std::getenv("XDG_STATE_HOME");
-  if (state != nullptr && *state == '/') return std::string(state) + "/accllm/history";
-  const char* home = std::getenv("HOME");
-  return home == nullptr || *home == 0 ? "" : std::string(home) + "/.local/state/accllm/history";
-}
+std::string DefaultHistoryPath() { return UserFile("XDG_STATE_HOME", ".local/state", "history"); }
 
 }  // namespace accllm::cli

@@ -1,68 +1,93 @@
 // The entry point: finds the verb, parses its options, runs it, turns errors into exit codes.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <exception>
 #include <new>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "console.h"
 #include "exit_codes.h"
+#include "nearest_name.h"
 #include "options.h"
-#include "reference_page.h"
+#include "settings.h"
 #include "verbs.h"
 
 namespace accllm::cli {
 namespace {
 
-const Verb* FindVerb(std::string_view name) {
-  for (const Verb& verb : Verbs()) {
-    if (verb.name == name) return &verb;
+// Why `app` refuses `arguments`, if it does.
+std::optional<CLI::ParseError> Parse(CLI::App& app, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    return error;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-// "accllm help" and its hidden --markdown.
-VerbBody DeclareHelp(CLI::App& subcommand, bool& markdown) {
-  subcommand.add_flag("--markdown", markdown)->group("");
-  return [&markdown] {
-    CLI::App app;  // one that has parsed nothing shows its own help, not a verb's
-    SetUpApp(app);
-    return PrintText(markdown ? ReferencePage() : app.help());
-  };
+bool IsHelp(const CLI::ParseError& error) { return error.get_exit_code() == 0; }
+
+int ReportError(std::string_view verb, const Error& error) {
+  PrintError(verb, error.ToString());
+  return ExitCodeOf(error.code);
 }
 
-int ReportParseError(const CLI::App& app, std::string_view verb, const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+int ReportParseError(std::string_view verb, const std::string& what) {
   const std::string command = verb.empty() ? "accllm" : fmt::format("accllm {}", verb);
-  PrintError(verb, fmt::format("{}; see {} --help", error.what(), command));
+  PrintError(verb, fmt::format("{}; see {} --help", what, command));
   return kExitUsage;
+}
+
+int ReportUnknownVerb(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Verb& verb : Verbs()) names.emplace_back(verb.name);
+  const std::string nearest = NearestName(name, names);
+  PrintError("", fmt::format("there is no verb '{}'; {}see accllm --help", name,
+                             nearest.empty() ? "" : fmt::format("did you mean {}? ", nearest)));
+  return kExitUsage;
+}
+
+// Without a verb: --help, --version, or a mistake.
+int RunWithoutVerb(CLI::App& app, const std::vector<std::string>& arguments) {
+  const auto error = Parse(app, arguments);
+  if (!error) return ReportParseError("", "the verb comes first");  // accllm -- chat
+  return IsHelp(*error) ? app.exit(*error) : ReportParseError("", error->what());
+}
+
+int RunVerb(CLI::App& app, const Verb& verb, std::vector<std::string> arguments) {
+  // Only the verb in use declares its options: the environment is nobody else's business.
+  DeclaredVerb declared = Declare(verb, app);
+  auto error = Parse(app, arguments);
+  if (error && IsHelp(*error)) return app.exit(*error);
+  Settings settings;
+  if (verb.takes_settings) {
+    const auto file = FindConfigFile(declared.table);
+    if (!file) return ReportError(verb.name, file.error());
+    settings = Settings::Resolve(declared.table, *file);
+    const std::vector<std::string> more = settings.Arguments();
+    arguments.insert(arguments.begin() + 1, more.begin(), more.end());
+    error = Parse(app, arguments);
+  }
+  if (error) return ReportParseError(verb.name, settings.WithOrigins(error->what()));
+  InstallInterruptHandler();
+  Status status = declared.body();
+  if (status) return kExitOk;
+  status.error().message = settings.WithOrigins(status.error().message);
+  return ReportError(verb.name, status.error());
 }
 
 int Run(int argc, char** argv) {
   CLI::App app;
   SetUpApp(app);
-  const std::string_view first = argc > 1 ? argv[1] : "";
-  const Verb* verb = FindVerb(first);
-  if (verb == nullptr && !first.empty() && first != "help" && !first.starts_with('-')) {
-    PrintError("", fmt::format("there is no verb '{}'; see accllm --help", first));
-    return kExitUsage;
-  }
-  // Only the verb in use declares its options: the environment is nobody else's business.
-  VerbBody body;
-  bool markdown = false;
-  if (verb != nullptr) {
-    body = verb->declare(*app.get_subcommand(std::string(verb->name)));
-  } else {
-    body = DeclareHelp(*app.get_subcommand("help"), markdown);
-  }
-  const std::string_view name = verb == nullptr ? "" : verb->name;
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return ReportParseError(app, name, error);
-  }
-  InstallInterruptHandler();
-  const Status status = body();
-  if (status) return kExitOk;
-  PrintError(name, status.error().ToString());
-  return ExitCodeOf(status.error().code);
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const std::string first = arguments.empty() ? "" : arguments.front();
+  if (const Verb* verb = FindVerb(first)) return RunVerb(app, *verb, arguments);
+  if (!first.empty() && !first.starts_with('-')) return ReportUnknownVerb(first);
+  return RunWithoutVerb(app, arguments);
 }
 
 }  // namespace

@@ -6,7 +6,9 @@
 #include <cctype>
 #include <concepts>
 #include <cstdint>
+#include <iterator>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "exit_codes.h"
@@ -28,6 +30,15 @@ constexpr bool kIsVector = false;
 template <typename T>
 constexpr bool kIsVector<std::vector<T>> = true;
 
+template <typename T>
+constexpr bool kIsText = std::same_as<T, std::string> || std::same_as<T, std::vector<std::string>>;
+
+// CLI11 keeps the checks behind it: "N:POSITIVE".
+std::string PlaceholderOf(const CLI::Option& option) {
+  const std::string name = option.get_type_name();
+  return name.substr(0, name.find(':'));
+}
+
 std::string ExitCodeLines() {
   std::string text = "Exit codes:\n";
   for (const ExitCode& code : kExitCodes)
@@ -37,20 +48,30 @@ std::string ExitCodeLines() {
 
 }  // namespace
 
+std::string OptionEntry::name() const {
+  return is_positional() ? option->get_name(true) : option->get_lnames().front();
+}
+
+std::string OptionEntry::placeholder() const { return PlaceholderOf(*option); }
+
+bool OptionEntry::is_in_file() const { return !environment.empty() && name() != "config"; }
+
 CLI::Option* OptionTable::Positional(const std::string& name, std::string& target,
                                      const std::string& help) {
-  return app_.add_option(name, target, help)->required()->option_text(" ");
+  CLI::Option* option = app_->add_option(name, target, help)->required()->option_text(" ");
+  entries_.push_back({option, ValueKind::kText});
+  return option;
 }
 
 template <typename T>
 CLI::Option* OptionTable::Value(const std::string& flags, const std::string& placeholder, T& target,
                                 const std::string& help) {
-  CLI::Option* option = app_.add_option(flags, target, help)->type_name(placeholder);
+  CLI::Option* option = app_->add_option(flags, target, help)->type_name(placeholder);
   if constexpr (std::integral<T> || std::floating_point<T> || std::same_as<T, std::string>) {
     option->capture_default_str();
   }
-  if constexpr (kIsVector<T>) option->delimiter(',')->expected(1, -1)->allow_extra_args(false);
-  return Finish(option);
+  if constexpr (kIsVector<T>) option->delimiter(',')->expected(1)->take_all()->allow_extra_args(false);
+  return Add(option, kIsText<T> ? ValueKind::kText : ValueKind::kNumber, kIsVector<T>);
 }
 
 // Here, once, because CLI11's parsing templates are what takes long to compile.
@@ -69,22 +90,93 @@ ACCLLM_OPTION_TYPE(std::vector<std::string>);
 #undef ACCLLM_OPTION_TYPE
 
 CLI::Option* OptionTable::Flag(const std::string& flags, bool& target, const std::string& help) {
-  return Finish(app_.add_flag(flags, target, help));
+  return Add(app_->add_flag(flags, target, help), ValueKind::kFlag, false);
 }
 
-CLI::Option* OptionTable::Finish(CLI::Option* option) {
-  return option->envname(EnvironmentName(option->get_lnames().front()));
+void OptionTable::ConfigFile() {
+  CLI::Option* option = app_->add_option("--config")->type_name("FILE");
+  option->description(
+      "Read options from this TOML file; none: from no file; default: "
+      "~/.config/accllm/config.toml, if there is one");
+  Add(option, ValueKind::kText, false);
+}
+
+CLI::Option* OptionTable::Add(CLI::Option* option, ValueKind kind, bool is_list) {
+  OptionEntry entry = {option, kind, is_list};
+  if (takes_settings_) entry.environment = EnvironmentName(entry.name());
+  entries_.push_back(std::move(entry));
+  return option;
+}
+
+OptionEntry& OptionTable::EntryOf(const CLI::Option* option) {
+  return *std::find_if(entries_.begin(), entries_.end(),
+                       [&](const OptionEntry& entry) { return entry.option == option; });
+}
+
+const OptionEntry* OptionTable::Find(std::string_view name) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const OptionEntry& entry) {
+    return !entry.is_positional() && entry.name() == name;
+  });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+void OptionTable::OneOf(CLI::Option* option, std::vector<std::string> choices,
+                        const std::vector<std::string>& other_names) {
+  const std::string names = fmt::format("{}", fmt::join(choices, ", "));
+  option->description(fmt::format(fmt::runtime(option->get_description()), names));
+  std::vector<std::string> allowed = choices;
+  allowed.insert(allowed.end(), other_names.begin(), other_names.end());
+  option->check([allowed, names](const std::string& value) {
+    if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return std::string();
+    return fmt::format("'{}' is none of {}", value, names);
+  });
+  EntryOf(option).choices = std::move(choices);
+}
+
+void OptionTable::OnlyWith(const CLI::Option* flag,
+                           std::initializer_list<const CLI::Option*> options) {
+  for (const CLI::Option* option : options) EntryOf(option).needs = flag;
+}
+
+void OptionTable::Exclusive(std::initializer_list<const CLI::Option*> options) {
+  for (const CLI::Option* option : options) {
+    std::vector<const CLI::Option*>& others = EntryOf(option).rules_out;
+    std::copy_if(options.begin(), options.end(), std::back_inserter(others),
+                 [&](const CLI::Option* other) { return other != option; });
+  }
 }
 
 void OptionTable::Examples(std::initializer_list<std::string_view> commands) {
+  examples_.assign(commands.begin(), commands.end());
   std::string text = "Examples:\n";
-  for (const std::string_view command : commands) text += fmt::format("  {}\n", command);
-  app_.footer(text);
+  for (const std::string& command : examples_) text += fmt::format("  {}\n", command);
+  if (takes_settings_) {
+    text +=
+        "\nEvery option can be set in the environment, --max-tokens as ACCLLM_MAX_TOKENS, or in a\n"
+        "configuration file; accllm help --config prints one.\n";
+  }
+  app_->footer(text);
 }
 
-std::string PlaceholderOf(const CLI::Option& option) {
-  const std::string name = option.get_type_name();  // "N:POSITIVE", with the checks
-  return name.substr(0, name.find(':'));
+std::string FlagsOf(const OptionEntry& entry) {
+  const std::string placeholder = entry.placeholder();
+  const std::string flags = entry.option->get_name(false, true);
+  return placeholder.empty() ? flags : fmt::format("{} {}", flags, placeholder);
+}
+
+std::string UsageOf(const OptionTable& table) {
+  std::string usage = fmt::format("accllm {}", table.app().get_name());
+  for (const OptionEntry& entry : table.entries()) {
+    const bool is_required = entry.option->get_required();
+    if (entry.is_positional()) {
+      usage += is_required ? " " + entry.name() : fmt::format(" [{}]", entry.name());
+    } else if (is_required) {
+      const std::vector<std::string>& letters = entry.option->get_snames();
+      usage += fmt::format(" {} {}", letters.empty() ? "--" + entry.name() : "-" + letters.front(),
+                           entry.placeholder());
+    }
+  }
+  return usage + " [options]";
 }
 
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
@@ -97,12 +189,8 @@ std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
 }
 
 std::string HelpFormatter::make_footer(const CLI::App* app) const {
-  std::string text = app->get_footer();
-  if (app->get_parent() == nullptr) {
-    return text + "\n" + ExitCodeLines();
-  }
-  return text +
-         "\nEvery option can be set in the environment: --max-tokens as ACCLLM_MAX_TOKENS.\n";
+  if (app->get_parent() != nullptr) return app->get_footer();
+  return app->get_footer() + "\n" + ExitCodeLines();
 }
 
 void SetUpApp(CLI::App& app) {
@@ -121,7 +209,6 @@ void SetUpApp(CLI::App& app) {
   for (const Verb& verb : Verbs()) {
     app.add_subcommand(std::string(verb.name), std::string(verb.summary));
   }
-  app.add_subcommand("help", "Show this help");
 }
 
 }  // namespace accllm::cli

@@ -297,9 +297,8 @@ Status Run(Flags flags) {
 
 }  // namespace
 
-VerbBody DeclareBench(CLI::App& app) {
+VerbBody DeclareBench(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
-  OptionTable table(app);
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("-p,--prefill", "N", flags->prefill, "Tokens of the prompt; 0: no prefill")
       ->check(CLI::Range(0, 1 << 24));
@@ -317,8 +316,8 @@ VerbBody DeclareBench(CLI::App& app) {
       .Value("--repetitions", "R", flags->repetitions,
              "Runs of each measurement; the median counts")
       ->check(CLI::Range(1, 1000));
-  table.Value("--format", "md|json|csv", flags->format, "How to print the result")
-      ->check(CLI::IsMember({"md", "json", "csv"}));
+  table.OneOf(table.Value("--format", "NAME", flags->format, "How to print the result: {}"),
+              {"md", "json", "csv"});
   flags->run.DeclareAttention(table);
   flags->run.DeclareChunk(table);
   table.Json(flags->json);

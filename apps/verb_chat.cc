@@ -103,9 +103,8 @@ Status Run(const Flags& flags) {
 
 }  // namespace
 
-VerbBody DeclareChat(CLI::App& app) {
+VerbBody DeclareChat(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
-  OptionTable table(app);
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("--system", "TEXT", flags->system, "The system message");
   table.Value("--template", "FILE", flags->template_file,

@@ -275,41 +275,46 @@ Status Run(const Flags& flags) {
 }
 
 void DeclareCompare(OptionTable& table, Flags& flags) {
-  table.Flag("--compare", flags.compare,
-             "Compress with several recipes, measure each against the float checkpoint, and write "
-             "a page; --output is a folder or a page FILE.html");
-  table
-      .Value("--recipes", "A,B,C", flags.recipes,
-             "With --compare: the recipes; default: magnitude-gptq, wanda-gptq, sparsegpt-gptq, "
-             "joint, dense-w2, dense-w4")
-      ->default_str("");
-  table.Value("--text", "FILE", flags.text, "With --compare: the text to predict");
-  table
-      .Value("--max-tokens", "N", flags.max_tokens,
-             fmt::format("With --compare: stop after N tokens of the text; default: {}",
-                         kCompareTokens))
-      ->default_str("")
-      ->check(CLI::PositiveNumber);
-  table
-      .Value("--window-tokens", "N", flags.window_tokens,
-             "With --compare: predict in windows of N tokens; default: the model's context, at "
-             "most 2048")
-      ->default_str("")
-      ->check(CLI::Range(2, 1 << 30));
-  table.Value("--prompt", "TEXT", flags.prompt,
-              "With --compare: what each model continues; default: the first words of the text");
+  CLI::Option* compare = table.Flag(
+      "--compare", flags.compare,
+      "Compress with several recipes, measure each against the float checkpoint, and write "
+      "a page; --output is a folder or a page FILE.html");
+  table.OnlyWith(
+      compare,
+      {table
+           .Value("--recipes", "A,B,C", flags.recipes,
+                  "With --compare: the recipes; default: magnitude-gptq, wanda-gptq, "
+                  "sparsegpt-gptq, joint, dense-w2, dense-w4")
+           ->default_str(""),
+       table.Value("--text", "FILE", flags.text, "With --compare: the text to predict"),
+       table
+           .Value("--max-tokens", "N", flags.max_tokens,
+                  fmt::format("With --compare: stop after N tokens of the text; default: {}",
+                              kCompareTokens))
+           ->default_str("")
+           ->check(CLI::PositiveNumber),
+       table
+           .Value("--window-tokens", "N", flags.window_tokens,
+                  "With --compare: predict in windows of N tokens; default: the model's context, "
+                  "at most 2048")
+           ->default_str("")
+           ->check(CLI::Range(2, 1 << 30)),
+       table.Value(
+           "--prompt", "TEXT", flags.prompt,
+           "With --compare: what each model continues; default: the first words of the text")});
 }
 
 }  // namespace
 
-VerbBody DeclareCompress(CLI::App& app) {
+VerbBody DeclareCompress(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
-  OptionTable table(app);
   table.Positional("CHECKPOINT", flags->checkpoint,
                    "Folder with config.json, safetensors and a tokenizer, or GGUF file");
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)")->required();
-  table.Value("--recipe", "NAME", flags->recipe,
-              fmt::format("How to prune and round: {}", RecipeNames()));
+  std::vector<std::string> recipes;
+  for (const Recipe& recipe : Recipes()) recipes.emplace_back(recipe.name);
+  table.OneOf(table.Value("--recipe", "NAME", flags->recipe, "How to prune and round: {}"),
+              std::move(recipes), {"rtn"});
   table.Value("--calibration", "FILE", flags->calibration,
               "Text to calibrate on; all recipes but magnitude-nearest need one");
   table.Flag("--lines", flags->lines, "Encode each line by itself, then a newline token");

@@ -61,9 +61,8 @@ Status Run(const Flags& flags) {
 
 }  // namespace
 
-VerbBody DeclareExport(CLI::App& app) {
+VerbBody DeclareExport(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
-  OptionTable table(app);
   table.Positional("CHECKPOINT", flags->checkpoint,
                    "Folder with config.json and safetensors, or GGUF file");
   table

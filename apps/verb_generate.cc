@@ -161,14 +161,15 @@ Status Run(const Flags& flags) {
 
 }  // namespace
 
-VerbBody DeclareGenerate(CLI::App& app) {
+VerbBody DeclareGenerate(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
-  OptionTable table(app);
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
-  table.Value("-p,--prompt", "TEXT", flags->prompt, "The text to continue");
-  table.Value("--prompt-file", "FILE", flags->prompt_file, "The same from a file");
-  table.Value("--prompt-tokens", "IDS", flags->prompt_tokens,
-              "The same as token ids, taken as they are: 1,2,3");
+  table.Exclusive({
+      table.Value("-p,--prompt", "TEXT", flags->prompt, "The text to continue"),
+      table.Value("--prompt-file", "FILE", flags->prompt_file, "The same from a file"),
+      table.Value("--prompt-tokens", "IDS", flags->prompt_tokens,
+                  "The same as token ids, taken as they are: 1,2,3"),
+  });
   table.Value("-n,--max-new-tokens", "N", flags->max_new_tokens, "Tokens to generate, at most")
       ->check(CLI::PositiveNumber);
   DeclareSampler(table, flags->sampler);

@@ -161,9 +161,8 @@ Status Run(const Flags& flags) {
 
 }  // namespace
 
-VerbBody DeclareInspect(CLI::App& app) {
+VerbBody DeclareInspect(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
-  OptionTable table(app);
   table.Positional("MODEL", flags->path, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Flag("--tensors", flags->tensors, "One line per tensor, not per type");
   table.Json(flags->json);

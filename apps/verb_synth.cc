@@ -56,13 +56,11 @@ Status Run(const Flags& flags) {
 
 }  // namespace
 
-VerbBody DeclareSynth(CLI::App& app) {
+VerbBody DeclareSynth(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
-  OptionTable table(app);
-  table
-      .Value("--shape", "NAME", flags->shape,
-             fmt::format("One of {}", fmt::join(SynthShapeNames(), ", ")))
-      ->required();
+  const std::vector<std::string_view> shapes = SynthShapeNames();
+  table.OneOf(table.Value("--shape", "NAME", flags->shape, "One of {}")->required(),
+              {shapes.begin(), shapes.end()});
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write")->required();
   table.Value("--seed", "N", flags->seed, "The same seed gives the same file");
   table.Value("--tokenizer", "FILE", flags->tokenizer,

@@ -137,18 +137,23 @@ Status Run(const Flags& flags) {
 
 }  // namespace
 
-VerbBody DeclareTokenize(CLI::App& app) {
+VerbBody DeclareTokenize(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
-  OptionTable table(app);
   table.Positional("MODEL", flags->model,
                    "Packed file (.acc), checkpoint folder, tokenizer.json or tokenizer.model");
-  table.Value("-p,--prompt", "TEXT", flags->prompt,
-              "The text; without it and --text, what comes from stdin");
-  table.Value("--text", "FILE", flags->text, "The same from a file");
-  table.Flag("--parse-special", flags->parse_special,
-             "Names of special tokens in the text, such as </s>, become those tokens");
-  table.Flag("--bos", flags->bos, "Put the model's BOS first");
-  table.Flag("--decode", flags->decode, "The text is token ids; print what they stand for");
+  table.Exclusive({
+      table.Value("-p,--prompt", "TEXT", flags->prompt,
+                  "The text; without it and --text, what comes from stdin"),
+      table.Value("--text", "FILE", flags->text, "The same from a file"),
+  });
+  CLI::Option* parse_special =
+      table.Flag("--parse-special", flags->parse_special,
+                 "Names of special tokens in the text, such as </s>, become those tokens");
+  CLI::Option* bos = table.Flag("--bos", flags->bos, "Put the model's BOS first");
+  CLI::Option* decode =
+      table.Flag("--decode", flags->decode, "The text is token ids; print what they stand for");
+  table.Exclusive({decode, parse_special});
+  table.Exclusive({decode, bos});
   table.Json(flags->json);
   table.Examples({"accllm tokenize model.acc -p \"Call me Ishmael.\"",
                   "accllm tokenize llama-3/tokenizer.json --parse-special --text chat.txt --json",

@@ -40,9 +40,8 @@ Status Run(const Flags& flags) {
 
 }  // namespace
 
-VerbBody DeclareVerify(CLI::App& app) {
+VerbBody DeclareVerify(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
-  OptionTable table(app);
   table.Positional("FILE", flags->file, "Packed file (.acc)");
   table.Json(flags->json);
   table.Examples({"accllm verify model.acc && echo intact"});

@@ -1,6 +1,8 @@
 #include "verbs.h"
 
+#include <algorithm>
 #include <array>
+#include <string>
 
 namespace accllm::cli {
 namespace {
@@ -16,10 +18,31 @@ constexpr std::array kVerbs = {
     Verb{"synth", "Write a random packed model of a known shape, for benchmarks", DeclareSynth},
     Verb{"tokenize", "Show the token ids of a text, or the text of ids", DeclareTokenize},
     Verb{"export", "Write a checkpoint as a GGUF file", DeclareExport},
+    Verb{"help", "Explain a verb; print manual pages, completions, a configuration file",
+         DeclareHelp, false},
 };
 
 }  // namespace
 
 std::span<const Verb> Verbs() { return kVerbs; }
+
+const Verb* FindVerb(std::string_view name) {
+  const auto* found = std::find_if(kVerbs.begin(), kVerbs.end(),
+                                   [&](const Verb& verb) { return verb.name == name; });
+  return found == kVerbs.end() ? nullptr : found;
+}
+
+DeclaredVerb Declare(const Verb& verb, CLI::App& app) {
+  OptionTable table(*app.get_subcommand(std::string(verb.name)), verb.takes_settings);
+  VerbBody body = verb.declare(table);
+  if (verb.takes_settings) table.ConfigFile();
+  return {&verb, std::move(table), std::move(body)};
+}
+
+std::vector<DeclaredVerb> DeclareAll(CLI::App& app) {
+  std::vector<DeclaredVerb> verbs;
+  for (const Verb& verb : kVerbs) verbs.push_back(Declare(verb, app));
+  return verbs;
+}
 
 }  // namespace accllm::cli

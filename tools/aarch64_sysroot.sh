@@ -11,7 +11,7 @@ source tools/debian_mirror.sh
 readonly SYSROOT=.cache/aarch64-sysroot
 readonly PACKAGES=libc6-dev,libstdc++-12-dev,libsentencepiece-dev,libopenblas-dev,libxxhash-dev,\
 libedit-dev,libutf8proc-dev,libpcre2-dev,\
-libfmt-dev,libcli11-dev,libeigen3-dev,nlohmann-json3-dev,libexpected-dev,libgtest-dev,\
+libfmt-dev,libcli11-dev,libtomlplusplus-dev,libeigen3-dev,nlohmann-json3-dev,libexpected-dev,libgtest-dev,\
 librapidcheck-dev,libbenchmark-dev
 
 [[ -d $SYSROOT ]] && exit 0

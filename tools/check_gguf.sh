@@ -5,6 +5,7 @@
 # usage: tools/check_gguf.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export ACCLLM_CONFIG=none  # not the user's own settings
 source tools/npm_package.sh
 
 readonly PACKAGE=@node-llama-cpp/linux-x64 VERSION=3.21.1

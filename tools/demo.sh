@@ -6,6 +6,7 @@
 # environment: DEMO_TOKENS  how many tokens of Moby Dick to evaluate (default 16384)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export ACCLLM_CONFIG=none  # not the user's own settings
 
 readonly ACCLLM=build/accllm
 readonly CHECKPOINT=models/books-6m

@@ -8,8 +8,9 @@ set -euo pipefail
 declare -rA PACKAGES=(
   [build]="g++ cmake ninja-build pkg-config python3 libsentencepiece-dev libcli11-dev
            libopenblas-dev libeigen3-dev libxxhash-dev libfmt-dev nlohmann-json3-dev
-           libexpected-dev libpcre2-dev libutf8proc-dev libedit-dev"
-  [test]="libgtest-dev librapidcheck-dev libbenchmark-dev python3-numpy python3-jinja2"
+           libexpected-dev libpcre2-dev libutf8proc-dev libedit-dev libtomlplusplus-dev"
+  [test]="libgtest-dev librapidcheck-dev libbenchmark-dev python3-numpy python3-jinja2
+          mandoc groff-base zsh fish"
   [lint]="clang-format-14 clang-tidy-14"
   [fuzz]="clang-14 libclang-rt-14-dev"
   [texts]="ca-certificates npm"

@@ -66,4 +66,5 @@ def main():
 
 
 if __name__ == "__main__":
+    os.environ["ACCLLM_CONFIG"] = "none"  # not the developer's own settings
     sys.exit(main())

@@ -297,6 +297,7 @@ def compress(checkpoint, packed):
 
 
 if __name__ == "__main__":
+    os.environ["ACCLLM_CONFIG"] = "none"  # not the developer's own settings
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", required=True)
     options, rest = parser.parse_known_args()

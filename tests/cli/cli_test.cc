@@ -69,6 +69,7 @@ class Workspace {
   Workspace() : folder_(fs::temp_directory_path() / fmt::format("accllm_cli_{}", getpid())) {
     fs::remove_all(folder_);
     fs::create_directories(folder_);
+    setenv("ACCLLM_CONFIG", "none", 1);  // not the developer's own settings
     ModelConfig config = testing::TinyConfig();
     config.vocab_size = 4096;
     config.max_position_embeddings = 64;

@@ -9,6 +9,7 @@ usage: readme_test.py [--binary PATH]     PATH: what build/accllm stands for (de
 """
 
 import argparse
+import os
 import pathlib
 import re
 import shlex
@@ -82,4 +83,5 @@ def main():
 
 
 if __name__ == "__main__":
+    os.environ["ACCLLM_CONFIG"] = "none"  # not the developer's own settings
     sys.exit(main())
