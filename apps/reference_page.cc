@@ -69,8 +69,8 @@ std::string ReferencePage() {
       "Results go to stdout; progress, statistics and errors go to stderr. With `--json` stdout "
       "holds exactly one JSON\nobject. Every option can also be set in the environment; the "
       "command "
-      "line wins. `ACCLLM_ISA` (`scalar` or `avx512`)\nselects the instruction set; the default is "
-      "the best this CPU has.\n\n",
+      "line wins. `ACCLLM_ISA` (`scalar`, `avx2` or\n`avx512`) selects the instruction set; the "
+      "default is the best this CPU has.\n\n",
       app.get_description());
   text += "| verb | |\n|---|---|\n";
   for (const Verb& verb : Verbs()) {
