@@ -205,7 +205,8 @@ void SetUpApp(CLI::App& app) {
   app.require_subcommand(1);
   app.footer(
       "Every verb explains itself: accllm compress --help.\n"
-      "ACCLLM_ISA=scalar|avx512 selects the instruction set; the default is the best there is.\n");
+      "ACCLLM_ISA=scalar|avx2|avx512 selects the instruction set; the default is the best this CPU "
+      "has.\n");
   for (const Verb& verb : Verbs()) {
     app.add_subcommand(std::string(verb.name), std::string(verb.summary));
   }

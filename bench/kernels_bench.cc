@@ -276,7 +276,7 @@ void RegisterAll() {
         ->UseRealTime()
         ->ArgsProduct({ThreadCounts()});
   }
-  for (const Isa isa : {Isa::kAvx512, Isa::kScalar}) {
+  for (const Isa isa : kAllIsas) {
     if (!IsaSupported(isa)) continue;
     RegisterLinears(isa);
     RegisterOthers(isa);

@@ -1,13 +1,39 @@
 #include "base/isa.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace accllm {
 namespace {
 
-constexpr std::array kBestFirst = {Isa::kAvx512, Isa::kScalar};
+#if defined(__x86_64__)
+// Clang 14 does not know this feature by name. Half floats need the system's support of AVX too,
+// which the question for AVX2 includes.
+bool HasF16c() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
+bool HasAvx2() { return __builtin_cpu_supports("avx2") && HasF16c(); }
+
+bool HasAvx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
+}
+#else
+bool HasAvx2() { return false; }
+bool HasAvx512() { return false; }
+#endif
 
 }  // namespace
 
@@ -15,6 +41,8 @@ std::string_view IsaName(Isa isa) {
   switch (isa) {
     case Isa::kScalar:
       return "scalar";
+    case Isa::kAvx2:
+      return "avx2";
     case Isa::kAvx512:
       return "avx512";
   }
@@ -22,29 +50,30 @@ std::string_view IsaName(Isa isa) {
 }
 
 bool IsaSupported(Isa isa) {
-  if (isa == Isa::kScalar) return true;
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
-#else
+  switch (isa) {
+    case Isa::kScalar:
+      return true;
+    case Isa::kAvx2:
+      return HasAvx2();
+    case Isa::kAvx512:
+      return HasAvx512();
+  }
   return false;
-#endif
 }
 
 Result<Isa> SelectIsa() {
   const char* forced = std::getenv("ACCLLM_ISA");
-  for (const Isa isa : kBestFirst) {
-    if (forced == nullptr || *forced == '\0') {
-      if (IsaSupported(isa)) return isa;
-    } else if (IsaName(isa) == forced) {
-      if (IsaSupported(isa)) return isa;
-      return Fail(ErrorCode::kUnsupported, fmt::format("ACCLLM_ISA={}: this CPU lacks it", forced),
-                  "unset ACCLLM_ISA to let the program choose");
-    }
+  if (forced == nullptr || *forced == '\0') {
+    return *std::find_if(kAllIsas.rbegin(), kAllIsas.rend(), IsaSupported);
+  }
+  for (const Isa isa : kAllIsas) {
+    if (IsaName(isa) != forced) continue;
+    if (IsaSupported(isa)) return isa;
+    return Fail(ErrorCode::kUnsupported, fmt::format("ACCLLM_ISA={}: this CPU lacks it", forced),
+                "unset ACCLLM_ISA to let the program choose");
   }
   return Fail(ErrorCode::kInvalidArgument, fmt::format("ACCLLM_ISA={}: unknown ISA", forced),
-              "use scalar or avx512");
+              "use scalar, avx2 or avx512");
 }
 
 }  // namespace accllm

@@ -1,17 +1,22 @@
 // Which instruction set the kernels use.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "base/result.h"
 
 namespace accllm {
 
-enum class Isa { kScalar, kAvx512 };
+enum class Isa { kScalar, kAvx2, kAvx512 };
+
+// From the plainest to the best.
+inline constexpr std::array kAllIsas = {Isa::kScalar, Isa::kAvx2, Isa::kAvx512};
 
 std::string_view IsaName(Isa isa);
 
-// Whether this CPU can run kernels of `isa`. kAvx512 means F, BW, VL, DQ, VBMI and VNNI.
+// Whether CPU and system can run kernels of `isa`. kAvx2 means AVX2 and F16C; kAvx512 means F, BW,
+// VL, DQ, VBMI and VNNI.
 bool IsaSupported(Isa isa);
 
 // The best ISA of this CPU, or the one that the environment variable ACCLLM_ISA names.

@@ -5,10 +5,13 @@ namespace accllm::kernels {
 const KernelTable& KernelsFor(Isa isa) {
   static const KernelTable scalar = {ScalarTileKernels(), DotF16Scalar,  QuantizeActivationsScalar,
                                      RmsNormScalar,       SiluMulScalar, AttentionScalar};
-#if defined(ACCLLM_HAVE_AVX512)
+#if defined(ACCLLM_HAVE_X86_SIMD)
+  static const KernelTable avx2 = {Avx2TileKernels(), DotF16Avx2,  QuantizeActivationsAvx2,
+                                   RmsNormAvx2,       SiluMulAvx2, AttentionAvx2};
   static const KernelTable avx512 = {Avx512TileKernels(), DotF16Avx512,  QuantizeActivationsAvx512,
                                      RmsNormAvx512,       SiluMulAvx512, AttentionAvx512};
   if (isa == Isa::kAvx512) return avx512;
+  if (isa == Isa::kAvx2) return avx2;
 #endif
   (void)isa;
   return scalar;

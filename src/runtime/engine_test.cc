@@ -54,7 +54,7 @@ TEST_F(EngineTest, BitForBitTheIntegerReference) {
        {AttentionWindow{4, 20}, AttentionWindow{0, 7}, AttentionWindow{33, 40},
         AttentionWindow{2, AttentionWindow::kAll}}) {
     const std::vector<float> expected = ReferenceLogits(window, tokens);
-    for (const Isa isa : {Isa::kScalar, Isa::kAvx512}) {
+    for (const Isa isa : kAllIsas) {
       if (!IsaSupported(isa)) continue;
       for (const auto& [n_threads, chunk] : {std::pair{1, 64}, {3, 64}, {2, 1}, {2, 5}}) {
         auto engine = Engine::Load(*packed_, {window, 150, n_threads, isa, chunk});
@@ -80,7 +80,7 @@ TEST_F(EngineTest, BiasesNormsAndRopeFactorsAreBitForBitToo) {
   for (const ModelConfig& config : {llama, qwen3}) {
     Write(config);
     const std::vector<float> expected = ReferenceLogits({4, 20}, tokens);
-    for (const Isa isa : {Isa::kScalar, Isa::kAvx512}) {
+    for (const Isa isa : kAllIsas) {
       if (!IsaSupported(isa)) continue;
       auto engine = Engine::Load(*packed_, {{4, 20}, 60, 2, isa, 7});
       ASSERT_TRUE(engine) << engine.error().ToString();

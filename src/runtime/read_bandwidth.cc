@@ -21,6 +21,13 @@ constexpr int64_t kPrefetchAhead = 4096;  // bytes
 // left out; `bytes` is a multiple of kStep.
 using Reader = uint64_t (*)(const uint8_t* data, int64_t bytes);
 
+template <size_t kWords>
+uint64_t Sum(const std::array<uint64_t, kWords>& words) {
+  uint64_t sum = 0;
+  for (const uint64_t word : words) sum += word;
+  return sum;
+}
+
 uint64_t ReadPortable(const uint8_t* data, int64_t bytes) {
   std::array<uint64_t, kStep / 8> words;
   std::array<uint64_t, kStep / 8> sums = {};
@@ -28,12 +35,24 @@ uint64_t ReadPortable(const uint8_t* data, int64_t bytes) {
     std::memcpy(words.data(), data + at, kStep);
     for (size_t i = 0; i < words.size(); ++i) sums[i] += words[i];
   }
-  uint64_t sum = 0;
-  for (const uint64_t part : sums) sum += part;
-  return sum;
+  return Sum(sums);
 }
 
 #if defined(__x86_64__)
+__attribute__((target("avx2"))) uint64_t ReadAvx2(const uint8_t* data, int64_t bytes) {
+  constexpr int64_t kVectors = kStep / 32;
+  __m256i sums[kVectors] = {};
+  for (int64_t at = 0; at < bytes; at += kStep) {
+    const auto* vectors = reinterpret_cast<const __m256i*>(data + at);
+    for (int64_t i = 0; i < kVectors; ++i) {
+      sums[i] = _mm256_add_epi64(sums[i], _mm256_load_si256(vectors + i));
+    }
+  }
+  std::array<uint64_t, kStep / 8> words;
+  std::memcpy(words.data(), sums, kStep);
+  return Sum(words);
+}
+
 __attribute__((target("avx512f"))) uint64_t ReadAvx512(const uint8_t* data, int64_t bytes) {
   __m512i a = _mm512_setzero_si512();
   __m512i b = a;
@@ -52,15 +71,14 @@ __attribute__((target("avx512f"))) uint64_t ReadAvx512(const uint8_t* data, int6
   alignas(64) std::array<uint64_t, 8> lanes;
   _mm512_store_si512(lanes.data(),
                      _mm512_add_epi64(_mm512_add_epi64(a, b), _mm512_add_epi64(c, d)));
-  uint64_t sum = 0;
-  for (const uint64_t lane : lanes) sum += lane;
-  return sum;
+  return Sum(lanes);
 }
 #endif
 
 Reader ReaderFor([[maybe_unused]] Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::kAvx512) return ReadAvx512;
+  if (isa == Isa::kAvx2) return ReadAvx2;
 #endif
   return ReadPortable;
 }

@@ -7,7 +7,7 @@ namespace {
 
 TEST(ReadBandwidth, EveryIsaReadsEveryByte) {
   ThreadPool pool(2);
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx512}) {
+  for (const Isa isa : kAllIsas) {
     if (!IsaSupported(isa)) continue;
     // Fails with kNumeric if the bytes read are not the bytes written.
     const auto bandwidth = MeasureReadBandwidth(pool, isa, 5 << 20, 2);

@@ -55,7 +55,9 @@ using Attention = void (*)(const KvHead& cache, const AttentionQuery& query,
                            std::span<const SlotRange> ranges, float* scratch, float* out);
 void AttentionScalar(const KvHead& cache, const AttentionQuery& query,
                      std::span<const SlotRange> ranges, float* scratch, float* out);
-#if defined(ACCLLM_HAVE_AVX512)
+#if defined(ACCLLM_HAVE_X86_SIMD)
+void AttentionAvx2(const KvHead& cache, const AttentionQuery& query,
+                   std::span<const SlotRange> ranges, float* scratch, float* out);
 void AttentionAvx512(const KvHead& cache, const AttentionQuery& query,
                      std::span<const SlotRange> ranges, float* scratch, float* out);
 #endif

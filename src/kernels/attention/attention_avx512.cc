@@ -1,23 +1,22 @@
 #include <immintrin.h>
 
-#include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "kernels/attention/attention.h"
+#include "kernels/attention/head_group.h"
 #include "kernels/exp2/exp2_avx512.h"
 #include "kernels/simd/lanes_avx512.h"
 
 namespace accllm::kernels {
 namespace {
 
-// Heads that share one unpacking of the cache; more heads take several passes.
-constexpr int64_t kHeadsAtOnce = 8;
-// A cache row is worked on in pieces of 32 bytes: 32 dimensions in the low nibbles, 32 in the high.
-constexpr int64_t kPieceBytes = 32;
-constexpr int64_t kKeySlots = 16;  // one slot a lane
-
-inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
+struct Simd {
+  using Floats = __m512;
+  using Integers = __m512i;
+  static Floats Broadcast(float x) { return _mm512_set1_ps(x); }
+  static float Largest(Floats x) { return _mm512_reduce_max_ps(x); }
+  static uint64_t SumOf64(Integers x) { return static_cast<uint64_t>(_mm512_reduce_add_epi64(x)); }
+};
 
 inline __m512i LoadPair(const uint8_t* low, const uint8_t* high) {
   const auto load = [](const uint8_t* p) {
@@ -33,14 +32,6 @@ inline __m512i BroadcastDword(const void* bytes) {
   int32_t dword;
   std::memcpy(&dword, bytes, sizeof(dword));
   return _mm512_set1_epi32(dword);
-}
-
-// rows[i] points at slot first + i; past the last slot it repeats that slot, so that every load is
-// inside the cache.
-template <int64_t kCount>
-void FindRows(const uint8_t* cache, int64_t row_bytes, int64_t first, int64_t count,
-              const uint8_t** rows /*[kCount]*/) {
-  for (int64_t i = 0; i < kCount; ++i) rows[i] = cache + (first + Min(i, count - 1)) * row_bytes;
 }
 
 struct Params {
@@ -118,96 +109,16 @@ void UnpackValues(const uint8_t* const* rows, int64_t offset, int64_t n_groups, 
   }
 }
 
-// A query head rotated for one kind of slots.
-struct RotatedQuery {
-  const int8_t* q;  // [padded_dim]
-  float scale;      // q_scale / sqrt(head_dim)
-  int32_t sum;      // of q
-};
-
-struct Head {
-  RotatedQuery window;
-  RotatedQuery sink;
-  float* scores;   // [slots of all ranges], then room for one vector
-  __m512 largest;  // score, by lane
-  __m512i total;   // of p, by 64-bit lane
-  float* out;      // [head_dim]
-
-  const RotatedQuery& QueryFor(const SlotRange& range) const {
-    return range.is_sink ? sink : window;
-  }
-};
-
-// The softmax weights of one chunk and head as integers.
-struct ChunkWeights {
-  alignas(64) uint8_t levels[kAttentionChunk];  // 0..127, 0 beyond the chunk
-  int32_t zero_sum;                             // sum of level * zero
-  float factor;
-  bool any;  // whether a weight is not zero
-};
-
-class HeadGroup {
+class Group : public HeadGroup<Simd> {
  public:
-  HeadGroup(const KvHead& cache, const AttentionQuery& query, std::span<const SlotRange> ranges,
-            int64_t first_head, float* scratch, int64_t scratch_stride, float* out)
-      : cache_(cache),
-        ranges_(ranges),
-        head_dim_(query.head_dim),
-        row_bytes_(KvPaddedDim(query.head_dim) / 2),
-        n_heads_(Min(kHeadsAtOnce, query.n_heads - first_head)) {
-    const float inv_sqrt_dim = 1.0F / std::sqrt(static_cast<float>(head_dim_));
-    for (int64_t i = 0; i < n_heads_; ++i) {
-      const int64_t head = first_head + i;
-      heads_[i].window = Rotated(query.window, query.window_scale, head, inv_sqrt_dim);
-      heads_[i].sink = Rotated(query.sink, query.sink_scale, head, inv_sqrt_dim);
-      heads_[i].scores = scratch + i * scratch_stride;
-      heads_[i].largest = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
-      heads_[i].total = _mm512_setzero_si512();
-      heads_[i].out = out + head * head_dim_;
-      std::memset(heads_[i].out, 0, static_cast<size_t>(head_dim_) * sizeof(float));
-    }
-  }
+  static constexpr int64_t kKeySlots = 16;  // one slot a lane
 
-  void Run() {
-    int64_t n = 0;  // slots before the range
-    for (const SlotRange& range : ranges_) {
-      for (int64_t slot = range.begin; slot < range.end; slot += kKeySlots) {
-        ScoreKeys(range, slot, Min(kKeySlots, range.end - slot), n + slot - range.begin);
-      }
-      n += range.end - range.begin;
-    }
-    for (int64_t i = 0; i < n_heads_; ++i) {
-      heads_[i].largest = _mm512_set1_ps(_mm512_reduce_max_ps(heads_[i].largest));
-    }
-    n = 0;
-    for (const SlotRange& range : ranges_) {
-      for (int64_t begin = range.begin; begin < range.end;) {
-        const int64_t chunk_end = (begin / kAttentionChunk + 1) * kAttentionChunk;
-        const int64_t count = Min(range.end, chunk_end) - begin;
-        AddChunk(begin, count, n);
-        n += count;
-        begin += count;
-      }
-    }
-    for (int64_t i = 0; i < n_heads_; ++i) Normalise(heads_[i]);
-  }
-
- private:
-  RotatedQuery Rotated(const int8_t* q, const float* scale, int64_t head,
-                       float inv_sqrt_dim) const {
-    const int64_t padded_dim = 2 * row_bytes_;
-    q += head * padded_dim;
-    __m512i sums = _mm512_setzero_si512();
-    for (int64_t i = 0; i < padded_dim; i += 64) {
-      sums = _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), _mm512_loadu_si512(q + i));
-    }
-    return {q, scale[head] * inv_sqrt_dim, _mm512_reduce_add_epi32(sums)};
-  }
+  using HeadGroup::HeadGroup;
 
   // Scores of slots [slot, slot + count), count <= 16; they go to scores[n].
   void ScoreKeys(const SlotRange& range, int64_t slot, int64_t count, int64_t n) {
     const uint8_t* rows[kKeySlots];
-    FindRows<kKeySlots>(cache_.keys, row_bytes_, slot, count, rows);
+    FindRows<kKeySlots>(cache_.keys, slot, count, rows);
     __m512i dots[kHeadsAtOnce] = {};
     for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
       KeyPiece piece;
@@ -231,6 +142,31 @@ class HeadGroup {
     }
   }
 
+  // Adds p.V of slots [begin, begin + count), count <= 32, whose scores start at scores[n].
+  void AddChunk(int64_t begin, int64_t count, int64_t n) {
+    const uint8_t* rows[kAttentionChunk];
+    FindRows<kAttentionChunk>(cache_.values, begin, count, rows);
+    const __mmask16 masks[2] = {FirstLanes(count), FirstLanes(count - 16)};
+    const Params params[2] = {LoadParams(cache_.value_params + begin, masks[0]),
+                              LoadParams(cache_.value_params + begin + 16, masks[1])};
+    ChunkWeights weights[kHeadsAtOnce];
+    bool any = false;
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      weights[i] = WeighChunk(heads_[i], params, masks, n);
+      any = any || weights[i].any;
+    }
+    if (!any) return;
+    const int64_t n_groups = (count + 3) / 4;
+    for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
+      ValuePiece piece;
+      UnpackValues(rows, offset, n_groups, &piece);
+      for (int64_t i = 0; i < n_heads_; ++i) {
+        if (weights[i].any) AddValues(piece, n_groups, weights[i], offset, heads_[i].out);
+      }
+    }
+  }
+
+ private:
   // Adds q.K of one piece for kCount heads to dots[first ...].
   template <int kCount>
   void AddDots(const KeyPiece& piece, const SlotRange& range, int64_t offset, int64_t first,
@@ -251,30 +187,6 @@ class HeadGroup {
       }
     }
     for (int i = 0; i < kCount; ++i) dots[first + i] = _mm512_add_epi32(low[i], high[i]);
-  }
-
-  // Adds p.V of slots [begin, begin + count), count <= 32, whose scores start at scores[n].
-  void AddChunk(int64_t begin, int64_t count, int64_t n) {
-    const uint8_t* rows[kAttentionChunk];
-    FindRows<kAttentionChunk>(cache_.values, row_bytes_, begin, count, rows);
-    const __mmask16 masks[2] = {FirstLanes(count), FirstLanes(count - 16)};
-    const Params params[2] = {LoadParams(cache_.value_params + begin, masks[0]),
-                              LoadParams(cache_.value_params + begin + 16, masks[1])};
-    ChunkWeights weights[kHeadsAtOnce];
-    bool any = false;
-    for (int64_t i = 0; i < n_heads_; ++i) {
-      weights[i] = WeighChunk(heads_[i], params, masks, n);
-      any = any || weights[i].any;
-    }
-    if (!any) return;
-    const int64_t n_groups = (count + 3) / 4;
-    for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
-      ValuePiece piece;
-      UnpackValues(rows, offset, n_groups, &piece);
-      for (int64_t i = 0; i < n_heads_; ++i) {
-        if (weights[i].any) AddValues(piece, n_groups, weights[i], offset, heads_[i].out);
-      }
-    }
   }
 
   static ChunkWeights WeighChunk(Head& head, const Params* params, const __mmask16* masks,
@@ -329,32 +241,13 @@ class HeadGroup {
       _mm512_mask_storeu_ps(out + dim, mask, sum);
     }
   }
-
-  void Normalise(const Head& head) const {
-    const auto total = static_cast<uint64_t>(_mm512_reduce_add_epi64(head.total));
-    const float inverse = 1.0F / static_cast<float>(total);
-    for (int64_t dim = 0; dim < head_dim_; ++dim) head.out[dim] *= inverse;
-  }
-
-  const KvHead& cache_;
-  std::span<const SlotRange> ranges_;
-  int64_t head_dim_;
-  int64_t row_bytes_;
-  int64_t n_heads_;
-  Head heads_[kHeadsAtOnce];
 };
 
 }  // namespace
 
 void AttentionAvx512(const KvHead& cache, const AttentionQuery& query,
                      std::span<const SlotRange> ranges, float* scratch, float* out) {
-  int64_t n_slots = 0;
-  for (const SlotRange& range : ranges) {
-    if (range.end > range.begin) n_slots += range.end - range.begin;
-  }
-  for (int64_t head = 0; head < query.n_heads; head += kHeadsAtOnce) {
-    HeadGroup(cache, query, ranges, head, scratch, n_slots + 16, out).Run();
-  }
+  AttendInGroups<Group>(cache, query, ranges, scratch, out);
 }
 
 }  // namespace accllm::kernels

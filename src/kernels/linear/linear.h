@@ -70,7 +70,8 @@ struct TileKernels {
 };
 
 TileKernels ScalarTileKernels();
-#if defined(ACCLLM_HAVE_AVX512)
+#if defined(ACCLLM_HAVE_X86_SIMD)
+TileKernels Avx2TileKernels();
 TileKernels Avx512TileKernels();
 #endif
 
@@ -86,7 +87,8 @@ void RowSums(const TileKernels& kernels, const PackedMatrix& w, int64_t tile_beg
 // add rounded apart; then a tree that adds lanes 8, 4, 2 and 1 apart.
 using DotF16 = float (*)(const uint16_t* row, const float* x, int64_t n);
 float DotF16Scalar(const uint16_t* row, const float* x, int64_t n);
-#if defined(ACCLLM_HAVE_AVX512)
+#if defined(ACCLLM_HAVE_X86_SIMD)
+float DotF16Avx2(const uint16_t* row, const float* x, int64_t n);
 float DotF16Avx512(const uint16_t* row, const float* x, int64_t n);
 #endif
 

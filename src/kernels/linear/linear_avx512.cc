@@ -1,33 +1,12 @@
 #include <immintrin.h>
 
-#include <array>
-#include <utility>
-
 #include "kernels/linear/decode_avx512.h"
 #include "kernels/linear/linear.h"
+#include "kernels/linear/tile_walk.h"
 #include "kernels/simd/lanes_avx512.h"
 
 namespace accllm::kernels {
 namespace {
-
-constexpr int64_t kRows = format::kTileRows;
-constexpr int64_t kPrefetchBytes = 4096;
-// Blocks whose activations (8 tokens: 32 KiB) stay in the first cache while 8 rows use them.
-constexpr int64_t kBlocksAtOnce = 16;
-
-struct Activations {
-  __m512i positions[4];  // byte g of vector j is a[4 g + j] + 128
-};
-
-inline Activations LoadActivations(const uint8_t* codes) {
-  return {{Load64(codes), Load64(codes + 64), Load64(codes + 128), Load64(codes + 192)}};
-}
-
-inline __m512i Dot(const DecodedRow& row, const Activations& a) {
-  __m512i sums = _mm512_setzero_si512();
-  for (int j = 0; j < 4; ++j) sums = _mm512_dpbusd_epi32(sums, a.positions[j], row.levels[j]);
-  return sums;
-}
 
 // The sums of the lanes of each of 8 vectors.
 inline __m256i SumLanesOf8(const __m512i* v) {
@@ -47,94 +26,36 @@ inline __m256i SumLanesOf8(const __m512i* v) {
   return _mm256_add_epi32(_mm512_castsi512_si256(even), _mm512_castsi512_si256(odd));
 }
 
-inline void StoreRow(__m256i sums, int32_t* raw) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(raw), sums);
-}
-
-// Asks for the row's bytes of a later block; `row` may lie beyond the matrix then.
+// A decoder as the walk wants it.
 template <class Decoder>
-inline void PrefetchRow(const uint8_t* tile_block, int64_t row) {
-  const auto* bytes = reinterpret_cast<const char*>(tile_block) + kPrefetchBytes;
-  constexpr int64_t kRowBytes = BlockRowBytes(Decoder::kType);
-  constexpr int64_t kBeatBytes = TileBlockBytes(Decoder::kType) - kRowBytes * kRows;
-  if (kBeatBytes != 0 && row == 0) _mm_prefetch(bytes, _MM_HINT_T0);
-  for (int64_t at = 0; at < kRowBytes; at += 64) {
-    _mm_prefetch(bytes + kBeatBytes + row * kRowBytes + at, _MM_HINT_T0);
-  }
-}
+class Simd : public Decoder {
+ public:
+  using Sums = __m512i;
 
-// One token: a block's activations stay in registers for all rows, weights are one stream.
-template <class Decoder>
-void OneToken(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int32_t* raw) {
-  const Decoder decoder;
-  __m512i acc[kRows] = {};
-  for (int64_t block = 0; block < n_blocks; ++block) {
-    const Activations a = LoadActivations(codes + block * format::kBlockWeights);
-#pragma GCC unroll 8
-    for (int64_t row = 0; row < kRows; ++row) {
-      PrefetchRow<Decoder>(tile, row);
-      const DecodedRow w = decoder.Decode(tile, row);
-      acc[row] = Decoder::AddScaled(acc[row], Dot(w, a), w.multipliers);
-    }
-    tile += TileBlockBytes(Decoder::kType);
-  }
-  StoreRow(SumLanesOf8(acc), raw);
-}
+  struct Activations {
+    __m512i positions[4];  // byte g of vector j is a[4 g + j] + 128
+  };
 
-// Several tokens: a row's block is decoded once for all of them.
-template <class Decoder, int kTokens>
-inline void AddRow(const Decoder& decoder, const uint8_t* tile, int64_t row, int64_t n_blocks,
-                   const uint8_t* codes, int64_t token_stride, __m512i* sums /*[kTokens]*/) {
-  __m512i acc[kTokens];
-  for (int t = 0; t < kTokens; ++t) acc[t] = sums[t];
-  for (int64_t block = 0; block < n_blocks; ++block) {
-    PrefetchRow<Decoder>(tile, row);
-    const DecodedRow w = decoder.Decode(tile, row);
-#pragma GCC unroll 8
-    for (int t = 0; t < kTokens; ++t) {
-      const Activations a = LoadActivations(codes + t * token_stride);
-      acc[t] = Decoder::AddScaled(acc[t], Dot(w, a), w.multipliers);
-    }
-    tile += TileBlockBytes(Decoder::kType);
-    codes += format::kBlockWeights;
+  static Activations Load(const uint8_t* codes) {
+    return {{Load64(codes), Load64(codes + 64), Load64(codes + 128), Load64(codes + 192)}};
   }
-  for (int t = 0; t < kTokens; ++t) sums[t] = acc[t];
-}
 
-template <class Decoder, int kTokens>
-void ManyTokens(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int32_t* raw) {
-  const Decoder decoder;
-  const int64_t token_stride = n_blocks * format::kBlockWeights;
-  __m512i sums[kRows][kTokens] = {};
-  for (int64_t block = 0; block < n_blocks; block += kBlocksAtOnce) {
-    const int64_t n = n_blocks - block < kBlocksAtOnce ? n_blocks - block : kBlocksAtOnce;
-    for (int64_t row = 0; row < kRows; ++row) {
-      AddRow<Decoder, kTokens>(decoder, tile + block * TileBlockBytes(Decoder::kType), row, n,
-                               codes + block * format::kBlockWeights, token_stride, sums[row]);
-    }
+  static Sums Add(Sums acc, const DecodedRow& row, const Activations& a) {
+    __m512i sums = _mm512_setzero_si512();
+    for (int j = 0; j < 4; ++j) sums = _mm512_dpbusd_epi32(sums, a.positions[j], row.levels[j]);
+    return Decoder::AddScaled(acc, sums, row.multipliers);
   }
-  for (int t = 0; t < kTokens; ++t) {
-    __m512i rows[kRows];
-    for (int64_t row = 0; row < kRows; ++row) rows[row] = sums[row][t];
-    StoreRow(SumLanesOf8(rows), raw + t * kRows);
-  }
-}
 
-template <class Decoder>
-void Tile(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int64_t n_tokens,
-          int32_t* raw) {
-  using Kernel = void (*)(const uint8_t*, int64_t, const uint8_t*, int32_t*);
-  static constexpr auto kByTokens = []<int... kMore>(std::integer_sequence<int, kMore...>) {
-    return std::array<Kernel, kMaxTileTokens>{OneToken<Decoder>, ManyTokens<Decoder, kMore + 2>...};
+  static void Store(const Sums* rows /*[8]*/, int32_t* raw) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(raw), SumLanesOf8(rows));
   }
-  (std::make_integer_sequence<int, kMaxTileTokens - 1>());
-  kByTokens[static_cast<size_t>(n_tokens - 1)](tile, n_blocks, codes, raw);
-}
+};
 
 }  // namespace
 
 TileKernels Avx512TileKernels() {
-  return {Tile<Decoder24>, Tile<Decoder2>, Tile<Decoder3>, Tile<Decoder4>, Tile<Decoder8>};
+  return {WalkTile<Simd<Decoder24>>, WalkTile<Simd<Decoder2>>, WalkTile<Simd<Decoder3>>,
+          WalkTile<Simd<Decoder4>>, WalkTile<Simd<Decoder8>>};
 }
 
 float DotF16Avx512(const uint16_t* row, const float* x, int64_t n) {

@@ -11,9 +11,17 @@ namespace accllm::kernels {
 // codes: [ceil(n / 256), 4, 64], int8 + 128, position-major as QuantizedRows wants; padding is 128.
 using QuantizeActivations = void (*)(const float* x, int64_t n, uint8_t* codes, float* scale);
 void QuantizeActivationsScalar(const float* x, int64_t n, uint8_t* codes, float* scale);
-#if defined(ACCLLM_HAVE_AVX512)
+#if defined(ACCLLM_HAVE_X86_SIMD)
+void QuantizeActivationsAvx2(const float* x, int64_t n, uint8_t* codes, float* scale);
 void QuantizeActivationsAvx512(const float* x, int64_t n, uint8_t* codes, float* scale);
 #endif
+
+// What the rule makes of amax, given as its bits.
+struct Int8Rule {
+  float scale;
+  float inverse;  // 127 / amax; 0: all codes are those of 0
+};
+Int8Rule MakeInt8Rule(uint32_t amax_bits);
 
 // The same rule for a query head, in natural order: q: [padded_dim], zeros beyond head_dim.
 void QuantizeQuery(const float* x, int64_t head_dim, int64_t padded_dim, int8_t* q, float* scale);

@@ -1,15 +1,12 @@
 #include <immintrin.h>
 
 #include <cstring>
-#include <limits>
 
 #include "kernels/quantize/quantize.h"
 #include "kernels/simd/lanes_avx512.h"
 
 namespace accllm::kernels {
 namespace {
-
-constexpr uint32_t kInfinityBits = 0x7F800000U;
 
 uint32_t MaxAbsBits(const float* x, int64_t n) {
   __m512i bits = _mm512_setzero_si512();
@@ -59,18 +56,13 @@ void Quantize64(const float* x, int64_t k, int64_t n, __m512 inverse, uint8_t* c
 
 void QuantizeActivationsAvx512(const float* x, int64_t n, uint8_t* codes, float* scale) {
   const int64_t padded = (n + 255) / 256 * 256;
-  const uint32_t bits = MaxAbsBits(x, n);
-  float amax;
-  std::memcpy(&amax, &bits, sizeof(amax));
-  const float inverse = 127.0F / amax;
-  const bool finite = bits < kInfinityBits;
-  if (!finite || !(inverse < std::numeric_limits<float>::infinity())) {
-    *scale = finite ? 0.0F : std::numeric_limits<float>::quiet_NaN();
+  const Int8Rule rule = MakeInt8Rule(MaxAbsBits(x, n));
+  *scale = rule.scale;
+  if (rule.inverse == 0.0F) {
     std::memset(codes, 128, static_cast<size_t>(padded));
     return;
   }
-  *scale = amax / 127.0F;
-  for (int64_t k = 0; k < padded; k += 64) Quantize64(x, k, n, _mm512_set1_ps(inverse), codes);
+  for (int64_t k = 0; k < padded; k += 64) Quantize64(x, k, n, _mm512_set1_ps(rule.inverse), codes);
 }
 
 }  // namespace accllm::kernels

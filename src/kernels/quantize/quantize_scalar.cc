@@ -20,21 +20,6 @@ uint32_t MaxAbsBits(const float* x, int64_t n) {
   return bits;
 }
 
-// Scale and inverse of the symmetric rule; inverse 0 stands for "all codes are zero".
-struct Int8Rule {
-  float scale;
-  float inverse;
-};
-
-Int8Rule MakeInt8Rule(const float* x, int64_t n) {
-  const uint32_t bits = MaxAbsBits(x, n);
-  if (bits >= kInfinityBits) return {std::numeric_limits<float>::quiet_NaN(), 0.0F};
-  const float amax = std::bit_cast<float>(bits);
-  const float inverse = 127.0F / amax;
-  if (!(inverse < std::numeric_limits<float>::infinity())) return {0.0F, 0.0F};  // amax ~ 0
-  return {amax / 127.0F, inverse};
-}
-
 int QuantizeInt8(float x, const Int8Rule& rule) {
   if (rule.inverse == 0.0F) return 0;
   return static_cast<int>(std::clamp(std::nearbyint(x * rule.inverse), -127.0F, 127.0F));
@@ -42,8 +27,16 @@ int QuantizeInt8(float x, const Int8Rule& rule) {
 
 }  // namespace
 
+Int8Rule MakeInt8Rule(uint32_t amax_bits) {
+  if (amax_bits >= kInfinityBits) return {std::numeric_limits<float>::quiet_NaN(), 0.0F};
+  const auto amax = std::bit_cast<float>(amax_bits);
+  const float inverse = 127.0F / amax;
+  if (!(inverse < std::numeric_limits<float>::infinity())) return {0.0F, 0.0F};  // amax ~ 0
+  return {amax / 127.0F, inverse};
+}
+
 void QuantizeActivationsScalar(const float* x, int64_t n, uint8_t* codes, float* scale) {
-  const Int8Rule rule = MakeInt8Rule(x, n);
+  const Int8Rule rule = MakeInt8Rule(MaxAbsBits(x, n));
   *scale = rule.scale;
   const int64_t n_blocks = (n + 255) / 256;
   std::memset(codes, 128, static_cast<size_t>(n_blocks * 256));
@@ -55,7 +48,7 @@ void QuantizeActivationsScalar(const float* x, int64_t n, uint8_t* codes, float*
 }
 
 void QuantizeQuery(const float* x, int64_t head_dim, int64_t padded_dim, int8_t* q, float* scale) {
-  const Int8Rule rule = MakeInt8Rule(x, head_dim);
+  const Int8Rule rule = MakeInt8Rule(MaxAbsBits(x, head_dim));
   *scale = rule.scale;
   std::memset(q, 0, static_cast<size_t>(padded_dim));
   for (int64_t i = 0; i < head_dim; ++i) q[i] = static_cast<int8_t>(QuantizeInt8(x[i], rule));

@@ -10,7 +10,8 @@ namespace accllm::kernels {
 // operation rounds once.
 using RmsNorm = void (*)(const float* x, const float* weight, int64_t n, float eps, float* y);
 void RmsNormScalar(const float* x, const float* weight, int64_t n, float eps, float* y);
-#if defined(ACCLLM_HAVE_AVX512)
+#if defined(ACCLLM_HAVE_X86_SIMD)
+void RmsNormAvx2(const float* x, const float* weight, int64_t n, float eps, float* y);
 void RmsNormAvx512(const float* x, const float* weight, int64_t n, float eps, float* y);
 #endif
 

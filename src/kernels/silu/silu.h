@@ -9,7 +9,8 @@ namespace accllm::kernels {
 // out = (gate * sigmoid) * up. Every operation rounds once. `out` may be one of the inputs.
 using SiluMul = void (*)(const float* gate, const float* up, int64_t n, float* out);
 void SiluMulScalar(const float* gate, const float* up, int64_t n, float* out);
-#if defined(ACCLLM_HAVE_AVX512)
+#if defined(ACCLLM_HAVE_X86_SIMD)
+void SiluMulAvx2(const float* gate, const float* up, int64_t n, float* out);
 void SiluMulAvx512(const float* gate, const float* up, int64_t n, float* out);
 #endif
 

@@ -15,7 +15,7 @@ namespace accllm::kernels::testing {
 // Every ISA that this CPU can run, the scalar one included.
 inline std::vector<Isa> SupportedIsas() {
   std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx512}) {
+  for (const Isa isa : kAllIsas) {
     if (IsaSupported(isa)) isas.push_back(isa);
   }
   return isas;

@@ -1,0 +1,159 @@
+// What the vector attention kernels share: the query heads that are worked on together, and the
+// walk over heads and slots. Only files for one ISA may include it.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/attention/attention.h"
+
+namespace accllm::kernels {
+
+// Heads that share one unpacking of the cache; more heads take several passes.
+inline constexpr int64_t kHeadsAtOnce = 8;
+// A cache row is worked on in pieces of 32 bytes: 32 dimensions in the low nibbles, 32 in the high.
+inline constexpr int64_t kPieceBytes = 32;
+
+// A query head rotated for one kind of slots.
+struct RotatedQuery {
+  const int8_t* q;  // [padded_dim]
+  float scale;      // q_scale / sqrt(head_dim)
+  int32_t sum;      // of q
+};
+
+// The softmax weights of one chunk and head as integers.
+struct ChunkWeights {
+  alignas(64) uint8_t levels[kAttentionChunk];  // 0..127, 0 beyond the chunk
+  int32_t zero_sum;                             // sum of level * zero
+  float factor;
+  bool any;  // whether a weight is not zero
+};
+
+// Simd names the vectors of an ISA, Floats and Integers, and has
+//   Floats Broadcast(x)
+//   float Largest(floats)          of the lanes, none of which is NaN
+//   uint64_t SumOf64(integers)     the sum of the 64-bit lanes
+template <class Simd>
+class HeadGroup {
+ public:
+  // scratch: scratch_stride floats a head.
+  HeadGroup(const KvHead& cache, const AttentionQuery& query, int64_t first_head, float* scratch,
+            int64_t scratch_stride, float* out)
+      : cache_(cache),
+        head_dim_(query.head_dim),
+        row_bytes_(KvPaddedDim(query.head_dim) / 2),
+        n_heads_(Min(kHeadsAtOnce, query.n_heads - first_head)) {
+    const float inv_sqrt_dim = 1.0F / std::sqrt(static_cast<float>(head_dim_));
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      const int64_t head = first_head + i;
+      heads_[i].window = Rotated(query.window, query.window_scale, head, inv_sqrt_dim);
+      heads_[i].sink = Rotated(query.sink, query.sink_scale, head, inv_sqrt_dim);
+      heads_[i].scores = scratch + i * scratch_stride;
+      heads_[i].largest = Simd::Broadcast(-std::numeric_limits<float>::infinity());
+      heads_[i].total = typename Simd::Integers{};
+      heads_[i].out = out + head * head_dim_;
+      std::memset(heads_[i].out, 0, static_cast<size_t>(head_dim_) * sizeof(float));
+    }
+  }
+
+  // Once all scores are there: every lane of `largest` is the largest of all.
+  void FindLargest() {
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      heads_[i].largest = Simd::Broadcast(Simd::Largest(heads_[i].largest));
+    }
+  }
+
+  // Once all chunks are added: out[i] *= 1 / float(total).
+  void Normalise() const {
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      const float inverse = 1.0F / static_cast<float>(Simd::SumOf64(heads_[i].total));
+      for (int64_t dim = 0; dim < head_dim_; ++dim) heads_[i].out[dim] *= inverse;
+    }
+  }
+
+ protected:
+  struct Head {
+    RotatedQuery window;
+    RotatedQuery sink;
+    float* scores;                  // [slots of all ranges], then room for one vector
+    typename Simd::Floats largest;  // score, by lane
+    typename Simd::Integers total;  // of p, by 64-bit lane
+    float* out;                     // [head_dim]
+
+    const RotatedQuery& QueryFor(const SlotRange& range) const {
+      return range.is_sink ? sink : window;
+    }
+  };
+
+  static int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
+
+  // rows[i] points at slot first + i; past the last slot it repeats that slot, so that every load
+  // is inside the cache.
+  template <int64_t kCount>
+  void FindRows(const uint8_t* rows_of_cache, int64_t first, int64_t count,
+                const uint8_t** rows /*[kCount]*/) const {
+    for (int64_t i = 0; i < kCount; ++i) {
+      rows[i] = rows_of_cache + (first + Min(i, count - 1)) * row_bytes_;
+    }
+  }
+
+  const KvHead& cache_;
+  int64_t head_dim_;
+  int64_t row_bytes_;
+  int64_t n_heads_;
+  Head heads_[kHeadsAtOnce];
+
+ private:
+  RotatedQuery Rotated(const int8_t* q, const float* scale, int64_t head,
+                       float inv_sqrt_dim) const {
+    const int64_t padded_dim = 2 * row_bytes_;
+    q += head * padded_dim;
+    int32_t sum = 0;
+    for (int64_t i = 0; i < padded_dim; ++i) sum += q[i];
+    return {q, scale[head] * inv_sqrt_dim, sum};
+  }
+};
+
+// Calls run(range, begin, count, n) for the slots [begin, begin + count) of every range, in order,
+// cut at multiples of kStep; n slots came before.
+template <int64_t kStep, class Run>
+void ForEachRun(std::span<const SlotRange> ranges, const Run& run) {
+  int64_t n = 0;
+  for (const SlotRange& range : ranges) {
+    for (int64_t begin = range.begin; begin < range.end;) {
+      const int64_t step_end = (begin / kStep + 1) * kStep;
+      const int64_t count = (range.end < step_end ? range.end : step_end) - begin;
+      run(range, begin, count, n);
+      n += count;
+      begin += count;
+    }
+  }
+}
+
+// The whole operation. Group extends HeadGroup by
+//   kKeySlots                             slots of one call of ScoreKeys, at most
+//   ScoreKeys(range, begin, count, n)     scores[n ...] of the slots, and the largest by lane
+//   AddChunk(begin, count, n)             adds p.V of a chunk, whose scores are those from n, to
+//   out
+template <class Group>
+void AttendInGroups(const KvHead& cache, const AttentionQuery& query,
+                    std::span<const SlotRange> ranges, float* scratch, float* out) {
+  int64_t n_slots = 0;
+  for (const SlotRange& range : ranges) {
+    if (range.end > range.begin) n_slots += range.end - range.begin;
+  }
+  for (int64_t head = 0; head < query.n_heads; head += kHeadsAtOnce) {
+    Group group(cache, query, head, scratch, n_slots + Group::kKeySlots, out);
+    ForEachRun<Group::kKeySlots>(
+        ranges, [&](const SlotRange& range, int64_t begin, int64_t count, int64_t n) {
+          group.ScoreKeys(range, begin, count, n);
+        });
+    group.FindLargest();
+    ForEachRun<kAttentionChunk>(ranges, [&](const SlotRange&, int64_t begin, int64_t count,
+                                            int64_t n) { group.AddChunk(begin, count, n); });
+    group.Normalise();
+  }
+}
+
+}  // namespace accllm::kernels

@@ -1,0 +1,104 @@
+// How a vector tile kernel walks over blocks, rows and tokens; the same for every x86 ISA. `Simd`
+// knows one packed type on one ISA. It is built once per call, so that its tables stay in
+// registers, and has
+//   kType                                   the TensorType
+//   Row Decode(tile_block, row)             levels and multipliers of one row of one block
+//   Activations Load(codes)                 one token's activations of one block
+//   Sums Add(sums, row, activations)        sums + multiplier * level * activation, by lane
+//   Store(sums of 8 rows, raw)              the sums of the lanes of each
+#pragma once
+
+#include <immintrin.h>
+
+#include <array>
+#include <utility>
+
+#include "kernels/linear/linear.h"
+
+namespace accllm::kernels {
+
+inline constexpr int64_t kPrefetchBytes = 4096;
+// Blocks whose activations (8 tokens: 32 KiB) stay in the first cache while 8 rows use them.
+inline constexpr int64_t kBlocksAtOnce = 16;
+
+// Asks for the row's bytes of a later block; `row` may lie beyond the matrix then.
+template <class Simd>
+inline void PrefetchRow(const uint8_t* tile_block, int64_t row) {
+  const auto* bytes = reinterpret_cast<const char*>(tile_block) + kPrefetchBytes;
+  constexpr int64_t kRowBytes = BlockRowBytes(Simd::kType);
+  constexpr int64_t kBeatBytes = TileBlockBytes(Simd::kType) - kRowBytes * format::kTileRows;
+  if (kBeatBytes != 0 && row == 0) _mm_prefetch(bytes, _MM_HINT_T0);
+  for (int64_t at = 0; at < kRowBytes; at += 64) {
+    _mm_prefetch(bytes + kBeatBytes + row * kRowBytes + at, _MM_HINT_T0);
+  }
+}
+
+// One token: a block's activations serve all rows, weights are one stream.
+template <class Simd>
+void OneToken(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int32_t* raw) {
+  const Simd simd;
+  typename Simd::Sums sums[format::kTileRows] = {};
+  for (int64_t block = 0; block < n_blocks; ++block) {
+    const auto a = Simd::Load(codes + block * format::kBlockWeights);
+#pragma GCC unroll 8
+    for (int64_t row = 0; row < format::kTileRows; ++row) {
+      PrefetchRow<Simd>(tile, row);
+      sums[row] = Simd::Add(sums[row], simd.Decode(tile, row), a);
+    }
+    tile += TileBlockBytes(Simd::kType);
+  }
+  Simd::Store(sums, raw);
+}
+
+// Several tokens: a row's block is decoded once for all of them.
+template <class Simd, int kTokens>
+inline void AddRow(const Simd& simd, const uint8_t* tile, int64_t row, int64_t n_blocks,
+                   const uint8_t* codes, int64_t token_stride,
+                   typename Simd::Sums* sums /*[kTokens]*/) {
+  typename Simd::Sums acc[kTokens];
+  for (int t = 0; t < kTokens; ++t) acc[t] = sums[t];
+  for (int64_t block = 0; block < n_blocks; ++block) {
+    PrefetchRow<Simd>(tile, row);
+    const auto w = simd.Decode(tile, row);
+#pragma GCC unroll 8
+    for (int t = 0; t < kTokens; ++t) {
+      acc[t] = Simd::Add(acc[t], w, Simd::Load(codes + t * token_stride));
+    }
+    tile += TileBlockBytes(Simd::kType);
+    codes += format::kBlockWeights;
+  }
+  for (int t = 0; t < kTokens; ++t) sums[t] = acc[t];
+}
+
+template <class Simd, int kTokens>
+void ManyTokens(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int32_t* raw) {
+  const Simd simd;
+  const int64_t token_stride = n_blocks * format::kBlockWeights;
+  typename Simd::Sums sums[format::kTileRows][kTokens] = {};
+  for (int64_t block = 0; block < n_blocks; block += kBlocksAtOnce) {
+    const int64_t n = n_blocks - block < kBlocksAtOnce ? n_blocks - block : kBlocksAtOnce;
+    for (int64_t row = 0; row < format::kTileRows; ++row) {
+      AddRow<Simd, kTokens>(simd, tile + block * TileBlockBytes(Simd::kType), row, n,
+                            codes + block * format::kBlockWeights, token_stride, sums[row]);
+    }
+  }
+  for (int t = 0; t < kTokens; ++t) {
+    typename Simd::Sums rows[format::kTileRows];
+    for (int64_t row = 0; row < format::kTileRows; ++row) rows[row] = sums[row][t];
+    Simd::Store(rows, raw + t * format::kTileRows);
+  }
+}
+
+// A TileKernel.
+template <class Simd>
+void WalkTile(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int64_t n_tokens,
+              int32_t* raw) {
+  using Kernel = void (*)(const uint8_t*, int64_t, const uint8_t*, int32_t*);
+  static constexpr auto kByTokens = []<int... kMore>(std::integer_sequence<int, kMore...>) {
+    return std::array<Kernel, kMaxTileTokens>{OneToken<Simd>, ManyTokens<Simd, kMore + 2>...};
+  }
+  (std::make_integer_sequence<int, kMaxTileTokens - 1>());
+  kByTokens[static_cast<size_t>(n_tokens - 1)](tile, n_blocks, codes, raw);
+}
+
+}  // namespace accllm::kernels
