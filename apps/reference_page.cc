@@ -58,9 +58,8 @@ std::string ReferencePage() {
       "Results go to stdout; progress, statistics and errors go to stderr. With `--json` stdout "
       "holds exactly one JSON\nobject. Every option can also be set in the environment or in a "
       "configuration file ([how](../how-to/configuration.md));\nthe command line wins. "
-      "`ACCLLM_ISA` "
-      "(`scalar` or `avx512`) selects the instruction set; the default is the best\nthis CPU "
-      "has.\n\n",
+      "`ACCLLM_ISA` (`scalar`, `avx2` or `avx512`) selects the instruction set; the default is the "
+      "best\nthis CPU has.\n\n",
       app.get_description());
   text += "| verb | |\n|---|---|\n";
   for (const Verb& verb : Verbs()) {

@@ -44,7 +44,22 @@ TEST(QuantizedMatrix, PackAndUnpackAreInverse) {
 TEST(QuantizedMatrix, TwoBitsAWeightWithEverythingInside) {
   const auto layout = LayOutTensor(TensorType::kW2S24, 4096, 4096);
   EXPECT_EQ(layout->weight_bytes * 8, int64_t{2} * 4096 * 4096);
-  EXPECT_EQ(layout->data_bytes - layout->weight_bytes, 4096 * 4);
+  EXPECT_EQ(layout->data_bytes - layout->weight_bytes, 4096 * 2);
+}
+
+TEST(QuantizedMatrix, RowScalesAreBfloat16) {
+  EXPECT_EQ(NearestRowScale(1.0F + 0x1p-9F), 1.0F);  // a tie, to even
+  EXPECT_EQ(NearestRowScale(1.0F + 0x1.8p-8F), 1.0F + 0x1p-7F);
+  EXPECT_EQ(CoveringRowScale(1.0F), 1.0F);
+  EXPECT_EQ(CoveringRowScale(1.0F + 0x1p-23F), 1.0F + 0x1p-7F);
+  EXPECT_EQ(CoveringRowScale(-1.0F - 0x1p-23F), -1.0F - 0x1p-7F);
+  std::mt19937 rng(4);
+  QuantizedMatrix matrix = testing::RandomMatrix(TensorType::kW4, 8, 256, rng);
+  ASSERT_TRUE(PackMatrix(matrix));
+  matrix.row_scales[3] = 0.1F;
+  const auto packed = PackMatrix(matrix);
+  ASSERT_FALSE(packed);
+  EXPECT_NE(packed.error().message.find("row 3"), std::string::npos);
 }
 
 TEST(QuantizedMatrix, PackRefusesWhatTheFormatCannotHold) {
