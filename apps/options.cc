@@ -70,7 +70,8 @@ CLI::Option* OptionTable::Value(const std::string& flags, const std::string& pla
   if constexpr (std::integral<T> || std::floating_point<T> || std::same_as<T, std::string>) {
     option->capture_default_str();
   }
-  if constexpr (kIsVector<T>) option->delimiter(',')->expected(1)->take_all()->allow_extra_args(false);
+  if constexpr (kIsVector<T>)
+    option->delimiter(',')->expected(1)->take_all()->allow_extra_args(false);
   return Add(option, kIsText<T> ? ValueKind::kText : ValueKind::kNumber, kIsVector<T>);
 }
 
