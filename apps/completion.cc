@@ -27,11 +27,10 @@ std::vector<std::string> CompletionShells() {
 }
 
 std::string CompletionScript(const std::string& shell) {
-  CLI::App app;
-  SetUpApp(app);
+  const auto app = MakeApp();
   const auto* found = std::find_if(kShells.begin(), kShells.end(),
                                    [&](const Shell& known) { return known.name == shell; });
-  return found->script(DeclareAll(app));
+  return found->script(DeclareAll(*app));
 }
 
 Completes CompletionOf(const OptionEntry& entry) {

@@ -40,7 +40,7 @@ complete -F _accllm accllm
 
 std::string Spellings(const OptionEntry& entry, std::string_view separator) {
   std::string text;
-  for (const std::string& letter : entry.option->get_snames()) {
+  for (const std::string& letter : entry.letters()) {
     text += fmt::format("-{}{}", letter, separator);
   }
   return fmt::format("{}--{}", text, entry.name());

@@ -39,13 +39,13 @@ std::string Line(const DeclaredVerb& declared, const OptionEntry& entry) {
   std::string text =
       fmt::format("complete -c accllm -n '__accllm_has_verb {}'", declared.verb->name);
   if (!entry.is_positional()) {
-    for (const std::string& letter : entry.option->get_snames()) {
+    for (const std::string& letter : entry.letters()) {
       text += fmt::format(" -s {}", letter);
     }
     text += fmt::format(" -l {}", entry.name());
   }
   if (entry.kind != ValueKind::kFlag) text += Offer(entry);
-  return fmt::format("{} -d {}\n", text, ShellQuoted(entry.option->get_description(), kQuote));
+  return fmt::format("{} -d {}\n", text, ShellQuoted(entry.help(), kQuote));
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ std::string Specifications(const OptionEntry& entry) {
     return fmt::format(" \\\n        {}", ShellQuoted("1" + Value(entry), kQuote));
   }
   std::vector<std::string> spellings;
-  for (const std::string& letter : entry.option->get_snames()) spellings.push_back("-" + letter);
+  for (const std::string& letter : entry.letters()) spellings.push_back("-" + letter);
   spellings.push_back("--" + entry.name());
   const bool has_value = entry.kind != ValueKind::kFlag;
   std::string text;
@@ -75,7 +75,7 @@ std::string Specifications(const OptionEntry& entry) {
     const bool is_long = spelling.starts_with("--");
     const std::string specification =
         fmt::format("{}{}{}[{}]{}", repeat, spelling, has_value && is_long ? "=" : "",
-                    Escape(entry.option->get_description(), "[]"), has_value ? Value(entry) : "");
+                    Escape(entry.help(), "[]"), has_value ? Value(entry) : "");
     text += fmt::format(" \\\n        {}", ShellQuoted(specification, kQuote));
   }
   return text;

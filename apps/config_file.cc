@@ -60,10 +60,7 @@ std::string Suggestion(std::string_view name, const std::vector<std::string>& na
 
 class ConfigReader {
  public:
-  explicit ConfigReader(const std::string& path) : path_(path) {
-    SetUpApp(app_);
-    verbs_ = DeclareAll(app_);
-  }
+  explicit ConfigReader(const std::string& path) : path_(path) {}
 
   Result<ConfigFile> Read(const toml::table& root) {
     for (const auto& [key, node] : root) {
@@ -145,8 +142,8 @@ class ConfigReader {
   }
 
   const std::string& path_;
-  CLI::App app_;
-  std::vector<DeclaredVerb> verbs_;
+  std::shared_ptr<CLI::App> app_ = MakeApp();
+  std::vector<DeclaredVerb> verbs_ = DeclareAll(*app_);
   ConfigFile file_;
   std::set<std::pair<std::string, std::string>> seen_;  // table and option
 };

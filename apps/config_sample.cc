@@ -40,7 +40,7 @@ std::string Quoted(const std::string& text) {
 // The default, or what stands for a value in help.
 std::string SampleValue(const OptionEntry& entry) {
   if (entry.kind == ValueKind::kFlag) return "false";
-  const std::string fallback = entry.option->get_default_str();
+  const std::string fallback = entry.fallback();
   std::string value = fallback.empty() ? entry.placeholder() : fallback;
   if (entry.is_list) value = value.substr(0, value.find_first_of(",["));  // "D[,D]", "A,B,C"
   if (entry.kind == ValueKind::kText) value = Quoted(value);
@@ -55,15 +55,14 @@ std::string ConfigSample() {
       "precedence.\n"
       "# Keys above the first table hold for every verb that has such an option, for example\n"
       "# threads = 2\n";
-  CLI::App app;
-  SetUpApp(app);
-  for (const DeclaredVerb& declared : DeclareAll(app)) {
+  const auto app = MakeApp();
+  for (const DeclaredVerb& declared : DeclareAll(*app)) {
     if (!declared.verb->takes_settings) continue;
     text += fmt::format("\n[{}]\n{}", declared.verb->name, Comment(declared.verb->summary));
     for (const OptionEntry& entry : declared.table.entries()) {
       if (!entry.is_in_file()) continue;
-      text += fmt::format("\n{}# {} = {}\n", Comment(entry.option->get_description()), entry.name(),
-                          SampleValue(entry));
+      text +=
+          fmt::format("\n{}# {} = {}\n", Comment(entry.help()), entry.name(), SampleValue(entry));
     }
   }
   return text;

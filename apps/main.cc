@@ -1,6 +1,7 @@
 // The entry point: finds the verb, parses its options, runs it, turns errors into exit codes.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
 #include <new>
@@ -81,13 +82,12 @@ int RunVerb(CLI::App& app, const Verb& verb, std::vector<std::string> arguments)
 }
 
 int Run(int argc, char** argv) {
-  CLI::App app;
-  SetUpApp(app);
+  const auto app = MakeApp();
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   const std::string first = arguments.empty() ? "" : arguments.front();
-  if (const Verb* verb = FindVerb(first)) return RunVerb(app, *verb, arguments);
+  if (const Verb* verb = FindVerb(first)) return RunVerb(*app, *verb, arguments);
   if (!first.empty() && !first.starts_with('-')) return ReportUnknownVerb(first);
-  return RunWithoutVerb(app, arguments);
+  return RunWithoutVerb(*app, arguments);
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ std::string Heading(std::string_view page, std::string_view summary) {
 // "-n, --max-new-tokens N", the names in bold.
 std::string OptionTerm(const OptionEntry& entry) {
   std::string term;
-  for (const std::string& letter : entry.option->get_snames()) {
+  for (const std::string& letter : entry.letters()) {
     term += fmt::format("{}, ", Bold("-" + letter));
   }
   term += Bold("--" + entry.name());
@@ -73,8 +73,8 @@ std::string OptionTerm(const OptionEntry& entry) {
 }
 
 std::string OptionItem(const OptionEntry& entry) {
-  std::string meaning = entry.option->get_description() + ".";
-  const std::string fallback = entry.option->get_default_str();
+  std::string meaning = entry.help() + ".";
+  const std::string fallback = entry.fallback();
   if (!fallback.empty()) meaning += fmt::format(" Default: {}.", fallback);
   if (!entry.environment.empty()) meaning += fmt::format(" Environment: {}.", entry.environment);
   return Item(OptionTerm(entry), meaning);
@@ -127,7 +127,7 @@ std::string VerbPage(const DeclaredVerb& declared) {
   std::string options;
   for (const OptionEntry& entry : table.entries()) {
     if (entry.is_positional()) {
-      text += Item(Italic(entry.name()), entry.option->get_description() + ".");
+      text += Item(Italic(entry.name()), entry.help() + ".");
     } else {
       options += OptionItem(entry);
     }
@@ -137,10 +137,10 @@ std::string VerbPage(const DeclaredVerb& declared) {
   return text + ExitStatus() + Examples(table.examples()) + ".SH SEE ALSO\n.BR accllm (1)\n";
 }
 
-std::string MainPage(const CLI::App& app, const std::vector<DeclaredVerb>& verbs) {
+std::string MainPage(const std::vector<DeclaredVerb>& verbs) {
   std::string text = Heading("accllm", "compress and run LLaMA-family models");
   text += fmt::format(".SH SYNOPSIS\n{} {} [options]\n.SH DESCRIPTION\n{}\n", Bold("accllm"),
-                      Italic("VERB"), Escape(app.get_description()));
+                      Italic("VERB"), Escape(std::string(kDescription)));
   text += Paragraph(
       "Results go to stdout; progress, statistics and errors go to stderr. With --json stdout "
       "holds "
@@ -161,10 +161,9 @@ std::string MainPage(const CLI::App& app, const std::vector<DeclaredVerb>& verbs
 }  // namespace
 
 std::string ManPage(const std::string& verb) {
-  CLI::App app;
-  SetUpApp(app);
-  if (!verb.empty()) return VerbPage(Declare(*FindVerb(verb), app));
-  return MainPage(app, DeclareAll(app));
+  const auto app = MakeApp();
+  if (!verb.empty()) return VerbPage(Declare(*FindVerb(verb), *app));
+  return MainPage(DeclareAll(*app));
 }
 
 }  // namespace accllm::cli

@@ -127,26 +127,25 @@ void RunFlags::DeclareAttention(OptionTable& table, const std::string& default_w
   table
       .Value("--sinks", "S", sinks,
              fmt::format("First tokens that stay visible; default: {}", default_sinks))
-      ->check(CLI::NonNegativeNumber);
+      .NonNegative();
 }
 
 void RunFlags::DeclareContext(OptionTable& table) {
   table
       .Value("--context", "N", context,
              "Most tokens with --window all; default: the context the model was trained with")
-      ->default_str("")
-      ->check(CLI::PositiveNumber);
+      .NoDefault()
+      .Positive();
 }
 
 void RunFlags::DeclareThreads(OptionTable& table) {
   table.Value("-t,--threads", "N", threads, "Threads; default: one per CPU")
-      ->default_str("")
-      ->check(CLI::Range(1, 1024));
+      .NoDefault()
+      .InRange(1, 1024);
 }
 
 void RunFlags::DeclareChunk(OptionTable& table) {
-  table.Value("--chunk", "N", chunk, "Tokens of a prompt that are run together")
-      ->check(CLI::Range(1, 4096));
+  table.Value("--chunk", "N", chunk, "Tokens of a prompt that are run together").InRange(1, 4096);
 }
 
 int RunFlags::n_threads() const { return threads > 0 ? threads : AvailableCpus(); }

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -46,26 +48,102 @@ std::string ExitCodeLines() {
   return text;
 }
 
+// What is no number is left to the conversion, which says so.
+void CheckNumber(CLI::Option* option, const std::string& rule,
+                 const std::function<bool(double)>& is_allowed) {
+  option->check([rule, is_allowed](const std::string& text) {
+    double value = 0;
+    if (!CLI::detail::lexical_cast(text, value) || is_allowed(value)) return std::string();
+    return fmt::format("{} {}", text, rule);
+  });
+}
+
+// The help text of the whole program and of each verb.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(36); }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (!option->get_option_text().empty()) return option->get_option_text();
+    const std::string placeholder = PlaceholderOf(*option);
+    if (placeholder.empty()) return "";  // a flag
+    std::string text = fmt::format(" {}", placeholder);
+    if (!option->get_default_str().empty()) text += fmt::format(" [{}]", option->get_default_str());
+    return text;
+  }
+
+  std::string make_footer(const CLI::App* app) const override {
+    if (app->get_parent() != nullptr) return app->get_footer();
+    return app->get_footer() + "\n" + ExitCodeLines();
+  }
+};
+
 }  // namespace
 
 std::string OptionEntry::name() const {
   return is_positional() ? option->get_name(true) : option->get_lnames().front();
 }
 
+bool OptionEntry::is_positional() const { return option->get_positional(); }
+
+bool OptionEntry::is_required() const { return option->get_required(); }
+
+bool OptionEntry::is_given() const { return option->count() > 0; }
+
+std::string OptionEntry::last_given() const { return option->results().back(); }
+
+std::vector<std::string> OptionEntry::letters() const { return option->get_snames(); }
+
+std::string OptionEntry::help() const { return option->get_description(); }
+
+std::string OptionEntry::fallback() const { return option->get_default_str(); }
+
 std::string OptionEntry::placeholder() const { return PlaceholderOf(*option); }
 
 bool OptionEntry::is_in_file() const { return !environment.empty() && name() != "config"; }
 
-CLI::Option* OptionTable::Positional(const std::string& name, std::string& target,
-                                     const std::string& help) {
+const OptionRef& OptionRef::Required() const {
+  option_->required();
+  return *this;
+}
+
+const OptionRef& OptionRef::Optional() const {
+  option_->required(false);
+  return *this;
+}
+
+const OptionRef& OptionRef::NoDefault() const {
+  option_->default_str("");
+  return *this;
+}
+
+const OptionRef& OptionRef::Positive() const {
+  CheckNumber(option_, "must be greater than 0", [](double value) { return value > 0; });
+  return *this;
+}
+
+const OptionRef& OptionRef::NonNegative() const {
+  CheckNumber(option_, "must be at least 0", [](double value) { return value >= 0; });
+  return *this;
+}
+
+const OptionRef& OptionRef::InRange(int64_t least, int64_t most) const {
+  CheckNumber(option_, fmt::format("must be from {} to {}", least, most), [=](double value) {
+    return value >= static_cast<double>(least) && value <= static_cast<double>(most);
+  });
+  return *this;
+}
+
+OptionRef OptionTable::Positional(const std::string& name, std::string& target,
+                                  const std::string& help) {
   CLI::Option* option = app_->add_option(name, target, help)->required()->option_text(" ");
   entries_.push_back({option, ValueKind::kText});
-  return option;
+  return OptionRef(option);
 }
 
 template <typename T>
-CLI::Option* OptionTable::Value(const std::string& flags, const std::string& placeholder, T& target,
-                                const std::string& help) {
+OptionRef OptionTable::Value(const std::string& flags, const std::string& placeholder, T& target,
+                             const std::string& help) {
   CLI::Option* option = app_->add_option(flags, target, help)->type_name(placeholder);
   if constexpr (std::integral<T> || std::floating_point<T> || std::same_as<T, std::string>) {
     option->capture_default_str();
@@ -76,9 +154,9 @@ CLI::Option* OptionTable::Value(const std::string& flags, const std::string& pla
 }
 
 // Here, once, because CLI11's parsing templates are what takes long to compile.
-#define ACCLLM_OPTION_TYPE(...)                                                                  \
-  template CLI::Option* OptionTable::Value(const std::string&, const std::string&, __VA_ARGS__&, \
-                                           const std::string&)
+#define ACCLLM_OPTION_TYPE(...)                                                               \
+  template OptionRef OptionTable::Value(const std::string&, const std::string&, __VA_ARGS__&, \
+                                        const std::string&)
 ACCLLM_OPTION_TYPE(std::string);
 ACCLLM_OPTION_TYPE(int);
 ACCLLM_OPTION_TYPE(int64_t);
@@ -90,7 +168,7 @@ ACCLLM_OPTION_TYPE(std::vector<int64_t>);
 ACCLLM_OPTION_TYPE(std::vector<std::string>);
 #undef ACCLLM_OPTION_TYPE
 
-CLI::Option* OptionTable::Flag(const std::string& flags, bool& target, const std::string& help) {
+OptionRef OptionTable::Flag(const std::string& flags, bool& target, const std::string& help) {
   return Add(app_->add_flag(flags, target, help), ValueKind::kFlag, false);
 }
 
@@ -102,17 +180,19 @@ void OptionTable::ConfigFile() {
   Add(option, ValueKind::kText, false);
 }
 
-CLI::Option* OptionTable::Add(CLI::Option* option, ValueKind kind, bool is_list) {
+OptionRef OptionTable::Add(CLI::Option* option, ValueKind kind, bool is_list) {
   OptionEntry entry = {option, kind, is_list};
   if (takes_settings_) entry.environment = EnvironmentName(entry.name());
   entries_.push_back(std::move(entry));
-  return option;
+  return OptionRef(option);
 }
 
 OptionEntry& OptionTable::EntryOf(const CLI::Option* option) {
   return *std::find_if(entries_.begin(), entries_.end(),
                        [&](const OptionEntry& entry) { return entry.option == option; });
 }
+
+std::string OptionTable::verb() const { return app_->get_name(); }
 
 const OptionEntry* OptionTable::Find(std::string_view name) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const OptionEntry& entry) {
@@ -121,29 +201,29 @@ const OptionEntry* OptionTable::Find(std::string_view name) const {
   return found == entries_.end() ? nullptr : &*found;
 }
 
-void OptionTable::OneOf(CLI::Option* option, std::vector<std::string> choices,
+void OptionTable::OneOf(const OptionRef& option, std::vector<std::string> choices,
                         const std::vector<std::string>& other_names) {
   const std::string names = fmt::format("{}", fmt::join(choices, ", "));
-  option->description(fmt::format(fmt::runtime(option->get_description()), names));
+  option.get()->description(fmt::format(fmt::runtime(option.get()->get_description()), names));
   std::vector<std::string> allowed = choices;
   allowed.insert(allowed.end(), other_names.begin(), other_names.end());
-  option->check([allowed, names](const std::string& value) {
+  option.get()->check([allowed, names](const std::string& value) {
     if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return std::string();
     return fmt::format("'{}' is none of {}", value, names);
   });
-  EntryOf(option).choices = std::move(choices);
+  EntryOf(option.get()).choices = std::move(choices);
 }
 
-void OptionTable::OnlyWith(const CLI::Option* flag,
-                           std::initializer_list<const CLI::Option*> options) {
-  for (const CLI::Option* option : options) EntryOf(option).needs = flag;
+void OptionTable::OnlyWith(const OptionRef& flag, std::initializer_list<OptionRef> options) {
+  for (const OptionRef& option : options) EntryOf(option.get()).needs = flag.get();
 }
 
-void OptionTable::Exclusive(std::initializer_list<const CLI::Option*> options) {
-  for (const CLI::Option* option : options) {
-    std::vector<const CLI::Option*>& others = EntryOf(option).rules_out;
-    std::copy_if(options.begin(), options.end(), std::back_inserter(others),
-                 [&](const CLI::Option* other) { return other != option; });
+void OptionTable::Exclusive(std::initializer_list<OptionRef> options) {
+  for (const OptionRef& option : options) {
+    std::vector<const CLI::Option*>& others = EntryOf(option.get()).rules_out;
+    for (const OptionRef& other : options) {
+      if (other.get() != option.get()) others.push_back(other.get());
+    }
   }
 }
 
@@ -166,13 +246,13 @@ std::string FlagsOf(const OptionEntry& entry) {
 }
 
 std::string UsageOf(const OptionTable& table) {
-  std::string usage = fmt::format("accllm {}", table.app().get_name());
+  std::string usage = fmt::format("accllm {}", table.verb());
   for (const OptionEntry& entry : table.entries()) {
-    const bool is_required = entry.option->get_required();
+    const bool is_required = entry.is_required();
     if (entry.is_positional()) {
       usage += is_required ? " " + entry.name() : fmt::format(" [{}]", entry.name());
     } else if (is_required) {
-      const std::vector<std::string>& letters = entry.option->get_snames();
+      const std::vector<std::string> letters = entry.letters();
       usage += fmt::format(" {} {}", letters.empty() ? "--" + entry.name() : "-" + letters.front(),
                            entry.placeholder());
     }
@@ -180,37 +260,20 @@ std::string UsageOf(const OptionTable& table) {
   return usage + " [options]";
 }
 
-std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
-  if (!option->get_option_text().empty()) return option->get_option_text();
-  const std::string placeholder = PlaceholderOf(*option);
-  if (placeholder.empty()) return "";  // a flag
-  std::string text = fmt::format(" {}", placeholder);
-  if (!option->get_default_str().empty()) text += fmt::format(" [{}]", option->get_default_str());
-  return text;
-}
-
-std::string HelpFormatter::make_footer(const CLI::App* app) const {
-  if (app->get_parent() != nullptr) return app->get_footer();
-  return app->get_footer() + "\n" + ExitCodeLines();
-}
-
-void SetUpApp(CLI::App& app) {
-  app.name("accllm");
-  app.description(
-      "AccLLM compresses LLaMA-family models to 2 bits a weight and runs them, for ever, in a "
-      "fixed "
-      "amount of memory.");
-  app.formatter(std::make_shared<HelpFormatter>());
-  app.set_version_flag("--version", std::string("accllm ") + ACCLLM_VERSION, "Show the version");
-  app.set_help_flag("-h,--help", "Show this help");
-  app.require_subcommand(1);
-  app.footer(
+std::shared_ptr<CLI::App> MakeApp() {
+  auto app = std::make_shared<CLI::App>(std::string(kDescription), "accllm");
+  app->formatter(std::make_shared<HelpFormatter>());
+  app->set_version_flag("--version", std::string("accllm ") + ACCLLM_VERSION, "Show the version");
+  app->set_help_flag("-h,--help", "Show this help");
+  app->require_subcommand(1);
+  app->footer(
       "Every verb explains itself: accllm compress --help.\n"
       "ACCLLM_ISA=scalar|avx2|avx512 selects the instruction set; the default is the best this CPU "
       "has.\n");
   for (const Verb& verb : Verbs()) {
-    app.add_subcommand(std::string(verb.name), std::string(verb.summary));
+    app->add_subcommand(std::string(verb.name), std::string(verb.summary));
   }
+  return app;
 }
 
 }  // namespace accllm::cli

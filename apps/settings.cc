@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -51,8 +52,8 @@ class SettingsResolver {
  public:
   explicit SettingsResolver(const OptionTable& table) : table_(table) {
     for (const OptionEntry& entry : table.entries()) {
-      if (entry.option->count() > 0) {
-        is_on_[entry.option] = IsOn(entry, entry.option->results().back());
+      if (entry.is_given()) {
+        is_on_[entry.option] = IsOn(entry, entry.last_given());
       }
     }
   }
@@ -104,7 +105,7 @@ Settings Settings::Resolve(const OptionTable& table, const ConfigFile& file) {
                      fmt::format("{} in the environment", entry.environment));
   });
   resolver.Add([&](const OptionEntry& entry) {
-    const ConfigValue* value = file.Find(table.app().get_name(), entry.name());
+    const ConfigValue* value = file.Find(table.verb(), entry.name());
     return value == nullptr ? std::pair<std::string, std::string>()
                             : std::pair(value->text, value->origin);
   });
@@ -133,9 +134,8 @@ std::string Settings::WithOrigins(std::string_view message) const {
 
 Result<ConfigFile> FindConfigFile(const OptionTable& table) {
   const OptionEntry* entry = table.Find("config");
-  const bool is_given = entry->option->count() > 0;
-  const std::string named =
-      is_given ? entry->option->results().back() : FromEnvironment(entry->environment);
+  const bool is_given = entry->is_given();
+  const std::string named = is_given ? entry->last_given() : FromEnvironment(entry->environment);
   if (named == "none") return ConfigFile();
   if (!named.empty()) return ConfigFile::Read(named);
   const std::string path = DefaultConfigPath();

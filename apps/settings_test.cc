@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -34,8 +35,7 @@ class Environment {
 class Parsed {
  public:
   explicit Parsed(Strings arguments) {
-    SetUpApp(app_);
-    declared_.push_back(Declare(*FindVerb(arguments.front()), app_));
+    declared_.push_back(Declare(*FindVerb(arguments.front()), *app_));
     Parse(std::move(arguments));
   }
 
@@ -45,7 +45,7 @@ class Parsed {
   std::string Parse(Strings arguments) {
     std::reverse(arguments.begin(), arguments.end());
     try {
-      app_.parse(std::move(arguments));
+      app_->parse(std::move(arguments));
     } catch (const CLI::ParseError& error) {
       return error.what();
     }
@@ -57,7 +57,7 @@ class Parsed {
   }
 
  private:
-  CLI::App app_;
+  std::shared_ptr<CLI::App> app_ = MakeApp();
   std::vector<DeclaredVerb> declared_;
 };
 

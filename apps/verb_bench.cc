@@ -301,21 +301,21 @@ VerbBody DeclareBench(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("-p,--prefill", "N", flags->prefill, "Tokens of the prompt; 0: no prefill")
-      ->check(CLI::Range(0, 1 << 24));
+      .InRange(0, 1 << 24);
   table.Value("-n,--decode", "N", flags->decode, "Tokens to decode; 0: no decode")
-      ->check(CLI::Range(0, 1 << 24));
+      .InRange(0, 1 << 24);
   table
       .Value("-d,--depth", "D[,D]", flags->depths,
              "Tokens appended before, untimed; a list measures each; default: 0")
-      ->check(CLI::Range(0, 1 << 24));
+      .InRange(0, 1 << 24);
   table
       .Value("-t,--threads", "T[,T]", flags->threads,
              "Threads; a list measures each; default: one per CPU")
-      ->check(CLI::Range(1, 1024));
+      .InRange(1, 1024);
   table
       .Value("--repetitions", "R", flags->repetitions,
              "Runs of each measurement; the median counts")
-      ->check(CLI::Range(1, 1000));
+      .InRange(1, 1000);
   table.OneOf(table.Value("--format", "NAME", flags->format, "How to print the result: {}"),
               {"md", "json", "csv"});
   flags->run.DeclareAttention(table);

@@ -112,7 +112,7 @@ VerbBody DeclareChat(OptionTable& table) {
   table
       .Value("-n,--max-new-tokens", "N", flags->max_new_tokens,
              "Tokens to generate in one answer, at most")
-      ->check(CLI::PositiveNumber);
+      .Positive();
   DeclareSampler(table, flags->sampler);
   flags->run.DeclareAttention(table);
   flags->run.DeclareContext(table);

@@ -275,7 +275,7 @@ Status Run(const Flags& flags) {
 }
 
 void DeclareCompare(OptionTable& table, Flags& flags) {
-  CLI::Option* compare = table.Flag(
+  const OptionRef compare = table.Flag(
       "--compare", flags.compare,
       "Compress with several recipes, measure each against the float checkpoint, and write "
       "a page; --output is a folder or a page FILE.html");
@@ -285,20 +285,20 @@ void DeclareCompare(OptionTable& table, Flags& flags) {
            .Value("--recipes", "A,B,C", flags.recipes,
                   "With --compare: the recipes; default: magnitude-gptq, wanda-gptq, "
                   "sparsegpt-gptq, joint, dense-w2, dense-w4")
-           ->default_str(""),
+           .NoDefault(),
        table.Value("--text", "FILE", flags.text, "With --compare: the text to predict"),
        table
            .Value("--max-tokens", "N", flags.max_tokens,
                   fmt::format("With --compare: stop after N tokens of the text; default: {}",
                               kCompareTokens))
-           ->default_str("")
-           ->check(CLI::PositiveNumber),
+           .NoDefault()
+           .Positive(),
        table
            .Value("--window-tokens", "N", flags.window_tokens,
                   "With --compare: predict in windows of N tokens; default: the model's context, "
                   "at most 2048")
-           ->default_str("")
-           ->check(CLI::Range(2, 1 << 30)),
+           .NoDefault()
+           .InRange(2, 1 << 30),
        table.Value(
            "--prompt", "TEXT", flags.prompt,
            "With --compare: what each model continues; default: the first words of the text")});
@@ -310,7 +310,7 @@ VerbBody DeclareCompress(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
   table.Positional("CHECKPOINT", flags->checkpoint,
                    "Folder with config.json, safetensors and a tokenizer, or GGUF file");
-  table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)")->required();
+  table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)").Required();
   std::vector<std::string> recipes;
   for (const Recipe& recipe : Recipes()) recipes.emplace_back(recipe.name);
   table.OneOf(table.Value("--recipe", "NAME", flags->recipe, "How to prune and round: {}"),
@@ -319,22 +319,22 @@ VerbBody DeclareCompress(OptionTable& table) {
               "Text to calibrate on; all recipes but magnitude-nearest need one");
   table.Flag("--lines", flags->lines, "Encode each line by itself, then a newline token");
   table.Value("--samples", "N", flags->samples, "Samples taken evenly from the calibration text")
-      ->check(CLI::PositiveNumber);
+      .Positive();
   table
       .Value("--sample-tokens", "N", flags->sample_tokens,
              "Tokens of a sample; default: the model's context, at most 512")
-      ->default_str("")
-      ->check(CLI::PositiveNumber);
+      .NoDefault()
+      .Positive();
   table
       .Value("--tune-steps", "N", flags->tune_steps,
              "With recipe tuned or distilled: steps of gradient descent on each block")
-      ->check(CLI::PositiveNumber);
+      .Positive();
   table
       .Value("--distill-steps", "N", flags->distill_steps,
              "With recipe distilled: steps of gradient descent on the whole model")
-      ->check(CLI::PositiveNumber);
+      .Positive();
   table.Value("--batch-tokens", "N", flags->batch_tokens, "Tokens of one step of gradient descent")
-      ->check(CLI::PositiveNumber);
+      .Positive();
   flags->run.DeclareAttention(table, "the rest of the trained context", "4");
   table.Value(
       "--keep-dense", "PATTERN=TYPE", flags->keep_dense,

@@ -246,17 +246,17 @@ Status Run(const Flags& flags) {
 VerbBody DeclareEval(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
-  table.Value("--text", "FILE", flags->text, "The text to predict")->required();
+  table.Value("--text", "FILE", flags->text, "The text to predict").Required();
   table.Flag("--lines", flags->lines, "Encode each line by itself, then a newline token");
-  CLI::Option* window_tokens =
+  const OptionRef window_tokens =
       table
           .Value("--window-tokens", "N", flags->window_tokens,
                  "Cut the text into windows of N tokens, each from an empty cache; default: the "
                  "model's context, at most 2048")
-          ->default_str("")
-          ->check(CLI::Range(2, 1 << 30));
-  CLI::Option* stream = table.Flag("--stream", flags->stream,
-                                   "Predict the text as one endless stream, reported in tenths");
+          .NoDefault()
+          .InRange(2, 1 << 30);
+  const OptionRef stream = table.Flag("--stream", flags->stream,
+                                      "Predict the text as one endless stream, reported in tenths");
   table.Exclusive({window_tokens, stream});
   flags->run.DeclareAttention(table, "as trained inside windows, the model's own in a stream");
   table.Value("--against", "CHECKPOINT", flags->against,
@@ -267,14 +267,14 @@ VerbBody DeclareEval(OptionTable& table) {
                   "with and without 8-bit activations; default: wa8kv4"),
       {"w", "wa8", "wa8kv4"});
   table.Value("--max-tokens", "N", flags->max_tokens, "Stop after N tokens of the text")
-      ->default_str("")
-      ->check(CLI::PositiveNumber);
-  CLI::Option* recompute_samples =
+      .NoDefault()
+      .Positive();
+  const OptionRef recompute_samples =
       table
           .Value("--recompute-samples", "N", flags->recompute_samples,
                  "With --stream: in each tenth compare N predictions with predictions from nothing "
                  "but the visible tokens")
-          ->check(CLI::NonNegativeNumber);
+          .NonNegative();
   table.OnlyWith(stream, {recompute_samples});
   flags->run.DeclareThreads(table);
   flags->run.DeclareChunk(table);

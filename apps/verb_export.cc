@@ -68,7 +68,7 @@ VerbBody DeclareExport(OptionTable& table) {
   table
       .Value("--gguf", "FILE", flags->gguf,
              "GGUF file to write: matrices as F16, norms and biases as F32")
-      ->required();
+      .Required();
   table.Flag("--force", flags->force, "Overwrite an existing file");
   table.Json(flags->json);
   table.Examples({"accllm export models/books-6m --gguf books.gguf"});

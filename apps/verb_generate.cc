@@ -171,7 +171,7 @@ VerbBody DeclareGenerate(OptionTable& table) {
                   "The same as token ids, taken as they are: 1,2,3"),
   });
   table.Value("-n,--max-new-tokens", "N", flags->max_new_tokens, "Tokens to generate, at most")
-      ->check(CLI::PositiveNumber);
+      .Positive();
   DeclareSampler(table, flags->sampler);
   flags->run.DeclareAttention(table);
   flags->run.DeclareContext(table);

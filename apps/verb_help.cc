@@ -1,4 +1,5 @@
 // "accllm help": explains verbs, and prints what is generated from their option tables.
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "completion.h"
@@ -21,11 +22,10 @@ struct Flags {
 };
 
 std::string HelpText(const std::string& verb) {
-  CLI::App app;
-  SetUpApp(app);
-  if (verb.empty()) return app.help();
-  const DeclaredVerb declared = Declare(*FindVerb(verb), app);
-  return declared.table.app().help(app.get_name());
+  const auto app = MakeApp();
+  if (verb.empty()) return app->help();
+  const DeclaredVerb declared = Declare(*FindVerb(verb), *app);
+  return declared.table.app().help(app->get_name());
 }
 
 Status Run(const Flags& flags) {
@@ -55,7 +55,7 @@ VerbBody DeclareHelp(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
   std::vector<std::string> verbs;
   for (const Verb& verb : Verbs()) verbs.emplace_back(verb.name);
-  table.OneOf(table.Positional("VERB", flags->verb, "The verb to explain: {}")->required(false),
+  table.OneOf(table.Positional("VERB", flags->verb, "The verb to explain: {}").Optional(),
               std::move(verbs));
   table.Flag("--man", flags->man, "Print the manual page of VERB, or of accllm, for man");
   table.OneOf(table.Value("--completion", "SHELL", flags->shell,

@@ -59,9 +59,9 @@ Status Run(const Flags& flags) {
 VerbBody DeclareSynth(OptionTable& table) {
   auto flags = std::make_shared<Flags>();
   const std::vector<std::string_view> shapes = SynthShapeNames();
-  table.OneOf(table.Value("--shape", "NAME", flags->shape, "One of {}")->required(),
+  table.OneOf(table.Value("--shape", "NAME", flags->shape, "One of {}").Required(),
               {shapes.begin(), shapes.end()});
-  table.Value("-o,--output", "FILE", flags->output, "Packed file to write")->required();
+  table.Value("-o,--output", "FILE", flags->output, "Packed file to write").Required();
   table.Value("--seed", "N", flags->seed, "The same seed gives the same file");
   table.Value("--tokenizer", "FILE", flags->tokenizer,
               "A tokenizer.json or tokenizer.model to store in the file");

@@ -146,11 +146,11 @@ VerbBody DeclareTokenize(OptionTable& table) {
                   "The text; without it and --text, what comes from stdin"),
       table.Value("--text", "FILE", flags->text, "The same from a file"),
   });
-  CLI::Option* parse_special =
+  const OptionRef parse_special =
       table.Flag("--parse-special", flags->parse_special,
                  "Names of special tokens in the text, such as </s>, become those tokens");
-  CLI::Option* bos = table.Flag("--bos", flags->bos, "Put the model's BOS first");
-  CLI::Option* decode =
+  const OptionRef bos = table.Flag("--bos", flags->bos, "Put the model's BOS first");
+  const OptionRef decode =
       table.Flag("--decode", flags->decode, "The text is token ids; print what they stand for");
   table.Exclusive({decode, parse_special});
   table.Exclusive({decode, bos});

@@ -1,7 +1,6 @@
 // The verbs of the command line, one file each.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <span>
 #include <string_view>
@@ -37,7 +36,7 @@ struct DeclaredVerb {
   VerbBody body;
 };
 
-// `app` comes from SetUpApp and must outlive the result.
+// `app` comes from MakeApp and must outlive the result.
 DeclaredVerb Declare(const Verb& verb, CLI::App& app);
 
 // What everything that is generated from the option tables goes through.
