@@ -85,7 +85,7 @@ class Compressor {
     }
     calibration.reset();
     ACCLLM_RETURN_IF_ERROR(WriteHead(writer));
-    if (options_.recipe.tuning == Tuning::kModel) ACCLLM_RETURN_IF_ERROR(Distil(writer));
+    if (options_.recipe.tuning == Tuning::kModel) ACCLLM_RETURN_IF_ERROR(Distill(writer));
     return Finish(writer);
   }
 
@@ -103,6 +103,7 @@ class Compressor {
   Status PrepareJournal() {
     const std::string fingerprint = Describe(checkpoint_, options_, plan_);
     if (!options_.resume) {
+      std::remove(DistillPath().c_str());  // an earlier run's
       // Before the partial file exists, so that there is never one that cannot be resumed.
       journal_.fingerprint = fingerprint;
       return journal_.Save(JournalPath());
@@ -235,7 +236,7 @@ class Compressor {
     return result;
   }
 
-  Status Distil(PackedWriter& writer) {
+  Status Distill(PackedWriter& writer) {
     const auto after_step = [&](int64_t step, double loss) {
       const double share = static_cast<double>(step) / static_cast<double>(options_.distill_steps);
       return progress_({0.5 + share / 2, fmt::format("distilling, divergence {:.4f}", loss)});

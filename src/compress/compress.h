@@ -64,7 +64,7 @@ struct TuneReport {
 struct CompressReport {
   std::vector<LinearReport> layers;
   std::vector<TuneReport> tuning;  // of every block, where the recipe tunes
-  // KL divergence from the float model on calibration text, likewise, where it distils; else 0.
+  // KL divergence from the float model on calibration text, likewise, where it distills; else 0.
   TuneReport distillation;
   int64_t file_bytes = 0;
   int64_t checkpoint_bytes = 0;  // of the weights in the checkpoint

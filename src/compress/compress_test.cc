@@ -154,6 +154,20 @@ TEST_P(ResumeTest, GivesTheSameBytes) {
   }
 }
 
+TEST_F(CompressTest, AFreshRunTakesNothingFromAnInterruptedOne) {
+  options_.recipe = **RecipeByName("distilled");
+  const std::string path = Output("fresh.acc");
+  ASSERT_TRUE(Compress(*checkpoint_, path, options_, pool_, Continue));
+  const std::vector<uint8_t> expected = ReadAll(path);
+  const auto stopped = Compress(*checkpoint_, path, options_, pool_, [](const CompressProgress& p) {
+    return p.step.find("distilling") == std::string::npos || p.share < 0.8;
+  });
+  ASSERT_FALSE(stopped);
+  ASSERT_TRUE(fs::exists(PackedWriter::PartialPath(path) + ".distill"));
+  ASSERT_TRUE(Compress(*checkpoint_, path, options_, pool_, Continue));
+  EXPECT_EQ(ReadAll(path), expected);
+}
+
 TEST_F(CompressTest, ResumingWithOtherOptionsIsRefused) {
   const std::string path = Output("other.acc");
   int steps = 0;

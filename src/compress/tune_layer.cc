@@ -39,8 +39,7 @@ tune::TrainableBlock MakeTrainable(const CompressedLayer& layer, ThreadPool& poo
   tune::TrainableBlock::Matrices matrices;
   for (size_t i = 0; i < matrices.size(); ++i) {
     if (!layer.matrices[i]) continue;
-    matrices[i].emplace(*layer.matrices[i], std::span<const float>(), 0.0F,
-                        layer.reports[i].is_mask_kept);
+    matrices[i].emplace(*layer.matrices[i], layer.reports[i].is_mask_kept);
   }
   return {layer.values, std::move(matrices), pool};
 }

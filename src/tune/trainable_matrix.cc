@@ -50,8 +50,7 @@ void RoundFour(const float* latent, const int8_t* mask, int8_t* levels) {
   for (size_t i = 0; i < 4; ++i) levels[i] = i == first || i == second ? Level24(latent[i]) : 0;
 }
 
-TrainableMatrix::TrainableMatrix(QuantizedMatrix start, std::span<const float> target, float pull,
-                                 bool keep_mask)
+TrainableMatrix::TrainableMatrix(QuantizedMatrix start, bool keep_mask)
     : quantized_(std::move(start)),
       keep_mask_(keep_mask),
       max_multiplier_(MaxMultiplier(quantized_.type, quantized_.cols)),
@@ -66,29 +65,6 @@ TrainableMatrix::TrainableMatrix(QuantizedMatrix start, std::span<const float> t
                  log_multipliers_.begin(), log_of);
   std::transform(quantized_.row_scales.begin(), quantized_.row_scales.end(),
                  log_row_scales_.begin(), log_of);
-  if (pull == 0) return;
-  const std::vector<int8_t> levels = quantized_.levels;
-  for (int64_t r = 0; r < quantized_.rows; ++r) {
-    for (int64_t c = 0; c < quantized_.cols; ++c) {
-      const auto group = static_cast<size_t>(r * quantized_.n_groups() + c / format::kGroupWeights);
-      const float step = quantized_.row_scales[static_cast<size_t>(r)] *
-                         static_cast<float>(quantized_.multipliers[group]);
-      float& latent = latent_[static_cast<size_t>(r * quantized_.level_cols() + c)];
-      if (step > 0) {
-        latent += pull * (target[static_cast<size_t>(r * quantized_.cols + c)] / step - latent);
-      }
-    }
-    RoundRow(r);
-  }
-  // Where the pull changed the code of four weights, they stay where they were.
-  for (size_t four = 0; four < levels.size(); four += 4) {
-    const auto at = static_cast<std::ptrdiff_t>(four);
-    if (std::equal(levels.begin() + at, levels.begin() + at + 4, quantized_.levels.begin() + at)) {
-      continue;
-    }
-    std::copy_n(levels.begin() + at, 4, latent_.begin() + at);
-  }
-  quantized_.levels = levels;
 }
 
 void TrainableMatrix::RoundRow(int64_t row) {

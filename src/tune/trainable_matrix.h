@@ -24,10 +24,8 @@ struct LearningRates {
 // So masks, levels and multipliers may all move.
 class TrainableMatrix {
  public:
-  // Starts at `start`. Latent weights lie `pull` (0 to below 1) of the way from there to `target`
-  // ([rows, cols]) where that does not change a code. With `keep_mask` the survivors of a 2:4
-  // matrix stay.
-  TrainableMatrix(QuantizedMatrix start, std::span<const float> target, float pull, bool keep_mask);
+  // Starts at `start`. With `keep_mask` the survivors of a 2:4 matrix stay.
+  TrainableMatrix(QuantizedMatrix start, bool keep_mask);
 
   const QuantizedMatrix& quantized() const { return quantized_; }
 

@@ -57,18 +57,15 @@ TEST(RoundFour, KeepsAMask) {
 
 TEST(TrainableMatrix, StartsWhereItWasGiven) {
   ThreadPool pool(2);
-  for (const float pull : {0.0F, 0.5F}) {
-    const QuantizedMatrix start = AnyMatrix(5, 70);  // the last group is short
-    const std::vector<float> target = RandomValues(5 * 70, 3);
-    TrainableMatrix matrix(start, target, pull, false);
-    matrix.Round(pool);
-    EXPECT_EQ(matrix.quantized().levels, start.levels) << pull;
-    EXPECT_EQ(matrix.quantized().multipliers, start.multipliers);
-    std::vector<float> w(5 * 70);
-    matrix.Write(w, pool);
-    const std::vector<float> expected = Dequantize(start);
-    for (size_t i = 0; i < w.size(); ++i) ASSERT_FLOAT_EQ(w[i], expected[i]);
-  }
+  const QuantizedMatrix start = AnyMatrix(5, 70);  // the last group is short
+  TrainableMatrix matrix(start, false);
+  matrix.Round(pool);
+  EXPECT_EQ(matrix.quantized().levels, start.levels);
+  EXPECT_EQ(matrix.quantized().multipliers, start.multipliers);
+  EXPECT_EQ(matrix.quantized().row_scales, start.row_scales);
+  std::vector<float> w(5 * 70);
+  matrix.Write(w, pool);
+  EXPECT_EQ(w, Dequantize(start));
 }
 
 // Squared distance from a target, by gradient descent on the whole matrix.
@@ -96,7 +93,7 @@ TEST(TrainableMatrix, DescendsToTheTargetsOwnCodes) {
   for (int8_t& level : start.levels) level = 0;
   for (size_t i = 0; i < start.levels.size(); i += 4) start.levels[i] = start.levels[i + 1] = 1;
   for (uint8_t& multiplier : start.multipliers) multiplier = 90;
-  TrainableMatrix matrix(start, {}, 0, false);
+  TrainableMatrix matrix(start, false);
   const double before = DistanceAfter(0, matrix, target, pool);
   const double after = DistanceAfter(400, matrix, target, pool);
   EXPECT_LT(after, 0.02 * before);
@@ -106,7 +103,7 @@ TEST(TrainableMatrix, DescendsToTheTargetsOwnCodes) {
 TEST(TrainableMatrix, KeptMasksDoNotMove) {
   ThreadPool pool(2);
   const QuantizedMatrix start = AnyMatrix(6, 64);
-  TrainableMatrix matrix(start, {}, 0, true);
+  TrainableMatrix matrix(start, true);
   DistanceAfter(100, matrix, RandomValues(6 * 64, 5), pool);
   bool has_moved = false;
   for (size_t i = 0; i < start.levels.size(); ++i) {
@@ -123,7 +120,7 @@ TEST(TrainableMatrix, DenseTypesStayInRange) {
   for (const format::TensorType type : types) {
     const auto start = QuantizeDense(type, 4, 40, target);
     ASSERT_TRUE(start);
-    TrainableMatrix matrix(*start, {}, 0, false);
+    TrainableMatrix matrix(*start, false);
     const std::vector<float> far = RandomValues(4 * 40, 6, 10.0F);
     DistanceAfter(200, matrix, far, pool);
     EXPECT_TRUE(PackMatrix(matrix.quantized()));
@@ -136,7 +133,7 @@ TEST(TrainableMatrix, ZerosStayZero) {
   QuantizedMatrix start = AnyMatrix(2, 64);
   start.multipliers[1] = 0;
   start.row_scales[1] = 0;
-  TrainableMatrix matrix(start, {}, 0, false);
+  TrainableMatrix matrix(start, false);
   DistanceAfter(20, matrix, RandomValues(2 * 64, 5), pool);
   EXPECT_EQ(matrix.quantized().multipliers[1], 0);
   EXPECT_EQ(matrix.quantized().row_scales[1], 0);
@@ -147,9 +144,9 @@ TEST(TrainableMatrix, RestoredStateGoesOnBitForBit) {
   ThreadPool pool(2);
   const QuantizedMatrix start = AnyMatrix(6, 64);
   const std::vector<float> target = RandomValues(6 * 64, 5);
-  TrainableMatrix a(start, {}, 0, false);
+  TrainableMatrix a(start, false);
   DistanceAfter(30, a, target, pool);
-  TrainableMatrix b(start, {}, 0, false);
+  TrainableMatrix b(start, false);
   const auto from = a.State();
   const auto to = b.State();
   ASSERT_EQ(from.size(), to.size());

@@ -52,8 +52,7 @@ inline TrainableBlock QuantizedBlock(const ModelConfig& config, const FloatLayer
       }
       RoundFour(latent.data(), nullptr, &q.levels[static_cast<size_t>(four)]);
     }
-    matrices[static_cast<size_t>(kind)].emplace(std::move(q), std::span<const float>(), 0.0F,
-                                                false);
+    matrices[static_cast<size_t>(kind)].emplace(std::move(q), false);
   }
   return {w, std::move(matrices), pool};
 }
