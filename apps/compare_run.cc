@@ -158,6 +158,10 @@ class Comparer {
       json["calibration"] = {task_.compress.calibration_hash, task_.compress.n_samples,
                              task_.compress.sample_tokens};
     }
+    if (recipe->tuning != Tuning::kNone) {
+      json["tuning"] = {task_.compress.tune_steps, task_.compress.distill_steps,
+                        task_.compress.batch_tokens};
+    }
     return json.dump();
   }
 
