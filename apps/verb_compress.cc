@@ -149,6 +149,9 @@ Json ReportJson(const Flags& flags, const CompressReport& report) {
           {"padding_share", report.padding_share},
           {"seconds", report.seconds},
           {"tuning", std::move(tuning)},
+          {"distillation",
+           {{"divergence_before", report.distillation.before},
+            {"divergence_after", report.distillation.after}}},
           {"resumed_layers", report.resumed_layers},
           {"layers", std::move(layers)}};
 }

@@ -9,8 +9,6 @@
 namespace accllm {
 namespace {
 
-constexpr reference::SimulatedPrecision kPrecision = {.a8 = true, .kv4 = true};
-constexpr tune::LearningRates kRates = {.levels = 4e-3F, .scales = 1e-3F, .norms = 1e-3F};
 constexpr int64_t kSaveSteps = 50;  // between two copies of the state on disk
 
 // A tensor of the file as values, and as a quantised matrix where it is one.
@@ -129,9 +127,7 @@ Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter&
     student.blocks.push_back(MakeTrainable(layer, pool));
     model.layers.push_back(std::move(layer));
   }
-  const tune::TuneOptions options = {
-      kRates, task.settings.n_steps,
-      std::max<int64_t>(1, task.settings.batch_tokens / task.sequence_tokens), kPrecision};
+  const tune::TuneOptions options = MakeTuneOptions(task.settings, task.sequence_tokens);
   tune::Distiller distiller(*teacher, student, task.sequence_tokens, options, pool);
   LossReport losses(options.n_steps);
   ACCLLM_RETURN_IF_ERROR(Run(task, options, distiller, losses, after_step));

@@ -35,6 +35,11 @@ std::vector<reference::Matrix> Outputs(const ModelConfig& config, const FloatLay
 
 }  // namespace
 
+tune::TuneOptions MakeTuneOptions(const TuneSettings& settings, int64_t sequence_tokens) {
+  return {kRates, settings.n_steps, std::max<int64_t>(1, settings.batch_tokens / sequence_tokens),
+          kPrecision};
+}
+
 tune::TrainableBlock MakeTrainable(const CompressedLayer& layer, ThreadPool& pool) {
   tune::TrainableBlock::Matrices matrices;
   for (size_t i = 0; i < matrices.size(); ++i) {
@@ -80,9 +85,7 @@ Result<TuneReport> TuneLayer(const ModelConfig& config, const TuneSettings& sett
   for (const reference::Matrix& input : inputs) samples.inputs.push_back(&input);
   samples.targets = calibration.FloatStreams();
   LossReport losses(settings.n_steps);
-  const tune::TuneOptions options = {
-      kRates, settings.n_steps, std::max<int64_t>(1, settings.batch_tokens / inputs.front().rows()),
-      kPrecision};
+  const tune::TuneOptions options = MakeTuneOptions(settings, inputs.front().rows());
   ACCLLM_RETURN_IF_ERROR(
       tune::TuneBlock(config, samples, options, block, pool, [&](int64_t step, double loss) {
         losses.Add(step, loss);

@@ -42,6 +42,11 @@ float ScheduleShare(int64_t step, int64_t n_steps) {
   return static_cast<float>(0.5 * (1.0 + std::cos(std::numbers::pi * done)));
 }
 
+LearningRates RatesAt(const LearningRates& peak, int64_t step, int64_t n_steps) {
+  const float share = ScheduleShare(step, n_steps);
+  return {peak.levels * share, peak.scales * share, peak.norms * share};
+}
+
 std::vector<int64_t> BatchOf(int64_t step, int64_t batch_sequences, int64_t n_sequences) {
   std::vector<int64_t> batch;
   for (int64_t i = 0; i < batch_sequences; ++i) {
@@ -71,10 +76,7 @@ Status TuneBlock(const ModelConfig& config, const BlockSamples& samples, const T
     }
     FloatLayer dw = ZerosLike(block.weights());
     function.Backward(error * static_cast<float>(2.0 * scale), block.weights(), tape, dw, pool);
-    LearningRates rates = options.rates;
-    const float share = ScheduleShare(step, options.n_steps);
-    for (float* rate : {&rates.levels, &rates.scales, &rates.norms}) *rate *= share;
-    block.Step(dw, rates, step, pool);
+    block.Step(dw, RatesAt(options.rates, step, options.n_steps), step, pool);
     if (!after_step(step, loss)) {
       return Fail(ErrorCode::kInterrupted, "stopped while tuning a block", "go on with --resume");
     }

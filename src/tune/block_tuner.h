@@ -22,6 +22,9 @@ struct TuneOptions {
 // twentieth, then half a cosine.
 float ScheduleShare(int64_t step, int64_t n_steps);
 
+// `peak` at step `step`.
+LearningRates RatesAt(const LearningRates& peak, int64_t step, int64_t n_steps);
+
 // The sequences of step `step`, out of `n_sequences`: every epoch takes each once, in an order that
 // depends on nothing but the epoch.
 std::vector<int64_t> BatchOf(int64_t step, int64_t batch_sequences, int64_t n_sequences);

@@ -80,9 +80,7 @@ Result<double> Distiller::Step(const std::vector<std::span<const int32_t>>& sequ
                 "check that the checkpoint's weights are sound");
   }
   ++step_;
-  LearningRates rates = options_.rates;
-  const float share = ScheduleShare(step_, options_.n_steps);
-  for (float* rate : {&rates.levels, &rates.scales, &rates.norms}) *rate *= share;
+  const LearningRates rates = RatesAt(options_.rates, step_, options_.n_steps);
   std::vector<float> dnorm(student_.final_norm.size());
   Matrix dx = RmsNormBackward(head.dx, inputs.back(), student_.final_norm, eps, dnorm, pool_);
   const float unit =
