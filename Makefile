@@ -65,11 +65,11 @@ fuzzers-built:
 	@$(CONFIGURE) fuzz
 	@$(BUILD) fuzz --target fuzz/all
 
-# clang-tidy takes as long as the build: the tests' own sources are left to `make lint`.
-test: setup texts tokenizers tests-built
-	@tools/lint/run.sh build $(JOBS) product
-	@$(MAKE) --no-print-directory fuzzers-built
-	@tools/fuzz.sh 5
+# clang-tidy follows the fuzzers' compile commands, in which a room is one source and tests are missing:
+# a third of the time of `make lint`.
+test: setup texts tokenizers tests-built fuzzers-built
+	@tools/lint/run.sh build-fuzz $(JOBS)
+	@tools/fuzz.sh 5 $(JOBS)
 	@ctest --preset test --parallel $(JOBS)
 
 bench: tests-built

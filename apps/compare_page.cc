@@ -57,33 +57,33 @@ Best BestOf(const Comparison& c, std::string_view precision) {
   return best;
 }
 
-std::string Cell(const std::string& text, bool is_best = false) {
+std::string HtmlCell(const std::string& text, bool is_best = false) {
   return fmt::format("<td{}>{}</td>", is_best ? " class=\"best\"" : "", text);
 }
 
 std::string MeasurementCells(const RecipeResult& result, std::string_view precision,
                              const Best* best) {
   const Measurement* m = result.Find(precision);
-  if (m == nullptr) return Cell("–") + Cell("–") + Cell("–");
+  if (m == nullptr) return HtmlCell("–") + HtmlCell("–") + HtmlCell("–");
   if (best == nullptr) {  // the float checkpoint
-    return Cell(fmt::format("{:.2f}", m->perplexity)) + Cell("0") + Cell("100");
+    return HtmlCell(fmt::format("{:.2f}", m->perplexity)) + HtmlCell("0") + HtmlCell("100");
   }
-  return Cell(fmt::format("{:.2f}", m->perplexity), m->perplexity == best->perplexity) +
-         Cell(fmt::format("{:.4f}", m->kl), m->kl == best->kl) +
-         Cell(fmt::format("{:.1f}", 100 * m->top1_agreement));
+  return HtmlCell(fmt::format("{:.2f}", m->perplexity), m->perplexity == best->perplexity) +
+         HtmlCell(fmt::format("{:.4f}", m->kl), m->kl == best->kl) +
+         HtmlCell(fmt::format("{:.1f}", 100 * m->top1_agreement));
 }
 
-std::string Row(const RecipeResult& result, const std::string& bits, const Best* weights_only,
-                const Best* whole) {
+std::string HtmlRow(const RecipeResult& result, const std::string& bits, const Best* weights_only,
+                    const Best* whole) {
   std::string what = EscapeHtml(result.summary);
   if (result.masks_kept > 0) {
     what += fmt::format("; mask kept in {} sparse matrices", result.masks_kept);
   }
   return fmt::format("<tr><td>{}</td><td class=\"what\">{}</td>", EscapeHtml(result.name), what) +
-         Cell(bits) + Cell(FormatBytes(result.file_bytes)) +
+         HtmlCell(bits) + HtmlCell(FormatBytes(result.file_bytes)) +
          MeasurementCells(result, kWeightsOnly, weights_only) +
          MeasurementCells(result, kWholeEngine, whole) +
-         Cell(weights_only == nullptr ? "–" : FormatSeconds(result.seconds)) + "</tr>\n";
+         HtmlCell(weights_only == nullptr ? "–" : FormatSeconds(result.seconds)) + "</tr>\n";
 }
 
 std::string Table(const Comparison& c) {
@@ -96,10 +96,10 @@ std::string Table(const Comparison& c) {
       "<th>KL, nat</th><th>top-1, %</th></tr></thead>\n<tbody>\n";
   const Best weights_only = BestOf(c, kWeightsOnly);
   const Best whole = BestOf(c, kWholeEngine);
-  html += Row(c.reference, "–", nullptr, nullptr);
+  html += HtmlRow(c.reference, "–", nullptr, nullptr);
   for (const RecipeResult& recipe : c.recipes) {
-    html +=
-        Row(recipe, fmt::format("{:.3f}", recipe.bits_per_linear_weight), &weights_only, &whole);
+    html += HtmlRow(recipe, fmt::format("{:.3f}", recipe.bits_per_linear_weight), &weights_only,
+                    &whole);
   }
   return html + "</tbody></table></div>\n";
 }

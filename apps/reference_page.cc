@@ -10,7 +10,7 @@ namespace accllm::cli {
 namespace {
 
 // Inside a table a bar ends the cell.
-std::string Cell(std::string text) {
+std::string MarkdownCell(std::string text) {
   for (size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2)) {
     text.insert(at, "\\");
   }
@@ -21,8 +21,8 @@ std::string OptionRow(const OptionEntry& entry) {
   const auto code = [](const std::string& text) {
     return text.empty() ? std::string(" ") : fmt::format(" `{}` ", text);
   };
-  return fmt::format("|{}|{}|{}| {} |\n", code(Cell(FlagsOf(entry))), code(entry.fallback()),
-                     code(entry.environment), Cell(entry.help()));
+  return fmt::format("|{}|{}|{}| {} |\n", code(MarkdownCell(FlagsOf(entry))),
+                     code(entry.fallback()), code(entry.environment), MarkdownCell(entry.help()));
 }
 
 std::string VerbSection(const DeclaredVerb& declared) {

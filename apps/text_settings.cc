@@ -10,16 +10,16 @@
 namespace accllm::cli {
 namespace {
 
-constexpr int64_t kMaxJsonBytes = int64_t{64} << 20;
-constexpr JsonLimits kJsonLimits = {kMaxJsonBytes, size_t{1} << 22, 32};
+constexpr int64_t kMaxSettingsBytes = int64_t{64} << 20;
+constexpr JsonLimits kSettingsLimits = {kMaxSettingsBytes, size_t{1} << 22, 32};
 constexpr IntRange kTokenRange = {0, INT32_MAX};
 
 // The object in `folder`/`name`; an empty one if there is no such file.
 Result<JsonObject> ReadOptionalJson(const std::string& path) {
-  auto text = ReadTextFile(path, kMaxJsonBytes);
+  auto text = ReadTextFile(path, kMaxSettingsBytes);
   if (!text && text.error().code == ErrorCode::kNotFound) return JsonObject::Parse("{}", path);
   if (!text) return tl::unexpected(text.error());
-  return JsonObject::Parse(*text, path, kJsonLimits);
+  return JsonObject::Parse(*text, path, kSettingsLimits);
 }
 
 // A text field, or "" if it is missing.
@@ -56,7 +56,7 @@ std::string TextSettings::ToJson() const {
 }
 
 Result<TextSettings> TextSettings::FromJson(std::string_view json, const std::string& path) {
-  ACCLLM_ASSIGN_OR_RETURN(const JsonObject fields, JsonObject::Parse(json, path, kJsonLimits));
+  ACCLLM_ASSIGN_OR_RETURN(const JsonObject fields, JsonObject::Parse(json, path, kSettingsLimits));
   TextSettings settings;
   ACCLLM_ASSIGN_OR_RETURN(settings.chat_template, OptionalString(fields, "chat_template"));
   ACCLLM_ASSIGN_OR_RETURN(settings.bos_token, OptionalString(fields, "bos_token"));

@@ -10,8 +10,8 @@ namespace accllm::cli {
 namespace {
 
 constexpr int64_t kMaxTokenizerBytes = int64_t{64} << 20;
-constexpr int64_t kMaxJsonBytes = int64_t{16} << 20;
-constexpr JsonLimits kJsonLimits = {kMaxJsonBytes, size_t{1} << 20, 32};
+constexpr int64_t kMaxTokenizerConfigBytes = int64_t{16} << 20;
+constexpr JsonLimits kTokenizerConfigLimits = {kMaxTokenizerConfigBytes, size_t{1} << 20, 32};
 
 Status Load(std::string bytes, const std::string& path, LoadedTokenizer* loaded) {
   ACCLLM_ASSIGN_OR_RETURN(Tokenizer tokenizer, LoadTokenizer(bytes, path));
@@ -47,7 +47,8 @@ Result<std::string> ReadTokenizerFile(const std::string& path) {
 
 Result<std::optional<bool>> ReadAddBosToken(std::string_view json, const std::string& path) {
   if (json.empty()) return std::nullopt;
-  ACCLLM_ASSIGN_OR_RETURN(const JsonObject fields, JsonObject::Parse(json, path, kJsonLimits));
+  ACCLLM_ASSIGN_OR_RETURN(const JsonObject fields,
+                          JsonObject::Parse(json, path, kTokenizerConfigLimits));
   if (!fields.Has("add_bos_token")) return std::nullopt;
   ACCLLM_ASSIGN_OR_RETURN(const bool value, fields.Bool("add_bos_token"));
   return value;

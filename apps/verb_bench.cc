@@ -22,7 +22,7 @@ constexpr int64_t kBandwidthBytes = int64_t{512} << 20;
 constexpr int kBandwidthPasses = 8;
 constexpr uint64_t kTokenSeed = 1;
 
-struct Flags {
+struct BenchFlags {
   std::string model;
   int64_t prefill = 512;
   int64_t decode = 64;
@@ -34,7 +34,7 @@ struct Flags {
   bool json = false;
 };
 
-struct Row {
+struct BenchRow {
   const char* phase;
   int threads;
   int64_t tokens;
@@ -52,7 +52,7 @@ struct Report {
   std::string isa;
   std::string model;
   std::string shape;
-  std::vector<Row> rows;
+  std::vector<BenchRow> rows;
 };
 
 // A loaded model and what it reads for one token.
@@ -150,7 +150,7 @@ struct Meter {
 };
 
 // All phases and depths with one number of threads.
-Status BenchThreads(const Flags& flags, ModelSource& source, const EngineOptions& options,
+Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOptions& options,
                     Meter& meter, Report& report) {
   ThreadPool pool(options.n_threads);
   ACCLLM_ASSIGN_OR_RETURN(
@@ -189,7 +189,7 @@ Json ReportJson(const Report& report) {
   Json rows = Json::array();
   Json bandwidths = Json::array();
   double best = 0;  // of any number of threads: what this machine can read
-  for (const Row& row : report.rows) {
+  for (const BenchRow& row : report.rows) {
     const bool has_bytes = row.bytes_per_token > 0;
     rows.push_back({{"phase", row.phase},
                     {"threads", row.threads},
@@ -216,7 +216,7 @@ std::string ReportCsv(const Report& report) {
   std::string text =
       "phase,threads,tokens,depth,tokens_per_second,stddev,bytes_per_token,gb_per_second,"
       "read_bandwidth_gb_s,isa,model\n";
-  for (const Row& row : report.rows) {
+  for (const BenchRow& row : report.rows) {
     text += fmt::format("{},{},{},{},{:.3f},{:.3f},{:.0f},{:.3f},{:.3f},{},\"{}\"\n", row.phase,
                         row.threads, row.tokens, row.depth, row.tokens_per_second, row.stddev,
                         row.bytes_per_token, row.bytes_per_second() / 1e9, row.bandwidth / 1e9,
@@ -231,7 +231,7 @@ std::string ReportMarkdown(const Report& report) {
       "| phase | threads | tokens | depth | token/s | GB/s | read bandwidth GB/s | share |\n"
       "|---|--:|--:|--:|--:|--:|--:|--:|\n",
       report.model, report.shape, report.machine, report.isa);
-  for (const Row& row : report.rows) {
+  for (const BenchRow& row : report.rows) {
     std::string memory = "| | | |";
     if (row.bytes_per_token > 0) {
       memory = fmt::format("| {:.2f} | {:.2f} | {:.0f} % |", row.bytes_per_second() / 1e9,
@@ -244,7 +244,7 @@ std::string ReportMarkdown(const Report& report) {
 }
 
 // Fills in defaults and refuses what cannot be measured.
-Status Complete(Flags& flags, const ModelSource& source) {
+Status Complete(BenchFlags& flags, const ModelSource& source) {
   if (flags.prefill == 0 && flags.decode == 0) {
     return Fail(ErrorCode::kInvalidArgument, "--prefill 0 and --decode 0 leave nothing to measure",
                 "make one of them positive");
@@ -267,7 +267,7 @@ std::string ShapeOf(const ModelConfig& c) {
                      c.hidden_size, c.intermediate_size, c.n_heads, c.n_kv_heads, c.vocab_size);
 }
 
-Status Run(Flags flags) {
+Status RunBench(BenchFlags flags) {
   ACCLLM_ASSIGN_OR_RETURN(ModelSource source, ModelSource::Open(flags.model));
   ACCLLM_RETURN_IF_ERROR(Complete(flags, source));
   EngineOptions options;
@@ -298,7 +298,7 @@ Status Run(Flags flags) {
 }  // namespace
 
 VerbBody DeclareBench(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BenchFlags>();
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("-p,--prefill", "N", flags->prefill, "Tokens of the prompt; 0: no prefill")
       .InRange(0, 1 << 24);
@@ -323,7 +323,7 @@ VerbBody DeclareBench(OptionTable& table) {
   table.Json(flags->json);
   table.Examples({"accllm bench model.acc", "accllm bench model.acc -p 512 -n 128 -d 0,2048 -t 1,2",
                   "accllm bench synth7b.acc -p 0 -n 64 --format csv"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunBench(*flags); };
 }
 
 }  // namespace accllm::cli

@@ -17,7 +17,7 @@
 namespace accllm::cli {
 namespace {
 
-struct Flags {
+struct ChatFlags {
   std::string model;
   std::string system;
   std::string template_file;
@@ -30,7 +30,8 @@ struct Flags {
 };
 
 // Of --template, or what came with the model; nothing if there is none.
-Result<std::optional<ChatTemplate>> LoadTemplate(const Flags& flags, const ModelSource& source) {
+Result<std::optional<ChatTemplate>> LoadTemplate(const ChatFlags& flags,
+                                                 const ModelSource& source) {
   std::string text = source.text().chat_template;
   std::string path = source.path() + ": chat template";
   if (!flags.template_file.empty()) {
@@ -42,7 +43,7 @@ Result<std::optional<ChatTemplate>> LoadTemplate(const Flags& flags, const Model
   return std::optional<ChatTemplate>(std::move(chat_template));
 }
 
-ChatOptions SessionOptions(const Flags& flags, const ModelSource& source,
+ChatOptions SessionOptions(const ChatFlags& flags, const ModelSource& source,
                            const EngineOptions& engine) {
   const Tokenizer& tokenizer = *source.tokenizer();
   const TextSettings& text = source.text();
@@ -61,13 +62,13 @@ ChatOptions SessionOptions(const Flags& flags, const ModelSource& source,
   return options;
 }
 
-Json Settings(const Flags& flags) {
+Json Settings(const ChatFlags& flags) {
   return {{"model", NameOfPath(flags.model)}, {"temp", flags.sampler.temperature},
           {"top_k", flags.sampler.top_k},     {"top_p", flags.sampler.top_p},
           {"min_p", flags.sampler.min_p},     {"seed", flags.sampler.seed}};
 }
 
-Status Run(const Flags& flags) {
+Status RunChat(const ChatFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckSamplerOptions(flags.sampler));
   ACCLLM_ASSIGN_OR_RETURN(ModelSource source, ModelSource::Open(flags.model));
   ACCLLM_ASSIGN_OR_RETURN(const Tokenizer* tokenizer,
@@ -104,7 +105,7 @@ Status Run(const Flags& flags) {
 }  // namespace
 
 VerbBody DeclareChat(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ChatFlags>();
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("--system", "TEXT", flags->system, "The system message");
   table.Value("--template", "FILE", flags->template_file,
@@ -125,7 +126,7 @@ VerbBody DeclareChat(OptionTable& table) {
   table.Examples({"accllm chat model.acc --temp 0.7 --top-p 0.9",
                   "accllm chat model.acc --system \"Answer in one sentence.\" --window 1020",
                   "accllm chat model.acc --json < questions.txt"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunChat(*flags); };
 }
 
 }  // namespace accllm::cli

@@ -19,7 +19,7 @@
 namespace accllm::cli {
 namespace {
 
-struct Flags {
+struct CompressFlags {
   std::string checkpoint;
   std::string output;
   std::string recipe{DefaultRecipe().name};
@@ -71,7 +71,7 @@ Result<KeepDense> ParseKeepDense(const std::string& rule) {
 
 // Whether to go on with an interrupted run. Errors: kInvalidArgument if there is one and the user
 // did not say what to do.
-Result<bool> DecideResume(const Flags& flags) {
+Result<bool> DecideResume(const CompressFlags& flags) {
   const std::string partial = PackedWriter::PartialPath(flags.output);
   std::error_code error;
   if (!std::filesystem::exists(partial, error)) return false;
@@ -82,8 +82,8 @@ Result<bool> DecideResume(const Flags& flags) {
   return flags.resume;
 }
 
-Status ReadCalibration(const Flags& flags, const CheckpointSource& source, const Recipe& recipe,
-                       CompressOptions& options) {
+Status ReadCalibration(const CompressFlags& flags, const CheckpointSource& source,
+                       const Recipe& recipe, CompressOptions& options) {
   if (!recipe.calibrates() || !options.calibration.empty()) return {};
   if (flags.calibration.empty()) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -106,7 +106,7 @@ Status ReadCalibration(const Flags& flags, const CheckpointSource& source, const
 }
 
 // All but recipe and calibration.
-Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& source) {
+Result<CompressOptions> MakeOptions(const CompressFlags& flags, const CheckpointSource& source) {
   CompressOptions options;
   ACCLLM_ASSIGN_OR_RETURN(options.window,
                           flags.run.Attention(DefaultAttention(source.checkpoint->config())));
@@ -126,7 +126,7 @@ Result<CompressOptions> MakeOptions(const Flags& flags, const CheckpointSource& 
   return options;
 }
 
-Json ReportJson(const Flags& flags, const CompressReport& report) {
+Json ReportJson(const CompressFlags& flags, const CompressReport& report) {
   Json layers = Json::array();
   for (const LinearReport& layer : report.layers) {
     layers.push_back({{"name", layer.name},
@@ -186,7 +186,7 @@ std::string MaskKept(const CompressReport& report) {
                 : fmt::format("in {} of {} matrices, sparse already", n, report.layers.size());
 }
 
-std::string ReportText(const Flags& flags, const CompressReport& report, int64_t n_layers) {
+std::string ReportText(const CompressFlags& flags, const CompressReport& report, int64_t n_layers) {
   const double ratio =
       static_cast<double>(report.checkpoint_bytes) / static_cast<double>(report.file_bytes);
   return ErrorTable(report, n_layers) + "\n" +
@@ -203,7 +203,7 @@ std::string ReportText(const Flags& flags, const CompressReport& report, int64_t
          });
 }
 
-Status RunOne(const Flags& flags, const CheckpointSource& source, CompressOptions options) {
+Status RunOne(const CompressFlags& flags, const CheckpointSource& source, CompressOptions options) {
   ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.output, flags.force));
   ACCLLM_ASSIGN_OR_RETURN(const Recipe* recipe, RecipeByName(flags.recipe));
   options.recipe = *recipe;
@@ -228,7 +228,7 @@ Status RunOne(const Flags& flags, const CheckpointSource& source, CompressOption
                     : PrintText(ReportText(flags, report, source.checkpoint->config().n_layers));
 }
 
-Status CheckFlags(const Flags& flags) {
+Status CheckFlags(const CompressFlags& flags) {
   const bool has_compare_flags = !flags.recipes.empty() || !flags.text.empty() ||
                                  flags.max_tokens > 0 || flags.window_tokens > 0 ||
                                  !flags.prompt.empty();
@@ -244,7 +244,7 @@ Status CheckFlags(const Flags& flags) {
   return {};
 }
 
-Status RunAll(const Flags& flags, const CheckpointSource& source, CompressOptions options) {
+Status RunAll(const CompressFlags& flags, const CheckpointSource& source, CompressOptions options) {
   CompareTask task;
   std::vector<std::string> names = flags.recipes;
   if (names.empty()) names.assign(kCompareRecipes.begin(), kCompareRecipes.end());
@@ -269,7 +269,7 @@ Status RunAll(const Flags& flags, const CheckpointSource& source, CompressOption
   return RunCompare(task, source);
 }
 
-Status Run(const Flags& flags) {
+Status RunCompress(const CompressFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckFlags(flags));
   ACCLLM_ASSIGN_OR_RETURN(const CheckpointSource source, OpenCheckpoint(flags.checkpoint));
   ACCLLM_ASSIGN_OR_RETURN(CompressOptions options, MakeOptions(flags, source));
@@ -277,7 +277,7 @@ Status Run(const Flags& flags) {
                        : RunOne(flags, source, std::move(options));
 }
 
-void DeclareCompare(OptionTable& table, Flags& flags) {
+void DeclareCompare(OptionTable& table, CompressFlags& flags) {
   const OptionRef compare = table.Flag(
       "--compare", flags.compare,
       "Compress with several recipes, measure each against the float checkpoint, and write "
@@ -310,7 +310,7 @@ void DeclareCompare(OptionTable& table, Flags& flags) {
 }  // namespace
 
 VerbBody DeclareCompress(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<CompressFlags>();
   table.Positional("CHECKPOINT", flags->checkpoint,
                    "Folder with config.json, safetensors and a tokenizer, or GGUF file");
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)").Required();
@@ -354,7 +354,7 @@ VerbBody DeclareCompress(OptionTable& table) {
                   "--keep-dense 'layers.0.*=w4'",
                   "accllm compress models/books-6m --compare -o recipes --calibration text.txt "
                   "--text book.txt"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunCompress(*flags); };
 }
 
 }  // namespace accllm::cli

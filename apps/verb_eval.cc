@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kDefaultWindowTokens = 2048;
 constexpr std::string_view kEnginePrecision = "wa8kv4";
 
-struct Flags {
+struct EvalFlags {
   std::string model;
   std::string text;
   bool lines = false;
@@ -32,7 +32,7 @@ struct Flags {
   bool json = false;
 };
 
-Status CheckFlags(const Flags& flags) {
+Status CheckFlags(const EvalFlags& flags) {
   if (flags.stream && flags.window_tokens > 0) {
     return Fail(ErrorCode::kInvalidArgument, "--stream and --window-tokens exclude each other",
                 "give one of them");
@@ -55,7 +55,7 @@ struct Plan {
 
 // Inside windows attention as in training, unless the user asks for another window; the model's own
 // in a stream.
-Result<EngineOptions> PlanEngine(const Flags& flags, const ModelSource& source,
+Result<EngineOptions> PlanEngine(const EvalFlags& flags, const ModelSource& source,
                                  int64_t max_tokens) {
   AttentionWindow attention = source.attention();
   if (!flags.stream && flags.run.window.empty()) attention = TrainedAttention(source.config());
@@ -78,7 +78,7 @@ int64_t PredictedBytes(const std::vector<int32_t>& bytes, int64_t window) {
   return total;
 }
 
-Result<Plan> MakePlan(const Flags& flags, const ModelSource& source) {
+Result<Plan> MakePlan(const EvalFlags& flags, const ModelSource& source) {
   Plan plan;
   plan.precision = flags.precision;
   if (!source.is_packed() && !plan.precision.empty()) {
@@ -140,7 +140,7 @@ struct Outcome {
   int64_t rss_bytes;
 };
 
-Json OutcomeJson(const Flags& flags, const Plan& plan, const Outcome& outcome) {
+Json OutcomeJson(const EvalFlags& flags, const Plan& plan, const Outcome& outcome) {
   const EvalResult& result = outcome.result;
   const AttentionWindow& window = plan.engine.window;
   Json json = {
@@ -185,7 +185,7 @@ std::string TenthsTable(const EvalResult& result) {
   return "\n" + FormatTable(rows);
 }
 
-std::string OutcomeText(const Flags& flags, const Plan& plan, const Outcome& outcome) {
+std::string OutcomeText(const EvalFlags& flags, const Plan& plan, const Outcome& outcome) {
   const EvalResult& result = outcome.result;
   const double speed = static_cast<double>(result.predictions) / result.seconds;
   std::vector<std::pair<std::string, std::string>> fields = {
@@ -223,7 +223,7 @@ Result<EvalResult> Measure(ModelSource& source, ModelSource* other_source, const
                   });
 }
 
-Status Run(const Flags& flags) {
+Status RunEval(const EvalFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckFlags(flags));
   ACCLLM_ASSIGN_OR_RETURN(ModelSource source, ModelSource::Open(flags.model));
   std::optional<ModelSource> other;
@@ -244,7 +244,7 @@ Status Run(const Flags& flags) {
 }  // namespace
 
 VerbBody DeclareEval(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<EvalFlags>();
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Value("--text", "FILE", flags->text, "The text to predict").Required();
   table.Flag("--lines", flags->lines, "Encode each line by itself, then a newline token");
@@ -284,7 +284,7 @@ VerbBody DeclareEval(OptionTable& table) {
        "accllm eval model.acc --text book.txt --against models/books-6m --max-tokens 16384",
        "accllm eval model.acc --text long.txt --stream --window 1020 --sinks 4 "
        "--recompute-samples 16 --json"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunEval(*flags); };
 }
 
 }  // namespace accllm::cli

@@ -13,14 +13,14 @@
 namespace accllm::cli {
 namespace {
 
-struct Flags {
+struct ExportFlags {
   std::string checkpoint;
   std::string gguf;
   bool force = false;
   bool json = false;
 };
 
-Result<ExportReport> Export(const Flags& flags) {
+Result<ExportReport> Export(const ExportFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(flags.checkpoint));
   std::error_code error;
   if (std::filesystem::equivalent(flags.checkpoint, flags.gguf, error)) {
@@ -39,7 +39,7 @@ Result<ExportReport> Export(const Flags& flags) {
   return report;
 }
 
-Status Run(const Flags& flags) {
+Status RunExport(const ExportFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.gguf, flags.force, "--gguf"));
   const double start = MonotonicSeconds();
   ACCLLM_ASSIGN_OR_RETURN(const ExportReport report, Export(flags));
@@ -62,7 +62,7 @@ Status Run(const Flags& flags) {
 }  // namespace
 
 VerbBody DeclareExport(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExportFlags>();
   table.Positional("CHECKPOINT", flags->checkpoint,
                    "Folder with config.json and safetensors, or GGUF file");
   table
@@ -72,7 +72,7 @@ VerbBody DeclareExport(OptionTable& table) {
   table.Flag("--force", flags->force, "Overwrite an existing file");
   table.Json(flags->json);
   table.Examples({"accllm export models/books-6m --gguf books.gguf"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunExport(*flags); };
 }
 
 }  // namespace accllm::cli

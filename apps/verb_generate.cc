@@ -14,7 +14,7 @@
 namespace accllm::cli {
 namespace {
 
-struct Flags {
+struct GenerateFlags {
   std::string model;
   std::string prompt;
   std::string prompt_file;
@@ -26,7 +26,7 @@ struct Flags {
   bool json = false;
 };
 
-Result<std::vector<int32_t>> ReadPrompt(const Flags& flags, const ModelSource& source) {
+Result<std::vector<int32_t>> ReadPrompt(const GenerateFlags& flags, const ModelSource& source) {
   const int given = (flags.prompt.empty() ? 0 : 1) + (flags.prompt_file.empty() ? 0 : 1) +
                     (flags.prompt_tokens.empty() ? 0 : 1);
   if (given != 1) {
@@ -98,7 +98,7 @@ Speed SpeedOf(const Generation& generation, size_t n_prompt, bool is_eos) {
           n < 2 ? 0.0 : (n - 1) / generation.decode_seconds};
 }
 
-Status Report(const Flags& flags, const Generation& generation, size_t n_prompt,
+Status Report(const GenerateFlags& flags, const Generation& generation, size_t n_prompt,
               const Output& output) {
   const bool is_full = static_cast<int64_t>(generation.tokens.size()) == flags.max_new_tokens;
   const bool is_eos = !is_full && !Interrupted() && output.is_ok();
@@ -118,7 +118,7 @@ Status Report(const Flags& flags, const Generation& generation, size_t n_prompt,
   return {};
 }
 
-Status CheckFits(const Flags& flags, const EngineOptions& options, size_t n_prompt) {
+Status CheckFits(const GenerateFlags& flags, const EngineOptions& options, size_t n_prompt) {
   const int64_t needed = static_cast<int64_t>(n_prompt) + flags.max_new_tokens - 1;
   if (options.window.window != AttentionWindow::kAll || needed <= options.max_tokens) return {};
   return Fail(ErrorCode::kInvalidArgument,
@@ -127,7 +127,7 @@ Status CheckFits(const Flags& flags, const EngineOptions& options, size_t n_prom
               "give a --window, a smaller -n or a larger --context");
 }
 
-Status Run(const Flags& flags) {
+Status RunGenerate(const GenerateFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckSamplerOptions(flags.sampler));
   ACCLLM_ASSIGN_OR_RETURN(ModelSource source, ModelSource::Open(flags.model));
   ACCLLM_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, ReadPrompt(flags, source));
@@ -162,7 +162,7 @@ Status Run(const Flags& flags) {
 }  // namespace
 
 VerbBody DeclareGenerate(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<GenerateFlags>();
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Exclusive({
       table.Value("-p,--prompt", "TEXT", flags->prompt, "The text to continue"),
@@ -182,7 +182,7 @@ VerbBody DeclareGenerate(OptionTable& table) {
   table.Examples({"accllm generate model.acc -p \"Call me Ishmael.\" -n 200 --temp 0.8",
                   "accllm generate model.acc --prompt-file story.txt --window 1020 --sinks 4",
                   "accllm generate synth7b.acc --prompt-tokens 1,2,3 -n 16 --json"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunGenerate(*flags); };
 }
 
 }  // namespace accllm::cli

@@ -13,7 +13,7 @@
 namespace accllm::cli {
 namespace {
 
-struct Flags {
+struct HelpFlags {
   std::string verb;
   std::string shell;
   bool man = false;
@@ -28,7 +28,7 @@ std::string HelpText(const std::string& verb) {
   return declared.table.app().help(app->get_name());
 }
 
-Status Run(const Flags& flags) {
+Status RunHelp(const HelpFlags& flags) {
   const int n_wanted = static_cast<int>(flags.man) + static_cast<int>(flags.config) +
                        static_cast<int>(flags.markdown) + static_cast<int>(!flags.shell.empty());
   if (n_wanted > 1) {
@@ -52,7 +52,7 @@ Status Run(const Flags& flags) {
 }  // namespace
 
 VerbBody DeclareHelp(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<HelpFlags>();
   std::vector<std::string> verbs;
   for (const Verb& verb : Verbs()) verbs.emplace_back(verb.name);
   table.OneOf(table.Positional("VERB", flags->verb, "The verb to explain: {}").Optional(),
@@ -66,7 +66,7 @@ VerbBody DeclareHelp(OptionTable& table) {
   table.Flag("--markdown", flags->markdown, "Print the reference of all verbs as Markdown");
   table.Examples({"accllm help chat", "accllm help --config > ~/.config/accllm/config.toml",
                   "accllm help --man chat | man -l -", "source <(accllm help --completion bash)"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunHelp(*flags); };
 }
 
 }  // namespace accllm::cli

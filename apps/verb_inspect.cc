@@ -14,7 +14,7 @@
 namespace accllm::cli {
 namespace {
 
-struct Flags {
+struct InspectFlags {
   std::string path;
   bool tensors = false;
   bool json = false;
@@ -125,7 +125,7 @@ std::string PlainValues(std::string_view json) {
   return text;
 }
 
-Status InspectPacked(const Flags& flags) {
+Status InspectPacked(const InspectFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const PackedFile file, PackedFile::Open(flags.path));
   int64_t padding_bytes = 0;
   for (const PackedTensor& tensor : file.tensors()) padding_bytes += PaddingBytes(tensor);
@@ -144,7 +144,7 @@ Status InspectPacked(const Flags& flags) {
       PlainValues(metadata.provenance_json), TensorLines(file, flags.tensors)));
 }
 
-Status InspectCheckpoint(const Flags& flags) {
+Status InspectCheckpoint(const InspectFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(flags.path));
   if (flags.json) {
     return PrintJson({{"folder", flags.path},
@@ -155,20 +155,20 @@ Status InspectCheckpoint(const Flags& flags) {
       fmt::format("{}: checkpoint\n\n{}", flags.path, ShapeLines(checkpoint.config())));
 }
 
-Status Run(const Flags& flags) {
+Status RunInspect(const InspectFlags& flags) {
   return Checkpoint::IsAt(flags.path) ? InspectCheckpoint(flags) : InspectPacked(flags);
 }
 
 }  // namespace
 
 VerbBody DeclareInspect(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<InspectFlags>();
   table.Positional("MODEL", flags->path, "Packed file (.acc), checkpoint folder or GGUF file");
   table.Flag("--tensors", flags->tensors, "One line per tensor, not per type");
   table.Json(flags->json);
   table.Examples({"accllm inspect model.acc", "accllm inspect model.acc --tensors",
                   "accllm inspect models/books-6m --json"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunInspect(*flags); };
 }
 
 }  // namespace accllm::cli

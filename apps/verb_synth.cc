@@ -14,7 +14,7 @@
 namespace accllm::cli {
 namespace {
 
-struct Flags {
+struct SynthFlags {
   std::string shape;
   std::string output;
   uint64_t seed = 0;
@@ -30,7 +30,7 @@ Result<std::string> ReadTokenizer(const std::string& path) {
   return bytes;
 }
 
-Status Run(const Flags& flags) {
+Status RunSynth(const SynthFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const ModelConfig config, SynthShape(flags.shape));
   ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.output, flags.force));
   ACCLLM_ASSIGN_OR_RETURN(const std::string tokenizer, ReadTokenizer(flags.tokenizer));
@@ -57,7 +57,7 @@ Status Run(const Flags& flags) {
 }  // namespace
 
 VerbBody DeclareSynth(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<SynthFlags>();
   const std::vector<std::string_view> shapes = SynthShapeNames();
   table.OneOf(table.Value("--shape", "NAME", flags->shape, "One of {}").Required(),
               {shapes.begin(), shapes.end()});
@@ -69,7 +69,7 @@ VerbBody DeclareSynth(OptionTable& table) {
   table.Json(flags->json);
   table.Examples(
       {"accllm synth --shape llama-2-7b -o synth7b.acc", "accllm bench synth7b.acc -p 512 -n 64"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunSynth(*flags); };
 }
 
 }  // namespace accllm::cli

@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kMagicBytes = 4;
 
-struct Flags {
+struct TokenizeFlags {
   std::string model;
   std::string prompt;
   std::string text;
@@ -59,7 +59,7 @@ Result<Source> OpenSource(const std::string& path) {
   return source;
 }
 
-Result<std::string> ReadText(const Flags& flags) {
+Result<std::string> ReadText(const TokenizeFlags& flags) {
   constexpr auto kMaxBytes = static_cast<int64_t>(Tokenizer::kMaxTextBytes);
   if (!flags.prompt.empty() && !flags.text.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "there is more than one text",
@@ -99,7 +99,8 @@ Result<std::vector<int32_t>> ParseIds(std::string_view text) {
   }
 }
 
-Status PrintIds(const Flags& flags, const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
+Status PrintIds(const TokenizeFlags& flags, const Tokenizer& tokenizer,
+                const std::vector<int32_t>& ids) {
   if (flags.json) {
     Json pieces = Json::array();
     for (const int32_t id : ids) pieces.push_back(tokenizer.Piece(id));
@@ -110,7 +111,7 @@ Status PrintIds(const Flags& flags, const Tokenizer& tokenizer, const std::vecto
   return PrintText(lines);
 }
 
-Status Run(const Flags& flags) {
+Status RunTokenize(const TokenizeFlags& flags) {
   if (flags.decode && (flags.parse_special || flags.bos)) {
     return Fail(ErrorCode::kInvalidArgument, "--decode excludes --parse-special and --bos",
                 "leave them out");
@@ -138,7 +139,7 @@ Status Run(const Flags& flags) {
 }  // namespace
 
 VerbBody DeclareTokenize(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<TokenizeFlags>();
   table.Positional("MODEL", flags->model,
                    "Packed file (.acc), checkpoint folder, tokenizer.json or tokenizer.model");
   table.Exclusive({
@@ -158,7 +159,7 @@ VerbBody DeclareTokenize(OptionTable& table) {
   table.Examples({"accllm tokenize model.acc -p \"Call me Ishmael.\"",
                   "accllm tokenize llama-3/tokenizer.json --parse-special --text chat.txt --json",
                   "echo 352 390 383 | accllm tokenize models/books-6m --decode"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunTokenize(*flags); };
 }
 
 }  // namespace accllm::cli

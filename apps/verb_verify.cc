@@ -10,12 +10,12 @@
 namespace accllm::cli {
 namespace {
 
-struct Flags {
+struct VerifyFlags {
   std::string file;
   bool json = false;
 };
 
-Status Run(const Flags& flags) {
+Status RunVerify(const VerifyFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const PackedFile file, PackedFile::Open(flags.file));
   ACCLLM_RETURN_IF_ERROR(file.Verify());
   const bool has_tokenizer = !file.tokenizer().empty();
@@ -41,11 +41,11 @@ Status Run(const Flags& flags) {
 }  // namespace
 
 VerbBody DeclareVerify(OptionTable& table) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<VerifyFlags>();
   table.Positional("FILE", flags->file, "Packed file (.acc)");
   table.Json(flags->json);
   table.Examples({"accllm verify model.acc && echo intact"});
-  return [flags] { return Run(*flags); };
+  return [flags] { return RunVerify(*flags); };
 }
 
 }  // namespace accllm::cli

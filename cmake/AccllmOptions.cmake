@@ -2,6 +2,7 @@
 option(ACCLLM_BUILD_TESTS "Build the tests" ON)
 option(ACCLLM_BUILD_BENCH "Build the benchmarks" ON)
 option(ACCLLM_BUILD_FUZZERS "Build the libFuzzer targets (needs clang)" OFF)
+set(ACCLLM_TOGETHER 1 CACHE STRING "How many sources of a room to compile at once; 0 for all")
 set(ACCLLM_SANITIZE "" CACHE STRING "Value for -fsanitize=, for example address,undefined")
 
 set(CMAKE_CXX_STANDARD 20)

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a number of seconds, each from its seed corpus fuzz/corpus/NAME and with
-# its dictionary fuzz/NAME.dict if there are such. What a run finds is kept in build-fuzz/corpus/NAME, a crash in build-fuzz/crashes/NAME.
+# Runs every fuzz target for a number of seconds, JOBS at once, each from its seed corpus fuzz/corpus/NAME and
+# with its dictionary fuzz/NAME.dict if there are such. What a run finds is kept in build-fuzz/corpus/NAME, a
+# crash in build-fuzz/crashes/NAME.
 #
-# usage: tools/fuzz.sh [SECONDS]
+# usage: tools/fuzz.sh [SECONDS [JOBS]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${1:-300}
+jobs=${2:-1}
 build="build-fuzz"
 
 # run NAME PROGRAM
@@ -27,15 +29,24 @@ run() {
 }
 
 failed=0
+running=0
 found=0
 for program in "$build"/fuzz/fuzz_*; do
   [[ -f $program && -x $program ]] || continue
   found=1
+  if ((running == jobs)); then
+    wait -n || failed=1
+    running=$((running - 1))
+  fi
   name=$(basename "$program")
-  run "${name#fuzz_}" "$program" || failed=1
+  run "${name#fuzz_}" "$program" &
+  running=$((running + 1))
 done
 ((found)) || {
   echo "tools/fuzz.sh: no fuzz target in $build/fuzz; build the preset 'fuzz' first" >&2
   exit 1
 }
+while ((running--)); do
+  wait -n || failed=1
+done
 exit "$failed"

@@ -14,6 +14,10 @@
 
 namespace accllm {
 
+inline std::span<const uint8_t> AsBytes(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
 static_assert(std::endian::native == std::endian::little, "numbers are read as they lie");
 
 class ByteCursor {

@@ -11,7 +11,7 @@
 namespace accllm {
 namespace {
 
-constexpr char kRemedy[] = "check that the config belongs to these weights";
+constexpr char kConfigRemedy[] = "check that the config belongs to these weights";
 
 struct ExpectedTensor {
   std::string name;  // canonical
@@ -81,14 +81,14 @@ Status Checkpoint::CheckShape(std::string_view name,
   const std::vector<int64_t>* shape = files_->ShapeOf(name);
   if (shape == nullptr) {
     return Fail(ErrorCode::kNotFound,
-                fmt::format("{}: no tensor {}", path(), files_->NameInFile(name)), kRemedy);
+                fmt::format("{}: no tensor {}", path(), files_->NameInFile(name)), kConfigRemedy);
   }
   if (!std::ranges::equal(*shape, expected_shape)) {
     return Fail(
         ErrorCode::kCorrupt,
         fmt::format("{}: tensor {} has shape {}, expected {}", path(), files_->NameInFile(name),
                     ShapeToString(*shape), ShapeToString(expected_shape)),
-        kRemedy);
+        kConfigRemedy);
   }
   return {};
 }

@@ -21,10 +21,6 @@ constexpr IntRange kAlignments = {1, 1 << 20};
 constexpr size_t kQ8Elements = 32;
 constexpr size_t kQ8Bytes = 2 + kQ8Elements;  // a half and 32 signed bytes
 
-tl::unexpected<Error> Corrupt(std::string message) {
-  return Fail(ErrorCode::kCorrupt, std::move(message), "fetch the file again");
-}
-
 // A tensor as its entry describes it, before its data is known to be there.
 struct TensorEntry {
   GgufTensor tensor;
@@ -41,7 +37,8 @@ Result<Head> ReadHead(ByteCursor& cursor) {
   const std::string& path = cursor.path();
   ACCLLM_ASSIGN_OR_RETURN(const auto magic, cursor.Number<uint32_t>("the magic number"));
   if (magic != kGgufMagic) {
-    return Corrupt(fmt::format("{}: starts with {:#010x}, not with the letters GGUF", path, magic));
+    return CorruptGguf(
+        fmt::format("{}: starts with {:#010x}, not with the letters GGUF", path, magic));
   }
   ACCLLM_ASSIGN_OR_RETURN(const auto version, cursor.Number<uint32_t>("the version"));
   if (version != 2 && version != kGgufVersion) {
@@ -56,8 +53,8 @@ Result<Head> ReadHead(ByteCursor& cursor) {
   ACCLLM_ASSIGN_OR_RETURN(head.n_tensors, cursor.Number<uint64_t>("the number of tensors"));
   ACCLLM_ASSIGN_OR_RETURN(head.n_entries, cursor.Number<uint64_t>("the number of entries"));
   if (head.n_tensors > kMaxTensors || head.n_tensors > cursor.n_left() / kMinTensorBytes) {
-    return Corrupt(fmt::format("{}: {} tensors do not fit the {} bytes that follow", path,
-                               head.n_tensors, cursor.n_left()));
+    return CorruptGguf(fmt::format("{}: {} tensors do not fit the {} bytes that follow", path,
+                                   head.n_tensors, cursor.n_left()));
   }
   return head;
 }
@@ -66,8 +63,8 @@ Result<uint64_t> ReadAlignment(const GgufMetadata& metadata) {
   if (!metadata.Has(kGgufAlignmentKey)) return kGgufDefaultAlignment;
   ACCLLM_ASSIGN_OR_RETURN(const int64_t alignment, metadata.Int(kGgufAlignmentKey, kAlignments));
   if (!std::has_single_bit(static_cast<uint64_t>(alignment))) {
-    return Corrupt(fmt::format("{} is {}, must be a power of two",
-                               metadata.Where(kGgufAlignmentKey), alignment));
+    return CorruptGguf(fmt::format("{} is {}, must be a power of two",
+                                   metadata.Where(kGgufAlignmentKey), alignment));
   }
   return static_cast<uint64_t>(alignment);
 }
@@ -75,14 +72,15 @@ Result<uint64_t> ReadAlignment(const GgufMetadata& metadata) {
 Result<std::vector<int64_t>> ReadShape(ByteCursor& cursor, const std::string& what) {
   ACCLLM_ASSIGN_OR_RETURN(const auto n_dimensions, cursor.Number<uint32_t>(what));
   if (n_dimensions < 1 || n_dimensions > kMaxDimensions) {
-    return Corrupt(fmt::format("{}: {} has {} dimensions, must have 1 to {}", cursor.path(), what,
-                               n_dimensions, kMaxDimensions));
+    return CorruptGguf(fmt::format("{}: {} has {} dimensions, must have 1 to {}", cursor.path(),
+                                   what, n_dimensions, kMaxDimensions));
   }
   std::vector<int64_t> shape;
   for (uint32_t i = 0; i < n_dimensions; ++i) {
     ACCLLM_ASSIGN_OR_RETURN(const auto dimension, cursor.Number<uint64_t>(what));
     if (dimension < 1 || dimension > uint64_t{INT64_MAX}) {
-      return Corrupt(fmt::format("{}: {} has a dimension of {}", cursor.path(), what, dimension));
+      return CorruptGguf(
+          fmt::format("{}: {} has a dimension of {}", cursor.path(), what, dimension));
     }
     shape.push_back(static_cast<int64_t>(dimension));
   }
@@ -94,8 +92,8 @@ Result<std::vector<int64_t>> ReadShape(ByteCursor& cursor, const std::string& wh
 Result<uint64_t> ExtentBytes(const GgufTensor& tensor, const std::string& where) {
   const auto row = static_cast<uint64_t>(tensor.shape.back());
   if (row % tensor.type->block_elements != 0) {
-    return Corrupt(fmt::format("{} has rows of {} elements, {} needs multiples of {}", where, row,
-                               tensor.type->name, tensor.type->block_elements));
+    return CorruptGguf(fmt::format("{} has rows of {} elements, {} needs multiples of {}", where,
+                                   row, tensor.type->name, tensor.type->block_elements));
   }
   uint64_t n_bytes = row / tensor.type->block_elements;
   bool overflows = __builtin_mul_overflow(n_bytes, tensor.type->block_bytes, &n_bytes);
@@ -103,8 +101,8 @@ Result<uint64_t> ExtentBytes(const GgufTensor& tensor, const std::string& where)
     overflows |= __builtin_mul_overflow(n_bytes, static_cast<uint64_t>(tensor.shape[i]), &n_bytes);
   }
   if (overflows || n_bytes > uint64_t{INT64_MAX}) {
-    return Corrupt(fmt::format("{} of shape [{}] is larger than any file", where,
-                               fmt::join(tensor.shape, ", ")));
+    return CorruptGguf(fmt::format("{} of shape [{}] is larger than any file", where,
+                                   fmt::join(tensor.shape, ", ")));
   }
   return n_bytes;
 }
@@ -113,8 +111,8 @@ Result<TensorEntry> ReadEntry(ByteCursor& cursor, uint64_t index, uint64_t align
   const std::string number = fmt::format("tensor entry {}", index);
   ACCLLM_ASSIGN_OR_RETURN(const auto length, cursor.Number<uint64_t>(number));
   if (length < 1 || length > kMaxNameBytes) {
-    return Corrupt(fmt::format("{}: {} has a name of {} bytes, must have 1 to {}", cursor.path(),
-                               number, length, kMaxNameBytes));
+    return CorruptGguf(fmt::format("{}: {} has a name of {} bytes, must have 1 to {}",
+                                   cursor.path(), number, length, kMaxNameBytes));
   }
   ACCLLM_ASSIGN_OR_RETURN(const auto name, cursor.Take(length, number));
   TensorEntry entry;
@@ -131,8 +129,8 @@ Result<TensorEntry> ReadEntry(ByteCursor& cursor, uint64_t index, uint64_t align
   ACCLLM_ASSIGN_OR_RETURN(entry.n_bytes, ExtentBytes(entry.tensor, where));
   ACCLLM_ASSIGN_OR_RETURN(entry.offset, cursor.Number<uint64_t>(what));
   if (entry.offset % alignment != 0) {
-    return Corrupt(fmt::format("{} lies at offset {}, no multiple of the alignment {}", where,
-                               entry.offset, alignment));
+    return CorruptGguf(fmt::format("{} lies at offset {}, no multiple of the alignment {}", where,
+                                   entry.offset, alignment));
   }
   return entry;
 }
@@ -144,12 +142,13 @@ Status PlaceTensors(std::vector<TensorEntry>& entries, std::span<const uint8_t> 
   uint64_t end = 0;
   for (TensorEntry& entry : entries) {
     if (entry.offset > data.size() || entry.n_bytes > data.size() - entry.offset) {
-      return Corrupt(
+      return CorruptGguf(
           fmt::format("{}: tensor {} of {} bytes at offset {} leaves the {} bytes of data", path,
                       entry.tensor.name, entry.n_bytes, entry.offset, data.size()));
     }
     if (entry.offset < end) {
-      return Corrupt(fmt::format("{}: tensor {} overlaps another tensor", path, entry.tensor.name));
+      return CorruptGguf(
+          fmt::format("{}: tensor {} overlaps another tensor", path, entry.tensor.name));
     }
     end = entry.offset + entry.n_bytes;
     entry.tensor.bytes =
@@ -188,8 +187,8 @@ Result<GgufFile> GgufFile::Parse(std::span<const uint8_t> bytes, const std::stri
   ACCLLM_ASSIGN_OR_RETURN(file.metadata_, GgufMetadata::Parse(cursor, head.n_entries));
   ACCLLM_ASSIGN_OR_RETURN(const uint64_t alignment, ReadAlignment(file.metadata_));
   if (head.n_tensors > cursor.n_left() / kMinTensorBytes) {
-    return Corrupt(fmt::format("{}: {} tensors do not fit the {} bytes after the metadata", path,
-                               head.n_tensors, cursor.n_left()));
+    return CorruptGguf(fmt::format("{}: {} tensors do not fit the {} bytes after the metadata",
+                                   path, head.n_tensors, cursor.n_left()));
   }
   std::vector<TensorEntry> entries;
   for (uint64_t i = 0; i < head.n_tensors; ++i) {
@@ -203,7 +202,7 @@ Result<GgufFile> GgufFile::Parse(std::span<const uint8_t> bytes, const std::stri
   for (TensorEntry& entry : entries) {
     std::string name = entry.tensor.name;
     if (!file.tensors_.emplace(name, std::move(entry.tensor)).second) {
-      return Corrupt(fmt::format("{}: tensor {} stands there twice", path, name));
+      return CorruptGguf(fmt::format("{}: tensor {} stands there twice", path, name));
     }
   }
   return file;

@@ -8,7 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <utility>
+
+#include "base/result.h"
 
 namespace accllm {
 
@@ -16,6 +20,10 @@ inline constexpr uint32_t kGgufMagic = 0x46554747;  // "GGUF"
 inline constexpr uint32_t kGgufVersion = 3;
 inline constexpr uint64_t kGgufDefaultAlignment = 32;
 inline constexpr std::string_view kGgufAlignmentKey = "general.alignment";
+
+inline tl::unexpected<Error> CorruptGguf(std::string message) {
+  return Fail(ErrorCode::kCorrupt, std::move(message), "fetch the file again");
+}
 
 enum class GgufType : uint32_t {
   kUint8 = 0,

@@ -10,17 +10,13 @@ constexpr uint64_t kMaxEntries = 1 << 16;
 constexpr uint64_t kMaxKeyBytes = 65535;
 constexpr uint64_t kMaxStringBytes = uint64_t{64} << 20;
 constexpr uint64_t kMinEntryBytes = 8 + 1 + 4 + 1;  // length, one letter, type, one byte of value
-constexpr uint64_t kLengthBytes = 8;
+constexpr uint64_t kTextLengthBytes = 8;
 constexpr uint64_t kArrayHeadBytes = 4 + 8;
 constexpr int kMaxDepth = 4;  // arrays of arrays; no known key nests at all
 
-tl::unexpected<Error> Corrupt(std::string message) {
-  return Fail(ErrorCode::kCorrupt, std::move(message), "fetch the file again");
-}
-
 // Fewest bytes that a value of the type takes.
 uint64_t MinBytes(GgufType type) {
-  if (type == GgufType::kString) return kLengthBytes;
+  if (type == GgufType::kString) return kTextLengthBytes;
   if (type == GgufType::kArray) return kArrayHeadBytes;
   return GgufTypeBytes(type);
 }
@@ -35,8 +31,8 @@ Result<std::span<const uint8_t>> TakeString(ByteCursor& cursor, const std::strin
                                             uint64_t max_bytes) {
   ACCLLM_ASSIGN_OR_RETURN(const auto length, cursor.Number<uint64_t>(what));
   if (length > max_bytes) {
-    return Corrupt(fmt::format("{}: {} is a string of {} bytes, at most {} are allowed",
-                               cursor.path(), what, length, max_bytes));
+    return CorruptGguf(fmt::format("{}: {} is a string of {} bytes, at most {} are allowed",
+                                   cursor.path(), what, length, max_bytes));
   }
   return cursor.Take(length, what);
 }
@@ -44,8 +40,8 @@ Result<std::span<const uint8_t>> TakeString(ByteCursor& cursor, const std::strin
 Result<GgufType> TakeType(ByteCursor& cursor, const std::string& what) {
   ACCLLM_ASSIGN_OR_RETURN(const auto type, cursor.Number<GgufType>(what));
   if (!IsKnown(type)) {
-    return Corrupt(fmt::format("{}: {} has the unknown value type {}", cursor.path(), what,
-                               static_cast<uint32_t>(type)));
+    return CorruptGguf(fmt::format("{}: {} has the unknown value type {}", cursor.path(), what,
+                                   static_cast<uint32_t>(type)));
   }
   return type;
 }
@@ -71,14 +67,14 @@ class ValueParser {
  private:
   Status Array(GgufValue* value, int depth) {
     if (depth > kMaxDepth) {
-      return Corrupt(
+      return CorruptGguf(
           fmt::format("{}: {} nests arrays deeper than {}", cursor_.path(), what_, kMaxDepth));
     }
     ACCLLM_ASSIGN_OR_RETURN(value->element_type, TakeType(cursor_, what_));
     ACCLLM_ASSIGN_OR_RETURN(value->count, cursor_.Number<uint64_t>(what_));
     if (value->count > cursor_.n_left() / MinBytes(value->element_type)) {
-      return Corrupt(fmt::format("{}: {} claims {} elements, the file has {} bytes left",
-                                 cursor_.path(), what_, value->count, cursor_.n_left()));
+      return CorruptGguf(fmt::format("{}: {} claims {} elements, the file has {} bytes left",
+                                     cursor_.path(), what_, value->count, cursor_.n_left()));
     }
     const size_t begin = cursor_.position();
     if (const size_t size = GgufTypeBytes(value->element_type); size > 0) {
@@ -96,7 +92,7 @@ class ValueParser {
     if (type != GgufType::kBool) return {};
     for (const uint8_t byte : bytes) {
       if (byte > 1) {
-        return Corrupt(
+        return CorruptGguf(
             fmt::format("{}: {} holds {}, a bool is 0 or 1", cursor_.path(), what_, byte));
       }
     }
@@ -153,8 +149,8 @@ Result<GgufMetadata> GgufMetadata::Parse(ByteCursor& cursor, uint64_t n_entries)
   GgufMetadata metadata;
   metadata.path_ = cursor.path();
   if (n_entries > kMaxEntries || n_entries > cursor.n_left() / kMinEntryBytes) {
-    return Corrupt(fmt::format("{}: {} metadata entries do not fit the {} bytes that follow",
-                               cursor.path(), n_entries, cursor.n_left()));
+    return CorruptGguf(fmt::format("{}: {} metadata entries do not fit the {} bytes that follow",
+                                   cursor.path(), n_entries, cursor.n_left()));
   }
   for (uint64_t i = 0; i < n_entries; ++i) {
     const std::string entry = fmt::format("metadata entry {}", i);
@@ -165,7 +161,7 @@ Result<GgufMetadata> GgufMetadata::Parse(ByteCursor& cursor, uint64_t n_entries)
     ValueParser parser(cursor, what);
     ACCLLM_ASSIGN_OR_RETURN(const GgufValue value, parser.Value(type, 0));
     if (!metadata.values_.emplace(key, value).second) {
-      return Corrupt(fmt::format("{}: {} stands there twice", cursor.path(), what));
+      return CorruptGguf(fmt::format("{}: {} stands there twice", cursor.path(), what));
     }
   }
   return metadata;
@@ -196,7 +192,7 @@ Result<const GgufValue*> GgufMetadata::Require(std::string_view key) const {
 
 tl::unexpected<Error> GgufMetadata::WrongType(std::string_view key,
                                               std::string_view expected) const {
-  return Corrupt(fmt::format("{} must be {}", Where(key), expected));
+  return CorruptGguf(fmt::format("{} must be {}", Where(key), expected));
 }
 
 Result<const GgufValue*> GgufMetadata::RequireArray(std::string_view key) const {
@@ -210,7 +206,7 @@ Result<int64_t> GgufMetadata::Int(std::string_view key, IntRange range) const {
   const auto number = AsInt(value->type, value->bytes.data());
   if (!number) return WrongType(key, "an integer");
   if (*number < range.min || *number > range.max) {
-    return Corrupt(
+    return CorruptGguf(
         fmt::format("{} is {}, must lie in [{}, {}]", Where(key), *number, range.min, range.max));
   }
   return *number;
@@ -223,7 +219,7 @@ Result<double> GgufMetadata::Number(std::string_view key) const {
   }
   const auto number = AsFloat(value->type, value->bytes.data());
   if (!number) return WrongType(key, "a number");
-  if (!std::isfinite(*number)) return Corrupt(fmt::format("{} is not finite", Where(key)));
+  if (!std::isfinite(*number)) return CorruptGguf(fmt::format("{} is not finite", Where(key)));
   return *number;
 }
 
@@ -262,8 +258,8 @@ Result<std::vector<int64_t>> GgufMetadata::Ints(std::string_view key, IntRange r
         size == 0 ? std::nullopt : AsInt(value->element_type, value->bytes.data() + i * size);
     if (!number) return WrongType(key, "an array of integers");
     if (*number < range.min || *number > range.max) {
-      return Corrupt(fmt::format("{} holds {}, must lie in [{}, {}]", Where(key), *number,
-                                 range.min, range.max));
+      return CorruptGguf(fmt::format("{} holds {}, must lie in [{}, {}]", Where(key), *number,
+                                     range.min, range.max));
     }
     numbers.push_back(*number);
   }
@@ -280,7 +276,7 @@ Result<std::vector<float>> GgufMetadata::Floats(std::string_view key) const {
     if (!number) return WrongType(key, "an array of floats");
     const auto as_float = static_cast<float>(*number);
     if (!std::isfinite(as_float)) {
-      return Corrupt(fmt::format("{} is not finite at index {}", Where(key), i));
+      return CorruptGguf(fmt::format("{} is not finite at index {}", Where(key), i));
     }
     numbers.push_back(as_float);
   }

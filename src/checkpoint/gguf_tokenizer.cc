@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "checkpoint/byte_cursor.h"
 #include "checkpoint/pre_tokenizers.h"
 #include "checkpoint/sentencepiece_bytes.h"
 #include "checkpoint/tokenizer_json.h"
@@ -16,7 +17,7 @@ constexpr char kModel[] = "tokenizer.ggml.model";
 constexpr char kPre[] = "tokenizer.ggml.pre";
 constexpr char kTokens[] = "tokenizer.ggml.tokens";
 constexpr char kScores[] = "tokenizer.ggml.scores";
-constexpr char kTypes[] = "tokenizer.ggml.token_type";
+constexpr char kTokenTypes[] = "tokenizer.ggml.token_type";
 constexpr char kMerges[] = "tokenizer.ggml.merges";
 constexpr char kBosId[] = "tokenizer.ggml.bos_token_id";
 constexpr char kEosId[] = "tokenizer.ggml.eos_token_id";
@@ -24,7 +25,7 @@ constexpr char kUnkId[] = "tokenizer.ggml.unknown_token_id";
 constexpr char kAddBos[] = "tokenizer.ggml.add_bos_token";
 constexpr char kAddEos[] = "tokenizer.ggml.add_eos_token";
 constexpr char kAddSpacePrefix[] = "tokenizer.ggml.add_space_prefix";
-constexpr char kRemoveExtraWhitespaces[] = "tokenizer.ggml.remove_extra_whitespaces";
+constexpr char kRemoveExtraWhitespacesKey[] = "tokenizer.ggml.remove_extra_whitespaces";
 constexpr char kChatTemplate[] = "tokenizer.chat_template";
 
 // Tokens that end a turn or a message end the text too.
@@ -64,16 +65,17 @@ Result<std::vector<VocabularyToken>> ReadTokens(const GgufMetadata& metadata, in
                 "fetch the file again");
   }
   std::vector<int64_t> types(texts.size(), static_cast<int64_t>(TokenType::kNormal));
-  if (metadata.Has(kTypes)) {
+  if (metadata.Has(kTokenTypes)) {
     const IntRange range = {static_cast<int64_t>(TokenType::kNormal),
                             static_cast<int64_t>(TokenType::kByte)};
-    ACCLLM_ASSIGN_OR_RETURN(types, metadata.Ints(kTypes, range));
+    ACCLLM_ASSIGN_OR_RETURN(types, metadata.Ints(kTokenTypes, range));
   }
   std::vector<float> scores(texts.size());
   if (metadata.Has(kScores)) {
     ACCLLM_ASSIGN_OR_RETURN(scores, metadata.Floats(kScores));
   }
-  if (types.size() != texts.size()) return WrongCount(metadata, kTypes, types.size(), texts.size());
+  if (types.size() != texts.size())
+    return WrongCount(metadata, kTokenTypes, types.size(), texts.size());
   if (scores.size() != texts.size()) {
     return WrongCount(metadata, kScores, scores.size(), texts.size());
   }
@@ -95,7 +97,7 @@ Result<std::string> ReadSentencePiece(const GgufMetadata& metadata, int64_t n_to
   }
   ACCLLM_ASSIGN_OR_RETURN(vocabulary.add_space_prefix, BoolOr(metadata, kAddSpacePrefix, true));
   ACCLLM_ASSIGN_OR_RETURN(vocabulary.remove_extra_whitespaces,
-                          BoolOr(metadata, kRemoveExtraWhitespaces, false));
+                          BoolOr(metadata, kRemoveExtraWhitespacesKey, false));
   return ToSentencePieceBytes(vocabulary);
 }
 
@@ -129,11 +131,7 @@ void AddTokens(std::vector<VocabularyToken> tokens, bool with_scores,
   }
   metadata->AddStrings(kTokens, texts);
   if (with_scores) metadata->AddFloats(kScores, scores);
-  metadata->AddInts(kTypes, types);
-}
-
-std::span<const uint8_t> AsBytes(const std::string& text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+  metadata->AddInts(kTokenTypes, types);
 }
 
 // Both return whether texts start with BOS where the checkpoint doesn't say.
@@ -159,7 +157,7 @@ Result<bool> AddSentencePiece(const CheckpointTokenizer& tokenizer, int64_t n_to
   metadata->AddString(kModel, kSentencePiece);
   metadata->AddString(kPre, "default");
   metadata->AddBool(kAddSpacePrefix, vocabulary.add_space_prefix);
-  metadata->AddBool(kRemoveExtraWhitespaces, vocabulary.remove_extra_whitespaces);
+  metadata->AddBool(kRemoveExtraWhitespacesKey, vocabulary.remove_extra_whitespaces);
   if (unknown != tokens.end()) metadata->AddUint32(kUnkId, unknown - tokens.begin());
   AddTokens(std::move(tokens), true, metadata);
   return true;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/byte_cursor.h"
 #include "checkpoint/gguf_file.h"
 #include "checkpoint/pre_tokenizers.h"
 #include "checkpoint/sentencepiece_bytes.h"
@@ -21,10 +22,6 @@ using testing::RawString;
 using testing::RawStrings;
 
 constexpr char kPath[] = "model.gguf";
-
-std::span<const uint8_t> AsBytes(const std::string& text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 std::string RawInts(const std::vector<int32_t>& values) {
   std::string elements;

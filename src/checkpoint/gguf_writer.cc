@@ -11,6 +11,7 @@
 
 #include "base/file_io.h"
 #include "base/fp16.h"
+#include "checkpoint/byte_cursor.h"
 
 namespace accllm {
 namespace {
@@ -29,10 +30,6 @@ std::string PartialPath(const std::string& path) { return path + ".partial"; }
 
 uint64_t Aligned(uint64_t size) {
   return (size + kGgufDefaultAlignment - 1) / kGgufDefaultAlignment * kGgufDefaultAlignment;
-}
-
-std::span<const uint8_t> AsBytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
 std::string HeadBytes(const GgufMetadataWriter& metadata, std::span<const GgufTensorPlan> tensors) {

@@ -16,7 +16,7 @@
 namespace accllm {
 namespace {
 
-constexpr size_t kLengthBytes = 8;
+constexpr size_t kHeaderLengthBytes = 8;
 constexpr size_t kMaxHeaderBytes = 100'000'000;  // the limit of the format's own library
 // A tensor takes some ten values: enough for hundreds of thousands of tensors.
 constexpr JsonLimits kHeaderLimits = {
@@ -140,21 +140,21 @@ Result<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
 
 Result<SafetensorsFile> SafetensorsFile::Parse(std::span<const uint8_t> bytes,
                                                const std::string& path) {
-  if (bytes.size() < kLengthBytes) {
+  if (bytes.size() < kHeaderLengthBytes) {
     return Corrupt(path,
                    fmt::format("{} bytes are too short for a safetensors file", bytes.size()));
   }
   uint64_t header_bytes = 0;
-  for (size_t i = kLengthBytes; i-- > 0;) header_bytes = header_bytes << 8 | bytes[i];
-  if (header_bytes > kMaxHeaderBytes || header_bytes > bytes.size() - kLengthBytes) {
+  for (size_t i = kHeaderLengthBytes; i-- > 0;) header_bytes = header_bytes << 8 | bytes[i];
+  if (header_bytes > kMaxHeaderBytes || header_bytes > bytes.size() - kHeaderLengthBytes) {
     return Corrupt(path, fmt::format("header of {} bytes does not fit the file of {} bytes",
                                      header_bytes, bytes.size()));
   }
-  const std::string_view header(reinterpret_cast<const char*>(bytes.data() + kLengthBytes),
+  const std::string_view header(reinterpret_cast<const char*>(bytes.data() + kHeaderLengthBytes),
                                 static_cast<size_t>(header_bytes));
   ACCLLM_ASSIGN_OR_RETURN(const JsonObject root, JsonObject::Parse(header, path, kHeaderLimits));
   const std::span<const uint8_t> data =
-      bytes.subspan(kLengthBytes + static_cast<size_t>(header_bytes));
+      bytes.subspan(kHeaderLengthBytes + static_cast<size_t>(header_bytes));
 
   SafetensorsFile file;
   file.path_ = path;

@@ -13,7 +13,7 @@ namespace accllm {
 namespace {
 
 // Samples whose activations are held at a time.
-constexpr size_t kBatch = 8;
+constexpr size_t kPairsAtOnce = 8;
 
 }  // namespace
 
@@ -38,9 +38,9 @@ Calibration::Calibration(const ModelConfig& config, const std::vector<float>& em
 
 void Calibration::ForEach(const PairFunction& f,
                           const std::function<void(Pair&, const Pair&)>& use) {
-  std::vector<Pair> results(kBatch);
-  for (size_t first = 0; first < samples_.size(); first += kBatch) {
-    const size_t n = std::min(kBatch, samples_.size() - first);
+  std::vector<Pair> results(kPairsAtOnce);
+  for (size_t first = 0; first < samples_.size(); first += kPairsAtOnce) {
+    const size_t n = std::min(kPairsAtOnce, samples_.size() - first);
     pool_.ParallelFor(static_cast<int64_t>(n), [&](int64_t begin, int64_t end, int) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
         results[i] = f(samples_[first + i]);

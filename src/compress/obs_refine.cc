@@ -12,7 +12,7 @@
 namespace accllm {
 namespace {
 
-constexpr int64_t kBlockCols = 128;  // columns whose changes reach the others in one product
+constexpr int64_t kRefineCols = 128;  // columns whose changes reach the others in one product
 
 // Changes of a row's multiplier to try; the first keeps it.
 constexpr auto kFactors =
@@ -67,7 +67,7 @@ class Refinement {
     std::copy_n(q_.row_scales.begin() + first_row, n_rows, s.row_scales.begin());
     InitGradient(first_row, n_rows, s);
     for (int sweep = 0; sweep < n_sweeps; ++sweep) {
-      for (int64_t block = 0; block < cols_; block += kBlockCols) {
+      for (int64_t block = 0; block < cols_; block += kRefineCols) {
         RefineBlock(block, first_row, n_rows, s);
       }
     }
@@ -90,11 +90,11 @@ class Refinement {
     }
     s.gradient.assign(s.error.size(), 0.0F);
     kernels_.subtract_product(h_.data(), cols_, cols_, cols_, s.error.data(), s.gradient.data());
-    s.change.resize(static_cast<size_t>(kBlockCols * kChunkRows));
+    s.change.resize(static_cast<size_t>(kRefineCols * kChunkRows));
   }
 
   void RefineBlock(int64_t block, int64_t first_row, int64_t n_rows, Scratch& s) {
-    const int64_t end = std::min(cols_, block + kBlockCols);
+    const int64_t end = std::min(cols_, block + kRefineCols);
     for (int64_t first = block; first < end; first += kGroupCols) {
       float* change = s.change.data() + (first - block) * kChunkRows;
       LoadGroup(q_, first_row, n_rows, first, s.levels.data(), s.multipliers.data());

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "base/index.h"
 #include "spec/packed_format.h"
 
 namespace accllm {
 namespace {
 
 constexpr size_t kPatternCount = std::size(format::kPatterns);
-
-size_t Index(int64_t i) { return static_cast<size_t>(i); }
 
 // Calls f(set, first, n) for each four: its set, and where its n weights begin.
 template <typename Patterns, typename F>

@@ -6,7 +6,7 @@ namespace accllm {
 namespace {
 
 // Samples that run through a tuned block at a time.
-constexpr int64_t kBatch = 8;
+constexpr int64_t kSamplesAtOnce = 8;
 
 // As the engine computes.
 constexpr reference::SimulatedPrecision kPrecision = {.a8 = true, .kv4 = true};
@@ -19,8 +19,8 @@ std::vector<reference::Matrix> Outputs(const ModelConfig& config, const FloatLay
   const int64_t n_tokens = inputs.front().rows();
   const tune::Block block(config, n_tokens, kPrecision);
   std::vector<reference::Matrix> outputs;
-  for (int64_t first = 0; first < std::ssize(inputs); first += kBatch) {
-    const int64_t n = std::min(kBatch, std::ssize(inputs) - first);
+  for (int64_t first = 0; first < std::ssize(inputs); first += kSamplesAtOnce) {
+    const int64_t n = std::min(kSamplesAtOnce, std::ssize(inputs) - first);
     reference::Matrix x(n * n_tokens, config.hidden_size);
     for (int64_t i = 0; i < n; ++i) {
       x.middleRows(i * n_tokens, n_tokens) = inputs[static_cast<size_t>(first + i)];

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/block_codec.h"
+#include "base/index.h"
 #include "packed/quantized_matrix.h"
 #include "packed/tensor_layout.h"
 
@@ -17,8 +18,6 @@ using format::TensorType;
 constexpr auto kStepShares =
     std::to_array<float>({0.24F, 0.28F, 0.32F, 0.36F, 0.40F, 0.44F, 0.48F, 0.52F, 0.56F, 0.60F,
                           0.65F, 0.70F, 0.75F, 0.80F, 0.86F, 0.92F, 1.00F, 1.08F});
-
-size_t Index(int64_t i) { return static_cast<size_t>(i); }
 
 float LargestMagnitude(std::span<const float> w) {
   float largest = 0;

@@ -7,6 +7,7 @@
 
 #include "base/block_codec.h"
 #include "base/fp16.h"
+#include "base/index.h"
 #include "packed/tensor_layout.h"
 
 namespace accllm {
@@ -15,8 +16,6 @@ namespace {
 using format::TensorType;
 
 constexpr uint8_t kInvalidCode = 0xFF;
-
-size_t Index(int64_t i) { return static_cast<size_t>(i); }
 
 // Code of four levels, or kInvalidCode. Indexed by base-5 digits of level + 2.
 uint8_t EncodeCode24(const int8_t* levels) {

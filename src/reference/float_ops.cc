@@ -5,14 +5,13 @@
 #include <limits>
 
 #include "base/fp16.h"
+#include "base/index.h"
 #include "kernels/quantize/quantize.h"
 
 namespace accllm::reference {
 namespace {
 
 using ConstWeights = Eigen::Map<const Matrix>;
-
-size_t Index(int64_t i) { return static_cast<size_t>(i); }
 
 bool IsVisible(int64_t query, int64_t key, const AttentionWindow& window) {
   if (key > query) return false;

@@ -7,6 +7,7 @@
 
 #include "base/block_codec.h"
 #include "base/fp16.h"
+#include "base/index.h"
 #include "base/tensor_names.h"
 #include "kernels/linear/linear.h"
 #include "kernels/quantize/quantize.h"
@@ -15,8 +16,6 @@
 
 namespace accllm::reference {
 namespace {
-
-size_t Index(int64_t i) { return static_cast<size_t>(i); }
 
 void AddTo(std::vector<float>& x, const std::vector<float>& y) {
   for (size_t i = 0; i < x.size(); ++i) x[i] += y[i];

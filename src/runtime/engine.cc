@@ -5,14 +5,9 @@
 #include <cmath>
 
 #include "base/block_codec.h"
+#include "base/index.h"
 
 namespace accllm {
-namespace {
-
-size_t Index(int64_t i) { return static_cast<size_t>(i); }
-
-}  // namespace
-
 Result<std::unique_ptr<Engine>> Engine::Load(const PackedFile& file, const EngineOptions& options) {
   if (options.chunk < 1 || options.n_threads < 1) {
     return Fail(ErrorCode::kInvalidArgument, "chunk and threads must be at least 1");

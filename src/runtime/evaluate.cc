@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/index.h"
 #include "base/process_info.h"
 
 namespace accllm {
@@ -10,8 +11,6 @@ namespace {
 
 // Tokens whose logits are held at a time.
 constexpr int64_t kPiece = 64;
-
-size_t Index(int64_t i) { return static_cast<size_t>(i); }
 
 struct Prediction {
   double nll = 0;

@@ -8,8 +8,6 @@
 namespace accllm {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
-
 // Where a mark follows something else, from `from` on.
 size_t FindWordStart(std::string_view text, size_t from) {
   size_t at = text.find(kSpaceMark, from);

@@ -9,9 +9,8 @@
 namespace accllm {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
 // Bound the number of ways to cut pieces in two.
-constexpr size_t kMaxPieceBytes = 256;
+constexpr size_t kMaxShortPieceBytes = 256;
 constexpr size_t kMaxMerges = size_t{1} << 23;
 
 bool IsOneCharacter(std::string_view text) { return Utf8Length(text[0]) == text.size(); }
@@ -21,7 +20,7 @@ bool IsSupported(const SentencePieceModel& model) {
          std::ranges::all_of(model.pieces, [](const SentencePieceModel::Piece& piece) {
            switch (piece.type) {
              case PieceType::kNormal:
-               return piece.text.size() <= kMaxPieceBytes;
+               return piece.text.size() <= kMaxShortPieceBytes;
              case PieceType::kUnknown:
              case PieceType::kControl:
                return !IsOneCharacter(piece.text);

@@ -3,12 +3,9 @@
 #include <cstdint>
 #include <string_view>
 
+#include "tokenizer/utf8.h"
+
 namespace accllm {
-namespace {
-
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581, a piece's spelling of a space
-
-}  // namespace
 
 std::string SentencePieceDecoder::Push(int32_t id) {
   if (id < 0 || static_cast<size_t>(id) >= model_.pieces.size()) return {};

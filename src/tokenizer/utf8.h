@@ -9,6 +9,8 @@
 namespace accllm {
 
 inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+inline constexpr std::string_view kSpaceMark =
+    "\xE2\x96\x81";  // U+2581, a piece's spelling of a space
 
 enum class Utf8State {
   kComplete,    // the text starts with a whole code point

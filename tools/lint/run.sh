@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 # Every static check of the repository; a configured and built build folder is expected.
 #
-# usage: tools/lint/run.sh [BUILD_DIR [JOBS [all|product]]]     product: clang-tidy leaves the tests out
+# usage: tools/lint/run.sh [BUILD_DIR [JOBS]]     BUILD_DIR: whose compile commands clang-tidy follows
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PYTHONDONTWRITEBYTECODE=1
 
 build_dir=${1:-build}
 jobs=${2:-2}
-scope=${3:-all}
 failed=0
 
 # step NAME COMMAND...: runs every check even if an earlier one failed, so one run shows everything.
@@ -30,5 +29,5 @@ check_format() {
 step format check_format
 step includes python3 tools/lint/check_includes.py
 step sizes python3 tools/lint/check_sizes.py
-step tidy python3 tools/lint/tidy.py "$build_dir" "$jobs" "$scope"
+step tidy python3 tools/lint/tidy.py "$build_dir" "$jobs"
 exit "$failed"

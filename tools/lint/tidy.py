@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy over every compiled source of the project, and remembers what was clean.
+"""Runs clang-tidy over what a build folder's compile commands name, and remembers what was clean.
 
-usage: tidy.py BUILD_DIR [JOBS [all|product]]     product: leaves the tests out
+usage: tidy.py BUILD_DIR [JOBS]
 
 A clean result is kept in BUILD_DIR/tidy-cache under a key made of the compile command, .clang-tidy
-and the contents of the source and of every project header it includes, so only what changed is
-looked at again. Runs from the repository root; prints the findings and exits 1 if there are any.
+and the contents of the source and of every project file it includes, so only what changed is looked
+at again. Runs from the repository root; prints the findings and exits 1 if there are any.
 """
 
 import concurrent.futures
@@ -20,9 +20,10 @@ import sys
 
 from sources import list_files
 
-TEST_SOURCE = re.compile(r"_test\.cc$|/testing/|^tests/|^fuzz/|^bench/")
-
 CLANG_TIDY = "clang-tidy-14"
+
+# A precompiled header of g++ means nothing to clang, and would hide what a source forgot to include.
+PRECOMPILED_HEADER = re.compile(r" -Winvalid-pch -include \S+/cmake_pch\.hxx")
 
 
 def project_dependencies(build_dir):
@@ -41,25 +42,26 @@ def project_dependencies(build_dir):
     return dependencies
 
 
-def cache_key(entry, dependencies):
-    """Checksum of everything clang-tidy's result hangs on; None if the file was never compiled."""
+def included(source, headers):
+    """What a unit that was never compiled may hang on: the sources it includes, and every header."""
+    text = pathlib.Path(source).read_text()
+    return re.findall(r'^#include "(/[^"]+\.cc)"', text, re.MULTILINE) + headers
+
+
+def cache_key(entry, dependencies, headers):
+    """Checksum of everything clang-tidy's result hangs on."""
     arguments = shlex.split(entry["command"])
     files = dependencies.get(arguments[arguments.index("-o") + 1])
-    if not files:
-        return None
     digest = hashlib.sha256((CLANG_TIDY + entry["command"]).encode())
-    for path in [".clang-tidy", entry["file"], *sorted(files)]:
-        try:
-            digest.update(path.encode() + b"\0" + pathlib.Path(path).read_bytes())
-        except OSError:
-            return None
+    for path in [".clang-tidy", entry["file"], *sorted(files or included(entry["file"], headers))]:
+        digest.update(path.encode() + b"\0" + pathlib.Path(path).read_bytes())
     return digest.hexdigest()
 
 
-def check(entry, build_dir):
+def check(entry, database):
     """Runs clang-tidy on one source; returns its findings, empty when clean."""
     # The compile commands may come from gcc and name warnings that clang has not.
-    command = [CLANG_TIDY, "--quiet", "--extra-arg=-Wno-unknown-warning-option", "-p", build_dir,
+    command = [CLANG_TIDY, "--quiet", "--extra-arg=-Wno-unknown-warning-option", "-p", database,
                entry["file"]]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode == 0:
@@ -69,32 +71,28 @@ def check(entry, build_dir):
 
 
 def main(argv):
-    if len(argv) not in (2, 3, 4):
+    if len(argv) not in (2, 3):
         sys.exit(__doc__.strip())
     build_dir, jobs = argv[1], int(argv[2]) if len(argv) > 2 else 2
     cache = pathlib.Path(build_dir, "tidy-cache")
     cache.mkdir(parents=True, exist_ok=True)
-    dependencies = project_dependencies(build_dir)
-    paths = list_files("*.cc")
-    if argv[3:] == ["product"]:
-        paths = [path for path in paths if not TEST_SOURCE.search(path)]
-    sources = {os.path.abspath(path) for path in paths}
-    entries = json.loads(pathlib.Path(build_dir, "compile_commands.json").read_text())
-    stale = {}  # one compile command a source suffices
-    for entry in entries:
-        key = cache_key(entry, dependencies)
-        if entry["file"] in sources and not (key and (cache / key).exists()):
-            stale.setdefault(entry["file"], (entry, key))
+    database = pathlib.Path(build_dir, "compile_commands.json").read_text()
+    database = PRECOMPILED_HEADER.sub("", database)
+    (cache / "compile_commands.json").write_text(database)
+    dependencies, headers = project_dependencies(build_dir), list_files("*.h")
+    entries = {entry["file"]: entry for entry in json.loads(database)}  # one command a source suffices
+    keys = {file: cache_key(entry, dependencies, headers) for file, entry in entries.items()}
+    stale = [file for file, key in keys.items() if not (cache / key).exists()]
     failures = 0
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(check, entry, build_dir): key for entry, key in stale.values()}
+        running = {pool.submit(check, entries[file], cache): keys[file] for file in stale}
         for done in concurrent.futures.as_completed(running):
             if findings := done.result():
                 failures += 1
                 print(findings.strip())
-            elif running[done]:
+            else:
                 (cache / running[done]).touch()
-    print(f"clang-tidy: {len(stale)} of {len(sources)} sources checked, {failures} with findings")
+    print(f"clang-tidy: {len(stale)} of {len(entries)} sources checked, {failures} with findings")
     return failures > 0
 
 

@@ -298,7 +298,7 @@ Value Select(Runtime& runtime, const Value& value, const Arguments& arguments) {
   return runtime.MakeSequence(std::move(items), SequenceKind::kIterator);
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kSequenceFilters = {
     FilterEntry{"batch", Batch},
     FilterEntry{"count", Length},
     FilterEntry{"dictsort", DictSort},
@@ -323,6 +323,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const FilterEntry> SequenceFilters() { return kFilters; }
+std::span<const FilterEntry> SequenceFilters() { return kSequenceFilters; }
 
 }  // namespace accllm::chat

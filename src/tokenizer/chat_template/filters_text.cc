@@ -247,7 +247,7 @@ Value Round(Runtime& runtime, const Value& value, const Arguments& arguments) {
   return Value((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / factor);
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kTextFilters = {
     FilterEntry{"abs", Abs},
     FilterEntry{"capitalize", Change<Capitalize>},
     FilterEntry{"d", Default},
@@ -272,6 +272,6 @@ constexpr std::array kFilters = {
 
 }  // namespace
 
-std::span<const FilterEntry> TextFilters() { return kFilters; }
+std::span<const FilterEntry> TextFilters() { return kTextFilters; }
 
 }  // namespace accllm::chat

@@ -5,10 +5,11 @@
 #include <bit>
 #include <map>
 
+#include "tokenizer/utf8.h"
+
 namespace accllm::testing {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
 constexpr uint32_t kNoEdge = 0x80000000;  // a unit that no key byte matches
 
 std::string Varint(uint64_t value) {
