@@ -23,6 +23,7 @@ struct CompressFlags {
   std::string checkpoint;
   std::string output;
   std::string recipe{DefaultRecipe().name};
+  std::string codebook = "2:4";
   std::string calibration;
   bool lines = false;
   int64_t samples = 128;
@@ -58,8 +59,7 @@ Result<KeepDense> ParseKeepDense(const std::string& rule) {
                 remedy);
   }
   const auto type = TensorTypeFromLabel(rule.substr(equals + 1));
-  const bool is_dense =
-      type && *type != format::TensorType::kF32 && *type != format::TensorType::kW2S24;
+  const bool is_dense = type && *type != format::TensorType::kF32 && !IsCoded(*type);
   if (!is_dense) {
     return Fail(
         ErrorCode::kInvalidArgument,
@@ -205,7 +205,8 @@ std::string ReportText(const CompressFlags& flags, const CompressReport& report,
 
 Status RunOne(const CompressFlags& flags, const CheckpointSource& source, CompressOptions options) {
   ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.output, flags.force));
-  ACCLLM_ASSIGN_OR_RETURN(const Recipe* recipe, RecipeByName(flags.recipe));
+  ACCLLM_ASSIGN_OR_RETURN(const Recipe* named, RecipeByName(flags.recipe));
+  ACCLLM_ASSIGN_OR_RETURN(const Recipe* recipe, WithCodebook(*named, flags.codebook));
   options.recipe = *recipe;
   ACCLLM_ASSIGN_OR_RETURN(options.resume, DecideResume(flags));
   ACCLLM_RETURN_IF_ERROR(ReadCalibration(flags, source, *recipe, options));
@@ -318,6 +319,11 @@ VerbBody DeclareCompress(OptionTable& table) {
   for (const Recipe& recipe : Recipes()) recipes.emplace_back(recipe.name);
   table.OneOf(table.Value("--recipe", "NAME", flags->recipe, "How to prune and round: {}"),
               std::move(recipes), {"rtn"});
+  table.OneOf(table.Value("--codebook", "KIND", flags->codebook,
+                          "What 2-bit codes stand for, with recipe joint, tuned or distilled: 2:4 "
+                          "sparse fours (the accelerator runs only these), or a table that each "
+                          "tensor learns: {}"),
+              {"2:4", "free"});
   table.Value("--calibration", "FILE", flags->calibration,
               "Text to calibrate on; all recipes but magnitude-nearest need one");
   table.Flag("--lines", flags->lines, "Encode each line by itself, then a newline token");

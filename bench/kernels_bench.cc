@@ -38,11 +38,9 @@ struct TypeName {
   const char* name;
 };
 
-constexpr TypeName kTypes[] = {{TensorType::kW2S24, "w2-2:4"},
-                               {TensorType::kW2, "w2"},
-                               {TensorType::kW3, "w3"},
-                               {TensorType::kW4, "w4"},
-                               {TensorType::kW8, "w8"}};
+constexpr TypeName kTypes[] = {{TensorType::kW2S24, "w2-2:4"}, {TensorType::kW2Free, "w2-free"},
+                               {TensorType::kW2, "w2"},        {TensorType::kW3, "w3"},
+                               {TensorType::kW4, "w4"},        {TensorType::kW8, "w8"}};
 
 struct AttentionShape {
   const char* model;

@@ -9,7 +9,7 @@
 
 namespace accllm {
 
-inline constexpr int64_t kBlockBytes24 = 64;
+inline constexpr int64_t kBlockBytesCoded = 64;
 
 inline int64_t RoundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -26,6 +26,7 @@ constexpr int64_t BlockRowBytes(format::TensorType type) {
       return 96;
     case format::TensorType::kW2:
     case format::TensorType::kW2S24:
+    case format::TensorType::kW2Free:
       return 64;
     default:
       return 0;
@@ -57,14 +58,19 @@ constexpr DenseLevels DenseLevelsOf(format::TensorType type) {
   }
 }
 
+// Types whose blocks hold codes, each an index into a codebook, and their multipliers.
+constexpr bool IsCoded(format::TensorType type) {
+  return type == format::TensorType::kW2S24 || type == format::TensorType::kW2Free;
+}
+
 // Bytes of one row tile of one block, with its scale beat if the type has one.
 constexpr int64_t TileBlockBytes(format::TensorType type) {
   const int64_t rows = BlockRowBytes(type) * format::kTileRows;
-  return type == format::TensorType::kW2S24 || rows == 0 ? rows : rows + format::kAlignment;
+  return IsCoded(type) || rows == 0 ? rows : rows + format::kAlignment;
 }
 
 // The four weights (in levels) that a 2:4 code stands for; an invalid code gives zeros.
-inline std::array<int8_t, 4> DecodeCode24(uint8_t code) {
+constexpr std::array<int8_t, 4> DecodeCode24(uint8_t code) {
   std::array<int8_t, 4> weights = {};
   const unsigned pattern = (code >> 4) & 7U;
   if (pattern < 6) {
@@ -74,8 +80,29 @@ inline std::array<int8_t, 4> DecodeCode24(uint8_t code) {
   return weights;
 }
 
+// What the codes of a tensor stand for.
+struct Codebook {
+  std::array<std::array<int8_t, format::kCodes>, 4> levels = {};  // [weight of the four][code]
+
+  constexpr std::array<int8_t, 4> Decode(uint8_t code) const {
+    return {levels[0][code], levels[1][code], levels[2][code], levels[3][code]};
+  }
+  bool operator==(const Codebook&) const = default;
+};
+static_assert(sizeof(Codebook) == format::kCodebookBytes);
+
+// That of all 2:4 tensors.
+inline constexpr Codebook kCodebook24 = [] {
+  Codebook book;
+  for (uint8_t code = 0; code < format::kCodes; ++code) {
+    const std::array<int8_t, 4> four = DecodeCode24(code);
+    for (size_t j = 0; j < 4; ++j) book.levels[j][code] = four[j];
+  }
+  return book;
+}();
+
 // Code number `index` (0..63) of a 64-byte block.
-inline uint8_t ReadCode24(const uint8_t* block, int64_t index) {
+inline uint8_t ReadCode(const uint8_t* block, int64_t index) {
   const int64_t bit = index * format::kCodeBits;
   const unsigned low = block[bit / 8];
   const unsigned high = block[bit / 8 + 1];  // at worst byte 56: its bits are masked away
@@ -83,7 +110,7 @@ inline uint8_t ReadCode24(const uint8_t* block, int64_t index) {
 }
 
 // Sets code number `index` of a block whose code bytes were zero before.
-inline void WriteCode24(uint8_t* block, int64_t index, uint8_t code) {
+inline void WriteCode(uint8_t* block, int64_t index, uint8_t code) {
   const int64_t bit = index * format::kCodeBits;
   const unsigned shifted = static_cast<unsigned>(code & 0x7FU) << (bit % 8);
   block[bit / 8] |= static_cast<uint8_t>(shifted & 0xFFU);
@@ -131,12 +158,14 @@ inline void WriteDense(format::TensorType type, uint8_t* row, int64_t g, int64_t
   }
 }
 
-// All 256 weights of one row of one block, in levels. `row` points at the row's bytes.
-inline void DecodeBlockRow(format::TensorType type, const uint8_t* row, int8_t* levels /*[256]*/) {
+// All 256 weights of one row of one block, in levels. `row` points at the row's bytes; the codebook
+// matters to the coded types.
+inline void DecodeBlockRow(format::TensorType type, const uint8_t* row, int8_t* levels /*[256]*/,
+                           const Codebook& codebook = kCodebook24) {
   for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
     int8_t* out = levels + 4 * g;
-    if (type == format::TensorType::kW2S24) {
-      const std::array<int8_t, 4> weights = DecodeCode24(ReadCode24(row, g));
+    if (IsCoded(type)) {
+      const std::array<int8_t, 4> weights = codebook.Decode(ReadCode(row, g));
       for (int j = 0; j < 4; ++j) out[j] = weights[static_cast<size_t>(j)];
     } else {
       for (int j = 0; j < 4; ++j) out[j] = ReadDense(type, row, g, j);
@@ -161,8 +190,8 @@ inline BlockPlace PlaceOfBlock(format::TensorType type, int64_t n_blocks, int64_
                                int64_t block) {
   const int64_t tile_start = (row / format::kTileRows * n_blocks + block) * TileBlockBytes(type);
   const int64_t in_tile = row % format::kTileRows;
-  if (type == format::TensorType::kW2S24) {
-    const int64_t at = tile_start + in_tile * kBlockBytes24;
+  if (IsCoded(type)) {
+    const int64_t at = tile_start + in_tile * kBlockBytesCoded;
     return {at, at + format::kCodeBytes};
   }
   return {tile_start + format::kAlignment + in_tile * BlockRowBytes(type),
@@ -174,7 +203,9 @@ inline BlockPlace PlaceOfBlock(format::TensorType type, int64_t n_blocks, int64_
 inline int64_t MaxMultiplier(format::TensorType type, int64_t cols) {
   const int64_t padded = RoundUp(cols, format::kBlockWeights);
   const int64_t level_sum = type == format::TensorType::kW2S24 ? padded * format::kLevelSumMax24 / 4
-                                                               : padded * DenseLevelsOf(type).max;
+                            : type == format::TensorType::kW2Free
+                                ? padded * format::kCodebookMax
+                                : padded * DenseLevelsOf(type).max;
   const int64_t limit = INT32_MAX / (255 * level_sum);
   return limit < 255 ? limit : 255;
 }

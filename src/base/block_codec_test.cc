@@ -31,10 +31,10 @@ TEST(BlockCodec, CodesRoundTripAndLeaveTheMultipliersAlone) {
     std::array<uint8_t, 64> block = {};
     for (int q = 0; q < 8; ++q) block[static_cast<size_t>(56 + q)] = static_cast<uint8_t>(q + 100);
     for (int64_t i = 0; i < 64; ++i) {
-      WriteCode24(block.data(), i, static_cast<uint8_t>(raw[static_cast<size_t>(i)] & 0x7F));
+      WriteCode(block.data(), i, static_cast<uint8_t>(raw[static_cast<size_t>(i)] & 0x7F));
     }
     for (int64_t i = 0; i < 64; ++i) {
-      RC_ASSERT(ReadCode24(block.data(), i) == (raw[static_cast<size_t>(i)] & 0x7F));
+      RC_ASSERT(ReadCode(block.data(), i) == (raw[static_cast<size_t>(i)] & 0x7F));
     }
     for (int q = 0; q < 8; ++q) RC_ASSERT(block[static_cast<size_t>(56 + q)] == q + 100);
   });
@@ -78,15 +78,15 @@ TEST(BlockCodec, EveryByteOfTheOddTypesIsValid) {
 }
 
 TEST(BlockCodec, RowsOfATensorDoNotOverlap) {
-  for (const TensorType type :
-       {TensorType::kW2S24, TensorType::kW2, TensorType::kW3, TensorType::kW4, TensorType::kW8}) {
+  for (const TensorType type : {TensorType::kW2S24, TensorType::kW2Free, TensorType::kW2,
+                                TensorType::kW3, TensorType::kW4, TensorType::kW8}) {
     const int64_t n_blocks = 3;
     const int64_t rows = 16;
     std::vector<int> used(static_cast<size_t>(rows / 8 * n_blocks * TileBlockBytes(type)));
     for (int64_t row = 0; row < rows; ++row) {
       for (int64_t block = 0; block < n_blocks; ++block) {
         const BlockPlace place = PlaceOfBlock(type, n_blocks, row, block);
-        const int64_t weight_bytes = type == TensorType::kW2S24 ? 56 : BlockRowBytes(type);
+        const int64_t weight_bytes = IsCoded(type) ? 56 : BlockRowBytes(type);
         for (int64_t i = 0; i < weight_bytes; ++i)
           ++used[static_cast<size_t>(place.row_offset + i)];
         for (int64_t i = 0; i < 8; ++i) ++used[static_cast<size_t>(place.multipliers_offset + i)];
@@ -106,6 +106,7 @@ TEST(BlockCodec, MultiplierLimitKeepsAccumulatorsInRange) {
     EXPECT_LE(MaxMultiplier(TensorType::kW3, cols) * 7 * 255 * padded, INT32_MAX);
     EXPECT_LE(MaxMultiplier(TensorType::kW2, cols) * 3 * 255 * padded, INT32_MAX);
     EXPECT_LE(MaxMultiplier(TensorType::kW2S24, cols) * 255 * padded, INT32_MAX);
+    EXPECT_LE(MaxMultiplier(TensorType::kW2Free, cols) * 8 * 255 * padded, INT32_MAX);
     EXPECT_GE(MaxMultiplier(TensorType::kW8, cols), 1);
   }
 }

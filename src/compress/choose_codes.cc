@@ -25,12 +25,15 @@ Result<QuantizedMatrix> SparseGptThenNearest(const WeightMatrix& matrix,
                            patterns ? &*patterns : nullptr);
 }
 
-Result<QuantizedMatrix> JointAndRefined(const WeightMatrix& matrix, const PatternSet* kept,
-                                        const InputStatistics& inputs, ThreadPool& pool) {
-  ACCLLM_ASSIGN_OR_RETURN(QuantizedMatrix quantized,
-                          QuantizeJoint24(matrix, inputs.inverse, pool, kept));
+Result<QuantizedMatrix> JointAndRefined(TensorType type, const WeightMatrix& matrix,
+                                        const PatternSet* kept, const InputStatistics& inputs,
+                                        ThreadPool& pool) {
+  auto quantized = type == TensorType::kW2Free
+                       ? QuantizeJointFree(matrix, inputs.h, inputs.inverse, pool)
+                       : QuantizeJoint24(matrix, inputs.inverse, pool, kept);
+  if (!quantized) return quantized;
   ACCLLM_RETURN_IF_ERROR(
-      Refine24(matrix, inputs.h, inputs.inverse.damping, kRefineSweeps, quantized, pool, kept));
+      Refine(matrix, inputs.h, inputs.inverse.damping, kRefineSweeps, *quantized, pool, kept));
   return quantized;
 }
 
@@ -46,7 +49,7 @@ Result<QuantizedMatrix> Choose24(const Recipe& recipe, const WeightMatrix& matri
                                  const PatternSet* kept, const InputStatistics* inputs,
                                  ThreadPool& pool) {
   if (!recipe.calibrates()) return QuantizeNearest24(matrix, pool, kept);
-  if (recipe.is_own) return JointAndRefined(matrix, kept, *inputs, pool);
+  if (recipe.is_own) return JointAndRefined(TensorType::kW2S24, matrix, kept, *inputs, pool);
   if (recipe.pruning == Pruning::kSparseGpt && kept == nullptr) {
     return recipe.rounding == Rounding::kObs ? QuantizeSparseGpt24(matrix, inputs->inverse, pool)
                                              : SparseGptThenNearest(matrix, inputs->inverse, pool);
@@ -63,6 +66,7 @@ Result<QuantizedMatrix> ChooseCodes(const Recipe& recipe, TensorType type,
                                     const InputStatistics* inputs, ThreadPool& pool) {
   assert(inputs != nullptr || !recipe.calibrates());
   if (type == TensorType::kW2S24) return Choose24(recipe, matrix, kept, inputs, pool);
+  if (type == TensorType::kW2Free) return JointAndRefined(type, matrix, nullptr, *inputs, pool);
   if (recipe.rounding == Rounding::kObs) {
     return QuantizeObsDense(type, matrix, inputs->inverse, pool);
   }

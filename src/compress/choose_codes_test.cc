@@ -102,6 +102,25 @@ TEST_F(ChooseCodesTest, DenseTypesRunUnderEveryRecipe) {
   }
 }
 
+TEST_F(ChooseCodesTest, FreeCodebooksLoseLessThanTheOtherTwoBits) {
+  const auto error = [&](std::string_view recipe) {
+    return RelativeError(matrix(), inputs_.h, Choose(recipe, nullptr), pool_).value();
+  };
+  EXPECT_LT(error("joint-free"), 0.85 * error("joint"));
+  EXPECT_LT(error("joint-free"), error("dense-w2"));
+}
+
+TEST(Recipes, TakeAFreeCodebookWhereTheyCan) {
+  const auto with = [](std::string_view name, std::string_view codebook) {
+    return WithCodebook(**RecipeByName(name), codebook);
+  };
+  EXPECT_EQ((*with("tuned", "free"))->name, "tuned-free");
+  EXPECT_EQ((*with("tuned-free", "free"))->name, "tuned-free");
+  EXPECT_EQ((*with("wanda-gptq", "2:4"))->name, "wanda-gptq");
+  EXPECT_FALSE(with("wanda-gptq", "free"));
+  EXPECT_FALSE(with("joint", "2:8"));
+}
+
 TEST(Recipes, AreFoundByNameAndAlias) {
   for (const Recipe& recipe : Recipes()) EXPECT_EQ(*RecipeByName(recipe.name), &recipe);
   EXPECT_EQ((*RecipeByName("rtn"))->name, "magnitude-nearest");

@@ -115,6 +115,7 @@ TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
     return LogitError(path);
   };
   EXPECT_LT(error("joint"), 0.85 * error("rtn"));
+  EXPECT_LT(error("joint-free"), 0.9 * error("joint"));
   options_.tune_steps = 40;
   options_.distill_steps = 120;
   const double tuned = error("tuned");
@@ -124,8 +125,13 @@ TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
 
 class ResumeTest : public CompressTest, public ::testing::WithParamInterface<std::string_view> {};
 
-INSTANTIATE_TEST_SUITE_P(Recipes, ResumeTest, ::testing::Values("joint", "tuned", "distilled"),
-                         [](const auto& test) { return std::string(test.param); });
+INSTANTIATE_TEST_SUITE_P(Recipes, ResumeTest,
+                         ::testing::Values("joint", "tuned", "distilled", "distilled-free"),
+                         [](const auto& test) {
+                           std::string name(test.param);
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 TEST_P(ResumeTest, GivesTheSameBytes) {
   options_.recipe = **RecipeByName(GetParam());

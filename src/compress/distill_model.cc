@@ -11,6 +11,9 @@ namespace {
 
 constexpr int64_t kSaveSteps = 50;  // between two copies of the state on disk
 
+// Higher than for a block: the loss is what counts, and sees every error's real effect.
+constexpr tune::LearningRates kModelRates = {.levels = 2.5e-2F, .scales = 2e-3F, .norms = 2e-3F};
+
 // A tensor of the file as values, and as a quantised matrix where it is one.
 struct LoadedTensor {
   std::vector<float> values;
@@ -127,7 +130,8 @@ Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter&
     student.blocks.push_back(MakeTrainable(layer, pool));
     model.layers.push_back(std::move(layer));
   }
-  const tune::TuneOptions options = MakeTuneOptions(task.settings, task.sequence_tokens);
+  const tune::TuneOptions options =
+      MakeTuneOptions(task.settings, task.sequence_tokens, kModelRates);
   tune::Distiller distiller(*teacher, student, task.sequence_tokens, options, pool);
   LossReport losses(options.n_steps);
   ACCLLM_RETURN_IF_ERROR(Run(task, options, distiller, losses, after_step));

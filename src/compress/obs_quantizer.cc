@@ -8,6 +8,7 @@
 
 #include "base/block_codec.h"
 #include "base/parallel_tasks.h"
+#include "compress/codebook.h"
 #include "compress/row_chunk.h"
 #include "compress/row_kernels.h"
 #include "packed/tensor_layout.h"
@@ -25,6 +26,10 @@ constexpr auto kFactors24 =
 // Multiples of the mean magnitude, for the dense types of few levels.
 constexpr auto kFactorsW2 = std::to_array<float>(
     {0.36F, 0.42F, 0.47F, 0.51F, 0.55F, 0.58F, 0.61F, 0.64F, 0.67F, 0.70F, 0.74F, 0.79F, 0.85F});
+constexpr auto kFactorsFree = std::to_array<float>(
+    {0.70F / kFreeUnit, 0.76F / kFreeUnit, 0.81F / kFreeUnit, 0.85F / kFreeUnit, 0.89F / kFreeUnit,
+     0.93F / kFreeUnit, 0.97F / kFreeUnit, 1.01F / kFreeUnit, 1.05F / kFreeUnit, 1.10F / kFreeUnit,
+     1.16F / kFreeUnit, 1.24F / kFreeUnit});
 constexpr auto kFactorsW3 = std::to_array<float>(
     {0.22F, 0.25F, 0.28F, 0.30F, 0.32F, 0.34F, 0.36F, 0.38F, 0.40F, 0.42F, 0.45F, 0.49F, 0.54F});
 constexpr auto kFactorsW4 = std::to_array<float>(
@@ -55,6 +60,8 @@ Method MethodOf(format::TensorType type, int64_t cols) {
       return {type, kernels.search_w4, {kFactorsW4.data(), std::ssize(kFactorsW4), most}};
     case format::TensorType::kW3:
       return {type, kernels.search_w3, {kFactorsW3.data(), std::ssize(kFactorsW3), most}};
+    case format::TensorType::kW2Free:
+      return {type, kernels.search_free, {kFactorsFree.data(), std::ssize(kFactorsFree), most}};
     case format::TensorType::kW2:
       return {type, kernels.search_w2, {kFactorsW2.data(), std::ssize(kFactorsW2), most}};
     default:
@@ -62,8 +69,8 @@ Method MethodOf(format::TensorType type, int64_t cols) {
   }
 }
 
-Status CheckInverse(const WeightMatrix& matrix, const InverseFactor& inverse) {
-  if (inverse.upper.size() == static_cast<size_t>(matrix.cols * matrix.cols)) return {};
+Status CheckMoment(const WeightMatrix& matrix, std::span<const float> moment) {
+  if (moment.size() == static_cast<size_t>(matrix.cols * matrix.cols)) return {};
   return Fail(
       ErrorCode::kInvalidArgument,
       fmt::format("{}: the second moment is not that of {} columns", matrix.name, matrix.cols));
@@ -142,6 +149,8 @@ float StepOf(format::TensorType type, float rms, float peak) {
   switch (type) {
     case format::TensorType::kW2S24:
       return rms;
+    case format::TensorType::kW2Free:
+      return rms / kFreeUnit;
     case format::TensorType::kW2:
       return 0.5F * rms;
     case format::TensorType::kW3:
@@ -260,7 +269,7 @@ Result<QuantizedMatrix> Quantize(const WeightMatrix& matrix, const Method& metho
   ACCLLM_RETURN_IF_ERROR(CheckMatrix(matrix, method.type));
   ACCLLM_RETURN_IF_ERROR(CheckPatterns(matrix, method.allowed));
   if (method.inverse != nullptr) {
-    ACCLLM_RETURN_IF_ERROR(CheckInverse(matrix, *method.inverse));
+    ACCLLM_RETURN_IF_ERROR(CheckMoment(matrix, method.inverse->upper));
   }
   QuantizedMatrix out = EmptyMatrix(method.type, matrix.rows, matrix.cols);
   ObsPass(matrix, method, out.row_scales,
@@ -290,6 +299,21 @@ Result<QuantizedMatrix> QuantizeJoint24(const WeightMatrix& matrix, const Invers
   return Quantize(matrix, method, pool);
 }
 
+Result<QuantizedMatrix> QuantizeJointFree(const WeightMatrix& matrix, std::span<const float> h,
+                                          const InverseFactor& inverse, ThreadPool& pool) {
+  ACCLLM_RETURN_IF_ERROR(CheckMatrix(matrix, format::TensorType::kW2Free));
+  ACCLLM_RETURN_IF_ERROR(CheckMoment(matrix, h));
+  const Codebook codebook = LearnCodebook(matrix, h, pool);
+  FreeFours fours;
+  SetFreeFours(codebook, fours);
+  Method method = MethodOf(format::TensorType::kW2Free, matrix.cols);
+  method.inverse = &inverse;
+  method.multipliers.codebook = &fours;
+  ACCLLM_ASSIGN_OR_RETURN(QuantizedMatrix quantized, Quantize(matrix, method, pool));
+  quantized.codebook = codebook;
+  return quantized;
+}
+
 Result<QuantizedMatrix> QuantizeSparseGpt24(const WeightMatrix& matrix,
                                             const InverseFactor& inverse, ThreadPool& pool) {
   Method method = MethodOf(format::TensorType::kW2S24, matrix.cols);
@@ -304,7 +328,7 @@ Result<std::vector<float>> PruneSparseGpt24(const WeightMatrix& matrix,
   method.inverse = &inverse;
   method.search = BestRowKernels().prune_sparsegpt;
   ACCLLM_RETURN_IF_ERROR(CheckMatrix(matrix, method.type));
-  ACCLLM_RETURN_IF_ERROR(CheckInverse(matrix, inverse));
+  ACCLLM_RETURN_IF_ERROR(CheckMoment(matrix, inverse.upper));
   std::vector<float> pruned(matrix.weights.size());
   std::vector<float> row_scales(static_cast<size_t>(matrix.rows));  // not used without rounding
   ObsPass(matrix, method, row_scales,
@@ -322,7 +346,7 @@ Result<std::vector<float>> PruneSparseGpt24(const WeightMatrix& matrix,
 
 Result<QuantizedMatrix> QuantizeObsDense(format::TensorType type, const WeightMatrix& matrix,
                                          const InverseFactor& inverse, ThreadPool& pool) {
-  if (!IsBlockType(type) || type == format::TensorType::kW2S24) {
+  if (!IsBlockType(type) || IsCoded(type)) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("{}: {} is no dense block type", matrix.name, TensorTypeLabel(type)));
   }

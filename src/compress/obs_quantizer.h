@@ -32,6 +32,10 @@ struct WeightMatrix {
 Result<QuantizedMatrix> QuantizeJoint24(const WeightMatrix& matrix, const InverseFactor& inverse,
                                         ThreadPool& pool, const PatternSet* allowed = nullptr);
 
+// The same pass with a free codebook, learned from the weights and H's diagonal. h: [cols, cols].
+Result<QuantizedMatrix> QuantizeJointFree(const WeightMatrix& matrix, std::span<const float> h,
+                                          const InverseFactor& inverse, ThreadPool& pool);
+
 // The same pass where each four columns, when their turn comes, keep the two weights of largest
 // w^2 / [H^-1]_kk (SparseGPT, arXiv 2301.00774), and only then get their best code.
 Result<QuantizedMatrix> QuantizeSparseGpt24(const WeightMatrix& matrix,
@@ -52,10 +56,10 @@ Result<QuantizedMatrix> QuantizeNearest24(const WeightMatrix& matrix, ThreadPool
 
 // Coordinate descent on the error itself: `n_sweeps` times over all columns, four columns after
 // four and multiplier after multiplier are chosen anew where that lowers the error. h: [cols,
-// cols], symmetric; `damping` (share of its mean diagonal) is added to its diagonal. Needs a 2:4
-// matrix.
-Status Refine24(const WeightMatrix& matrix, std::span<const float> h, double damping, int n_sweeps,
-                QuantizedMatrix& quantized, ThreadPool& pool, const PatternSet* allowed = nullptr);
+// cols], symmetric; `damping` (share of its mean diagonal) is added to its diagonal. Needs a matrix
+// of a coded type.
+Status Refine(const WeightMatrix& matrix, std::span<const float> h, double damping, int n_sweeps,
+              QuantizedMatrix& quantized, ThreadPool& pool, const PatternSet* allowed = nullptr);
 
 // kInvalidArgument if `allowed` is not null and of another shape than the matrix.
 Status CheckPatterns(const WeightMatrix& matrix, const PatternSet* allowed);

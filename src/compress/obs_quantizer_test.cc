@@ -57,8 +57,12 @@ TEST(ObsQuantizer, EveryShapeObeysTheFormat) {
       };
       auto joint = QuantizeJoint24(problem.matrix(), problem.inverse, pool);
       pass(joint);
-      ASSERT_TRUE(Refine24(problem.matrix(), problem.h, 0.01, 1, *joint, pool));
+      ASSERT_TRUE(Refine(problem.matrix(), problem.h, 0.01, 1, *joint, pool));
       pass(joint);
+      auto free = QuantizeJointFree(problem.matrix(), problem.h, problem.inverse, pool);
+      pass(free);
+      ASSERT_TRUE(Refine(problem.matrix(), problem.h, 0.01, 1, *free, pool));
+      pass(free);
       pass(QuantizeNearest24(problem.matrix(), pool));
       pass(QuantizeSparseGpt24(problem.matrix(), problem.inverse, pool));
       for (const TensorType type :
@@ -80,12 +84,40 @@ TEST(ObsQuantizer, JointBeatsNearestAndRefinementBeatsJoint) {
   EXPECT_LT(error, 0.6 * nearest_error);
   const double joint_error = error;
   for (int sweep = 0; sweep < 4; ++sweep) {
-    ASSERT_TRUE(Refine24(problem.matrix(), problem.h, 0.0, 1, *joint, pool));
+    ASSERT_TRUE(Refine(problem.matrix(), problem.h, 0.0, 1, *joint, pool));
     const double refined = problem.Error(*joint, pool);
     EXPECT_LE(refined, error * (1 + 1e-5)) << sweep;
     error = refined;
   }
   EXPECT_LT(error, 0.9 * joint_error);
+}
+
+// At the same bits 2:4 has 0.180, and dense 2 bits (2.25 with the multipliers) 0.105.
+TEST(ObsQuantizer, FreeCodesOnGaussianWeightsReachTheKnownError) {
+  ThreadPool pool(2);
+  Problem problem(64, 1024, 3, pool);
+  std::fill(problem.h.begin(), problem.h.end(), 0.0F);
+  for (size_t i = 0; i < 1024; ++i) problem.h[i * 1025] = 1;
+  problem.inverse = InverseCholeskyUpper(problem.h, 1024, 0.01, "test", pool).value();
+  const auto q = QuantizeJointFree(problem.matrix(), problem.h, problem.inverse, pool);
+  EXPECT_NEAR(problem.Error(*q, pool), 0.124, 0.004);
+}
+
+TEST(ObsQuantizer, RefinementBeatsJointWithFreeCodes) {
+  ThreadPool pool(2);
+  const Problem problem(96, 320, 1, pool);
+  const auto joint24 = QuantizeJoint24(problem.matrix(), problem.inverse, pool);
+  auto joint = QuantizeJointFree(problem.matrix(), problem.h, problem.inverse, pool);
+  double error = problem.Error(*joint, pool);
+  const double first = error;
+  EXPECT_LT(first, 0.8 * problem.Error(*joint24, pool));
+  for (int sweep = 0; sweep < 4; ++sweep) {
+    ASSERT_TRUE(Refine(problem.matrix(), problem.h, 0.0, 1, *joint, pool));
+    const double refined = problem.Error(*joint, pool);
+    EXPECT_LE(refined, error * (1 + 1e-5)) << sweep;
+    error = refined;
+  }
+  EXPECT_LT(error, 0.95 * first);
 }
 
 TEST(ObsQuantizer, NearestOnGaussianWeightsReachesTheKnownError) {
@@ -179,7 +211,7 @@ TEST(ObsQuantizer, AllowedPatternsAreKeptThroughTheRefinement) {
   auto q = QuantizeJoint24(problem.matrix(), problem.inverse, pool, &patterns);
   ASSERT_TRUE(q);
   const double before = problem.Error(*q, pool);
-  ASSERT_TRUE(Refine24(problem.matrix(), problem.h, 0.0, 2, *q, pool, &patterns));
+  ASSERT_TRUE(Refine(problem.matrix(), problem.h, 0.0, 2, *q, pool, &patterns));
   EXPECT_LT(problem.Error(*q, pool), before);
   for (size_t four = 0; four < patterns.sets.size(); ++four) {
     const size_t row = four / 33;
@@ -204,8 +236,8 @@ TEST(ObsQuantizer, SameBitsForEveryNumberOfThreads) {
   auto a = QuantizeJoint24(problem.matrix(), problem.inverse, one);
   auto b = QuantizeJoint24(problem.matrix(), problem.inverse, three);
   ExpectSameMatrix(*a, *b);
-  ASSERT_TRUE(Refine24(problem.matrix(), problem.h, 0.01, 2, *a, one));
-  ASSERT_TRUE(Refine24(problem.matrix(), problem.h, 0.01, 2, *b, three));
+  ASSERT_TRUE(Refine(problem.matrix(), problem.h, 0.01, 2, *a, one));
+  ASSERT_TRUE(Refine(problem.matrix(), problem.h, 0.01, 2, *b, three));
   ExpectSameMatrix(*a, *b);
 }
 
@@ -258,7 +290,7 @@ TEST(ObsQuantizer, ErrorsNameTheTensorAndThePlace) {
       ErrorCode::kInvalidArgument);
   QuantizedMatrix dense =
       *QuantizeObsDense(TensorType::kW4, problem.matrix(), problem.inverse, pool);
-  EXPECT_EQ(Refine24(problem.matrix(), problem.h, 0.01, 1, dense, pool).error().code,
+  EXPECT_EQ(Refine(problem.matrix(), problem.h, 0.01, 1, dense, pool).error().code,
             ErrorCode::kInvalidArgument);
   EXPECT_FALSE(CorrectedTarget(problem.matrix(), {}, problem.inverse, pool));
 }

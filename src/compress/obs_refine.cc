@@ -1,4 +1,4 @@
-// Coordinate descent on the H-weighted error of a 2:4 matrix.
+// Coordinate descent on the H-weighted error of a matrix of a coded type.
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -28,8 +28,9 @@ class Refinement {
         allowed_(allowed),
         cols_(matrix.cols),
         search_{kFactors.data(), std::ssize(kFactors),
-                static_cast<float>(MaxMultiplier(quantized.type, matrix.cols))},
+                static_cast<float>(MaxMultiplier(quantized.type, matrix.cols)), &fours_},
         q_(quantized) {
+    SetFreeFours(quantized.codebook, fours_);
     for (int64_t first = 0; first < cols_; first += kGroupCols) {
       std::array<float, kGroupBlock>& block = blocks_.emplace_back();
       block.fill(0.0F);
@@ -105,7 +106,9 @@ class Refinement {
                               s.multipliers.data(),
                               change,
                               s.patterns.data()};
-      kernels_.refine_24(blocks_[static_cast<size_t>(first / kGroupCols)].data(), search_, rows);
+      const auto refine =
+          q_.type == format::TensorType::kW2Free ? kernels_.refine_free : kernels_.refine_24;
+      refine(blocks_[static_cast<size_t>(first / kGroupCols)].data(), search_, rows);
       StoreGroup(s.levels.data(), s.multipliers.data(), first_row, n_rows, first, q_);
       Push(first, std::min(end, first + kGroupCols), block, end, change, s);
     }
@@ -124,6 +127,7 @@ class Refinement {
   std::span<const float> h_;
   const PatternSet* allowed_;  // null: all patterns
   int64_t cols_;
+  FreeFours fours_;
   MultiplierSearch search_;
   const RowKernels& kernels_ = BestRowKernels();
   std::vector<std::array<float, kGroupBlock>> blocks_;
@@ -137,7 +141,7 @@ tl::unexpected<Error> Mismatch(const WeightMatrix& matrix) {
 }
 
 Status CheckShapes(const WeightMatrix& matrix, std::span<const float> h, const QuantizedMatrix& q) {
-  if (q.type != format::TensorType::kW2S24 || q.rows != matrix.rows || q.cols != matrix.cols ||
+  if (!IsCoded(q.type) || q.rows != matrix.rows || q.cols != matrix.cols ||
       matrix.weights.size() != static_cast<size_t>(matrix.rows * matrix.cols) ||
       h.size() != static_cast<size_t>(matrix.cols * matrix.cols)) {
     return Mismatch(matrix);
@@ -147,8 +151,8 @@ Status CheckShapes(const WeightMatrix& matrix, std::span<const float> h, const Q
 
 }  // namespace
 
-Status Refine24(const WeightMatrix& matrix, std::span<const float> h, double damping, int n_sweeps,
-                QuantizedMatrix& quantized, ThreadPool& pool, const PatternSet* allowed) {
+Status Refine(const WeightMatrix& matrix, std::span<const float> h, double damping, int n_sweeps,
+              QuantizedMatrix& quantized, ThreadPool& pool, const PatternSet* allowed) {
   ACCLLM_RETURN_IF_ERROR(CheckShapes(matrix, h, quantized));
   ACCLLM_RETURN_IF_ERROR(CheckPatterns(matrix, allowed));
   std::vector<float> damped(h.begin(), h.end());

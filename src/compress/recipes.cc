@@ -11,6 +11,8 @@ using format::TensorType;
 constexpr std::string_view kDefaultName = "joint";
 
 constexpr auto k24 = TensorType::kW2S24;
+constexpr auto kFree = TensorType::kW2Free;
+constexpr std::string_view kFreeSuffix = "-free";
 
 constexpr auto kRecipes = std::to_array<Recipe>({
     {"magnitude-nearest", Pruning::kMagnitude, Rounding::kNearest, k24, false, Tuning::kNone,
@@ -31,6 +33,18 @@ constexpr auto kRecipes = std::to_array<Recipe>({
      "joint, then each block is trained to do what the float block did"},
     {"distilled", Pruning::kJoint, Rounding::kObs, k24, true, Tuning::kModel,
      "tuned, then the model is trained to predict what the float model predicts"},
+    {"joint-free", Pruning::kNone, Rounding::kObs, kFree, true, Tuning::kNone,
+     "as joint, each tensor with a codebook of its own instead of 2:4"},
+    {"tuned-free", Pruning::kNone, Rounding::kObs, kFree, true, Tuning::kBlocks,
+     "as tuned, from joint-free"},
+    {"distilled-free", Pruning::kNone, Rounding::kObs, kFree, true, Tuning::kModel,
+     "as distilled, from joint-free"},
+    {"joint-w2", Pruning::kNone, Rounding::kObs, TensorType::kW2, true, Tuning::kNone,
+     "dense 2-bit with smoothing and corrected targets"},
+    {"tuned-w2", Pruning::kNone, Rounding::kObs, TensorType::kW2, true, Tuning::kBlocks,
+     "as tuned, from joint-w2"},
+    {"distilled-w2", Pruning::kNone, Rounding::kObs, TensorType::kW2, true, Tuning::kModel,
+     "as distilled, from joint-w2"},
     {"dense-w2", Pruning::kNone, Rounding::kObs, TensorType::kW2, false, Tuning::kNone,
      "GPTQ, dense 2-bit"},
     {"dense-w3", Pruning::kNone, Rounding::kObs, TensorType::kW3, false, Tuning::kNone,
@@ -56,6 +70,19 @@ Result<const Recipe*> RecipeByName(std::string_view name) {
   if (const Recipe* recipe = Find(name)) return recipe;
   return Fail(ErrorCode::kInvalidArgument, fmt::format("--recipe {}: there is none", name),
               fmt::format("use one of {}", RecipeNames()));
+}
+
+Result<const Recipe*> WithCodebook(const Recipe& recipe, std::string_view codebook) {
+  if (codebook == "2:4") return &recipe;
+  if (codebook != "free") {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("--codebook {}: there is none", codebook),
+                "use 2:4 or free");
+  }
+  if (recipe.type == kFree) return &recipe;
+  if (const Recipe* free = Find(fmt::format("{}{}", recipe.name, kFreeSuffix))) return free;
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("--codebook free: not with recipe {}", recipe.name),
+              "use it with joint, tuned or distilled");
 }
 
 std::string RecipeNames() {

@@ -57,6 +57,10 @@ const Recipe& DefaultRecipe();
 // By name; "rtn" is another name of magnitude-nearest. Errors: kInvalidArgument (lists all names).
 Result<const Recipe*> RecipeByName(std::string_view name);
 
+// The recipe that does the same with a codebook of this kind: "2:4" (the recipe itself) or "free".
+// Errors: kInvalidArgument for any other kind, and for recipes that only do 2:4.
+Result<const Recipe*> WithCodebook(const Recipe& recipe, std::string_view codebook);
+
 // "a, b, c" of all names.
 std::string RecipeNames();
 

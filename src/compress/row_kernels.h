@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/block_codec.h"
 #include "spec/packed_format.h"
 
 namespace accllm {
@@ -20,11 +21,21 @@ struct ObsGroup {
   float metric[kGroupCols / 4][4][4];  // (U_BB^T U_BB)^-1 of each four columns
 };
 
+// The fours of a free codebook, [code][weight of the four].
+using FreeFours = float[format::kCodes][4];
+
+inline void SetFreeFours(const Codebook& codebook, FreeFours& fours) {
+  for (size_t code = 0; code < format::kCodes; ++code) {
+    for (size_t j = 0; j < 4; ++j) fours[code][j] = static_cast<float>(codebook.levels[j][code]);
+  }
+}
+
 // The multipliers that a search tries: multiples of each row's own estimate.
 struct MultiplierSearch {
   const float* factors = nullptr;
   int64_t n_factors = 0;
   float max_multiplier = 255;
+  const FreeFours* codebook = nullptr;  // of the searches among free codes
 };
 
 // All six patterns of a 2:4 group; bit p stands for format::kPatterns[p].
@@ -54,11 +65,12 @@ struct RowKernels {
   void (*subtract_product)(const float* a, int64_t stride, int64_t n_i, int64_t n_j, const float* y,
                            float* c);
   // Chooses levels and a multiplier per row with the least y^2 over the group. The types w* are
-  // dense; search_sparsegpt is search_24 where the weights' saliency names the pattern
-  // beforehand.
+  // dense; search_free chooses among the codes of search.codebook; search_sparsegpt is search_24
+  // where the weights' saliency names the pattern beforehand.
   void (*search_24)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
   void (*search_sparsegpt)(const ObsGroup& group, const MultiplierSearch& search,
                            ObsGroupRows& rows);
+  void (*search_free)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
   void (*search_w2)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
   void (*search_w3)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
   void (*search_w4)(const ObsGroup& group, const MultiplierSearch& search, ObsGroupRows& rows);
@@ -70,6 +82,7 @@ struct RowKernels {
   // (w - q)^T H (w - q). h: [32][32], the group's block of H, zeros past the matrix. The factors
   // change the present multiplier; one of them should be 1.
   void (*refine_24)(const float* h, const MultiplierSearch& search, RefineGroupRows& rows);
+  void (*refine_free)(const float* h, const MultiplierSearch& search, RefineGroupRows& rows);
 };
 
 // The kernels of the best instruction set of this CPU.

@@ -60,6 +60,25 @@ struct SearchResult {
   bool operator==(const SearchResult&) const = default;
 };
 
+// Fours of integers from -8 to 8.
+const FreeFours& TestCodebook() {
+  struct Fours {
+    FreeFours values;
+  };
+  static const Fours fours = [] {
+    Fours random;
+    const std::vector<float> noise = RandomNormal(format::kCodes * 4, 8);
+    for (size_t code = 0; code < format::kCodes; ++code) {
+      for (size_t j = 0; j < 4; ++j) {
+        random.values[code][j] =
+            std::clamp(std::nearbyint(2.5F * noise[4 * code + j]), -8.0F, 8.0F);
+      }
+    }
+    return random;
+  }();
+  return fours.values;
+}
+
 using Search = void (*RowKernels::*)(const ObsGroup&, const MultiplierSearch&, ObsGroupRows&);
 
 SearchResult RunSearch(const RowKernels& table, Search search, const ObsGroup& group,
@@ -75,7 +94,7 @@ SearchResult RunSearch(const RowKernels& table, Search search, const ObsGroup& g
                        result.levels.data(),
                        result.multipliers.data(),
                        result.errors.data()};
-  (table.*search)(group, {factors.data(), std::ssize(factors), 200.0F}, rows);
+  (table.*search)(group, {factors.data(), std::ssize(factors), 200.0F, &TestCodebook()}, rows);
   return result;
 }
 
@@ -111,8 +130,8 @@ TEST(RowKernels, SearchesAgreeBitForBitOnEveryInstructionSet) {
   const std::vector<float> weights = RandomNormal(static_cast<int64_t>(kGroupSize), 4);
   for (const Search search :
        {&RowKernels::search_24, &RowKernels::search_sparsegpt, &RowKernels::prune_sparsegpt,
-        &RowKernels::search_w2, &RowKernels::search_w3, &RowKernels::search_w4,
-        &RowKernels::search_w8}) {
+        &RowKernels::search_free, &RowKernels::search_w2, &RowKernels::search_w3,
+        &RowKernels::search_w4, &RowKernels::search_w8}) {
     const SearchResult first =
         RunSearch(*BaselineRowKernels(), search, DenseGroup(), weights, 0.01F);
     for (const RowKernels* table : AllTables()) {
@@ -121,28 +140,10 @@ TEST(RowKernels, SearchesAgreeBitForBitOnEveryInstructionSet) {
   }
 }
 
-// The least l^T M l - 2 l^T M w over all codes of the allowed patterns.
-double BestCost(const float metric[4][4], const std::array<double, 4>& w, int32_t allowed) {
-  double best = 1e300;
-  for (uint8_t code = 0; code < 96; ++code) {
-    if ((allowed >> (code >> 4) & 1) == 0) continue;
-    const std::array<int8_t, 4> levels = DecodeCode24(code);
-    double cost = 0;
-    for (int i = 0; i < 4; ++i) {
-      for (int j = 0; j < 4; ++j) {
-        const double m = static_cast<double>(metric[i][j]);
-        const auto li = static_cast<double>(levels[static_cast<size_t>(i)]);
-        const auto lj = static_cast<double>(levels[static_cast<size_t>(j)]);
-        cost += m * li * lj - 2 * m * li * w[static_cast<size_t>(j)];
-      }
-    }
-    best = std::min(best, cost);
-  }
-  return best;
-}
+using DoubleFour = std::array<double, 4>;
 
-double CostOf(const float metric[4][4], const std::array<double, 4>& w,
-              const std::array<double, 4>& l) {
+// l^T M l - 2 l^T M w.
+double CostOf(const float metric[4][4], const DoubleFour& w, const DoubleFour& l) {
   double cost = 0;
   for (size_t i = 0; i < 4; ++i) {
     for (size_t j = 0; j < 4; ++j) {
@@ -152,27 +153,58 @@ double CostOf(const float metric[4][4], const std::array<double, 4>& w,
   return cost;
 }
 
-TEST(RowKernels, FirstFourGetTheBestOfAllCodes) {
-  const std::vector<float> weights = RandomNormal(static_cast<int64_t>(kGroupSize), 5);
+// The first four columns of every row cost no more than with the best of `fours`.
+void ExpectFirstFourBest(const SearchResult& result, const std::vector<float>& weights,
+                         const std::vector<DoubleFour>& fours) {
   const ObsGroup group = DenseGroup();
-  for (const int32_t allowed : {kAllPatterns, 1 << 0, 1 << 3 | 1 << 5, 1 << 4}) {
-    const SearchResult result =
-        RunSearch(BestRowKernels(), &RowKernels::search_24, group, weights, 0.01F, allowed);
-    for (size_t r = 0; r < static_cast<size_t>(kChunkRows); ++r) {
-      std::array<double, 4> w;
-      std::array<double, 4> levels;
-      for (size_t k = 0; k < 4; ++k) {
-        const size_t at = k * static_cast<size_t>(kChunkRows) + r;
-        w[k] =
-            static_cast<double>(weights[at]) / (0.01 * static_cast<double>(result.multipliers[r]));
-        levels[k] = static_cast<double>(result.levels[at]);
-      }
-      EXPECT_NEAR(CostOf(group.metric[0], w, levels), BestCost(group.metric[0], w, allowed), 1e-3);
+  for (size_t r = 0; r < static_cast<size_t>(kChunkRows); ++r) {
+    DoubleFour w;
+    DoubleFour levels;
+    for (size_t k = 0; k < 4; ++k) {
+      const size_t at = k * static_cast<size_t>(kChunkRows) + r;
+      w[k] = static_cast<double>(weights[at]) / (0.01 * static_cast<double>(result.multipliers[r]));
+      levels[k] = static_cast<double>(result.levels[at]);
     }
+    double best = 1e300;
+    for (const DoubleFour& four : fours) {
+      best = std::min(best, CostOf(group.metric[0], w, four));
+    }
+    EXPECT_NEAR(CostOf(group.metric[0], w, levels), best, 1e-3);
   }
 }
 
-TEST(RowKernels, RefinementAgreesOnEveryInstructionSetAndKeepsTheCodesValid) {
+TEST(RowKernels, FirstFourGetTheBestOfAllCodes) {
+  const std::vector<float> weights = RandomNormal(static_cast<int64_t>(kGroupSize), 5);
+  for (const int32_t allowed : {kAllPatterns, 1 << 0, 1 << 3 | 1 << 5, 1 << 4}) {
+    std::vector<DoubleFour> fours;
+    for (uint8_t code = 0; code < 96; ++code) {
+      const std::array<int8_t, 4> levels = DecodeCode24(code);
+      if ((allowed >> (code >> 4) & 1) == 0) continue;
+      fours.push_back({1.0 * levels[0], 1.0 * levels[1], 1.0 * levels[2], 1.0 * levels[3]});
+    }
+    ExpectFirstFourBest(
+        RunSearch(BestRowKernels(), &RowKernels::search_24, DenseGroup(), weights, 0.01F, allowed),
+        weights, fours);
+  }
+}
+
+TEST(RowKernels, FirstFourGetTheBestOfTheFreeCodes) {
+  const std::vector<float> weights = RandomNormal(static_cast<int64_t>(kGroupSize), 5);
+  std::vector<DoubleFour> fours;
+  for (const auto& four : TestCodebook()) {
+    fours.push_back({static_cast<double>(four[0]), static_cast<double>(four[1]),
+                     static_cast<double>(four[2]), static_cast<double>(four[3])});
+  }
+  ExpectFirstFourBest(
+      RunSearch(BestRowKernels(), &RowKernels::search_free, DenseGroup(), weights, 0.01F), weights,
+      fours);
+}
+
+using RefineFunction = void (*RowKernels::*)(const float*, const MultiplierSearch&,
+                                             RefineGroupRows&);
+
+// From levels 1, 1, 0, 0 and multiplier 100; every instruction set must agree.
+SearchResult RunRefinement(RefineFunction refine) {
   ThreadPool pool(1);
   const std::vector<float> h = testing::RandomMoment(kGroupCols, 3, pool);
   std::vector<float> gradient = RandomNormal(static_cast<int64_t>(kGroupSize), 6);
@@ -189,19 +221,35 @@ TEST(RowKernels, RefinementAgreesOnEveryInstructionSetAndKeepsTheCodesValid) {
     out.multipliers.assign(out.multipliers.size(), 100.0F);
     RefineGroupRows rows = {scales.data(),          gradient.data(),   out.levels.data(),
                             out.multipliers.data(), out.errors.data(), patterns.data()};
-    table->refine_24(h.data(), {factors.data(), std::ssize(factors), 255.0F}, rows);
+    (table->*refine)(h.data(), {factors.data(), std::ssize(factors), 255.0F, &TestCodebook()},
+                     rows);
     if (table == BaselineRowKernels()) first = out;
     EXPECT_EQ(out, first);
   }
+  return first;
+}
+
+TEST(RowKernels, RefinementAgreesOnEveryInstructionSetAndKeepsTheCodesValid) {
+  const SearchResult sparse = RunRefinement(&RowKernels::refine_24);
+  const SearchResult free = RunRefinement(&RowKernels::refine_free);
   int n_changed = 0;
   for (size_t r = 0; r < static_cast<size_t>(kChunkRows); ++r) {
     for (size_t k = 0; k < static_cast<size_t>(kGroupCols); k += 4) {
       int survivors = 0;
-      for (size_t i = k; i < k + 4; ++i) {
-        survivors += static_cast<int>(first.levels[i * static_cast<size_t>(kChunkRows) + r] != 0);
-        n_changed += static_cast<int>(first.errors[i * static_cast<size_t>(kChunkRows) + r] != 0);
+      bool is_changed = false;
+      std::array<float, 4> four;
+      for (size_t i = 0; i < 4; ++i) {
+        const size_t at = (k + i) * static_cast<size_t>(kChunkRows) + r;
+        survivors += static_cast<int>(sparse.levels[at] != 0);
+        n_changed += static_cast<int>(sparse.errors[at] != 0);
+        four[i] = free.levels[at];
+        is_changed |= free.errors[at] != 0;
       }
       ASSERT_EQ(survivors, 2);
+      const bool is_code = std::any_of(
+          std::begin(TestCodebook()), std::end(TestCodebook()),
+          [&](const float(&code)[4]) { return std::equal(four.begin(), four.end(), code); });
+      ASSERT_TRUE(is_code || !is_changed);
     }
   }
   EXPECT_GT(n_changed, 0);

@@ -11,7 +11,7 @@ constexpr int64_t kSamplesAtOnce = 8;
 // As the engine computes.
 constexpr reference::SimulatedPrecision kPrecision = {.a8 = true, .kv4 = true};
 
-constexpr tune::LearningRates kRates = {.levels = 4e-3F, .scales = 1e-3F, .norms = 1e-3F};
+constexpr tune::LearningRates kBlockRates = {.levels = 6e-3F, .scales = 1e-3F, .norms = 1e-3F};
 
 std::vector<reference::Matrix> Outputs(const ModelConfig& config, const FloatLayer& w,
                                        const std::vector<reference::Matrix>& inputs,
@@ -35,8 +35,9 @@ std::vector<reference::Matrix> Outputs(const ModelConfig& config, const FloatLay
 
 }  // namespace
 
-tune::TuneOptions MakeTuneOptions(const TuneSettings& settings, int64_t sequence_tokens) {
-  return {kRates, settings.n_steps, std::max<int64_t>(1, settings.batch_tokens / sequence_tokens),
+tune::TuneOptions MakeTuneOptions(const TuneSettings& settings, int64_t sequence_tokens,
+                                  const tune::LearningRates& rates) {
+  return {rates, settings.n_steps, std::max<int64_t>(1, settings.batch_tokens / sequence_tokens),
           kPrecision};
 }
 
@@ -85,7 +86,7 @@ Result<TuneReport> TuneLayer(const ModelConfig& config, const TuneSettings& sett
   for (const reference::Matrix& input : inputs) samples.inputs.push_back(&input);
   samples.targets = calibration.FloatStreams();
   LossReport losses(settings.n_steps);
-  const tune::TuneOptions options = MakeTuneOptions(settings, inputs.front().rows());
+  const tune::TuneOptions options = MakeTuneOptions(settings, inputs.front().rows(), kBlockRates);
   ACCLLM_RETURN_IF_ERROR(
       tune::TuneBlock(config, samples, options, block, pool, [&](int64_t step, double loss) {
         losses.Add(step, loss);

@@ -15,9 +15,9 @@ struct TuneSettings {
   int64_t batch_tokens = 0;  // tokens of one step; at least one sequence is taken
 };
 
-// The options of a run on sequences of `sequence_tokens`: the engine's precision, and the rates
-// that this project's recipes descend with.
-tune::TuneOptions MakeTuneOptions(const TuneSettings& settings, int64_t sequence_tokens);
+// The options of a run on sequences of `sequence_tokens`, at the engine's precision.
+tune::TuneOptions MakeTuneOptions(const TuneSettings& settings, int64_t sequence_tokens,
+                                  const tune::LearningRates& rates);
 
 // Trains `layer` to give the outputs that the float model has after it, with 8-bit activations and
 // a 4-bit cache simulated. `inputs` are the compressed model's streams before the block; afterwards

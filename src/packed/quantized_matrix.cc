@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <optional>
+#include <unordered_map>
 
 #include "base/block_codec.h"
 #include "base/fp16.h"
@@ -15,36 +17,42 @@ namespace {
 
 using format::TensorType;
 
-constexpr uint8_t kInvalidCode = 0xFF;
+constexpr uint8_t kCodes24 = 96;  // the others of a 2:4 tensor are reserved
 
-// Code of four levels, or kInvalidCode. Indexed by base-5 digits of level + 2.
-uint8_t EncodeCode24(const int8_t* levels) {
-  static const std::array<uint8_t, 625> table = [] {
-    std::array<uint8_t, 625> codes;
-    codes.fill(kInvalidCode);
-    for (uint8_t code = 0; code < 96; ++code) {
-      size_t key = 0;
-      for (const int8_t level : DecodeCode24(code)) key = key * 5 + static_cast<size_t>(level + 2);
-      codes[key] = code;
+// Finds the code of four levels.
+class Encoder {
+ public:
+  Encoder(TensorType type, const Codebook& codebook) {
+    const uint8_t n_codes = type == TensorType::kW2S24 ? kCodes24 : uint8_t{format::kCodes};
+    for (uint8_t code = 0; code < n_codes; ++code) {
+      codes_.emplace(KeyOf(codebook.Decode(code).data()), code);
     }
-    return codes;
-  }();
-  size_t key = 0;
-  for (int j = 0; j < 4; ++j) {
-    if (levels[j] < -2 || levels[j] > 2) return kInvalidCode;
-    key = key * 5 + static_cast<size_t>(levels[j] + 2);
   }
-  return table[key];
-}
+
+  std::optional<uint8_t> CodeOf(const int8_t* levels) const {
+    const auto found = codes_.find(KeyOf(levels));
+    if (found == codes_.end()) return std::nullopt;
+    return found->second;
+  }
+
+ private:
+  static uint32_t KeyOf(const int8_t* levels) {
+    uint32_t key = 0;
+    std::memcpy(&key, levels, sizeof(key));
+    return key;
+  }
+
+  std::unordered_map<uint32_t, uint8_t> codes_;
+};
 
 tl::unexpected<Error> BadWeight(int64_t row, int64_t col, std::string_view what) {
   return Fail(ErrorCode::kInvalidArgument, fmt::format("weight [{}, {}]: {}", row, col, what));
 }
 
 // Packs the levels of one block of one row; `levels` holds 256, of which `n` are real.
-Status PackBlockRow(TensorType type, const int8_t* levels, int64_t n, int64_t row, int64_t col0,
-                    uint8_t* out) {
-  if (type != TensorType::kW2S24) {
+Status PackBlockRow(TensorType type, const Encoder& encoder, const int8_t* levels, int64_t n,
+                    int64_t row, int64_t col0, uint8_t* out) {
+  if (!IsCoded(type)) {
     const DenseLevels allowed = DenseLevelsOf(type);
     for (int64_t k = 0; k < n; ++k) {
       if (!allowed.Holds(levels[k])) return BadWeight(row, col0 + k, "not a level of the type");
@@ -54,9 +62,9 @@ Status PackBlockRow(TensorType type, const int8_t* levels, int64_t n, int64_t ro
   }
   for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
     // Groups wholly beyond the matrix take code 0: any valid code will do, their multiplier is 0.
-    const uint8_t code = 4 * g < n ? EncodeCode24(levels + 4 * g) : 0;
-    if (code == kInvalidCode) return BadWeight(row, col0 + 4 * g, "not a 2:4 group of levels");
-    WriteCode24(out, g, code);
+    const std::optional<uint8_t> code = 4 * g < n ? encoder.CodeOf(levels + 4 * g) : 0;
+    if (!code) return BadWeight(row, col0 + 4 * g, "not four levels that a code stands for");
+    WriteCode(out, g, *code);
   }
   return {};
 }
@@ -82,9 +90,19 @@ Status CheckScales(const QuantizedMatrix& m) {
   return {};
 }
 
+Status CheckCodebook(const Codebook& codebook) {
+  for (const auto& levels : codebook.levels) {
+    for (const int8_t level : levels) {
+      if (std::abs(int{level}) <= format::kCodebookMax) continue;
+      return Fail(ErrorCode::kCorrupt, fmt::format("level {} of the codebook exceeds {}",
+                                                   int{level}, format::kCodebookMax));
+    }
+  }
+  return {};
+}
+
 int8_t PaddingLevel(TensorType type) {
-  return type == TensorType::kW2S24 ? int8_t{0}
-                                    : static_cast<int8_t>(DenseLevelsOf(type).padding());
+  return IsCoded(type) ? int8_t{0} : static_cast<int8_t>(DenseLevelsOf(type).padding());
 }
 
 bool AllZero(const uint8_t* bytes, int64_t n) {
@@ -108,14 +126,14 @@ Status UnpackBlockRow(const uint8_t* weights, const uint8_t* multipliers, int64_
   }
   if (m.type == TensorType::kW2S24) {
     for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
-      if (ReadCode24(weights, g) >= 96) {
+      if (ReadCode(weights, g) >= kCodes24) {
         return Fail(ErrorCode::kCorrupt,
                     fmt::format("row {}, column {}: reserved 2:4 code", row, col0 + 4 * g));
       }
     }
   }
   std::array<int8_t, format::kBlockWeights> levels;
-  DecodeBlockRow(m.type, weights, levels.data());
+  DecodeBlockRow(m.type, weights, levels.data(), m.codebook);
   const int lowest = -DenseLevelsOf(m.type).max;
   for (const int8_t level : levels) {
     if (level < lowest) {
@@ -141,6 +159,13 @@ float CoveringRowScale(float scale) {
                                              : nearest;
 }
 
+Result<Codebook> ReadCodebook(const uint8_t* bytes) {
+  Codebook codebook;
+  std::memcpy(&codebook, bytes, sizeof(codebook));
+  ACCLLM_RETURN_IF_ERROR(CheckCodebook(codebook));
+  return codebook;
+}
+
 void ReadRowScales(const uint8_t* bytes, std::span<float> scales) {
   for (float& scale : scales) {
     uint16_t bits = 0;
@@ -164,6 +189,10 @@ QuantizedMatrix EmptyMatrix(TensorType type, int64_t rows, int64_t cols) {
 Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& m) {
   ACCLLM_ASSIGN_OR_RETURN(const TensorLayout layout, LayOutTensor(m.type, m.rows, m.cols));
   ACCLLM_RETURN_IF_ERROR(CheckScales(m));
+  if (m.type == TensorType::kW2Free) {
+    ACCLLM_RETURN_IF_ERROR(CheckCodebook(m.codebook));
+  }
+  const Encoder encoder(m.type, m.codebook);
   std::vector<uint8_t> bytes(Index(layout.data_bytes));
   std::array<int8_t, format::kBlockWeights> levels;
   for (int64_t row = 0; row < m.rows; ++row) {
@@ -173,8 +202,8 @@ Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& m) {
       levels.fill(PaddingLevel(m.type));
       std::copy_n(m.levels.begin() + row * m.level_cols() + col0, n, levels.begin());
       const BlockPlace place = PlaceOfBlock(m.type, layout.n_blocks, row, block);
-      ACCLLM_RETURN_IF_ERROR(
-          PackBlockRow(m.type, levels.data(), n, row, col0, bytes.data() + place.row_offset));
+      ACCLLM_RETURN_IF_ERROR(PackBlockRow(m.type, encoder, levels.data(), n, row, col0,
+                                          bytes.data() + place.row_offset));
       const int64_t group0 = block * format::kGroupsPerBlock;
       const int64_t n_groups = std::min(format::kGroupsPerBlock, m.n_groups() - group0);
       std::copy_n(m.multipliers.begin() + row * m.n_groups() + group0, n_groups,
@@ -187,6 +216,9 @@ Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& m) {
     std::memcpy(scales, &bits, sizeof(bits));
     scales += sizeof(bits);
   }
+  if (layout.codebook_offset != 0) {
+    std::memcpy(bytes.data() + layout.codebook_offset, &m.codebook, sizeof(m.codebook));
+  }
   return bytes;
 }
 
@@ -197,6 +229,9 @@ Result<QuantizedMatrix> UnpackMatrix(TensorType type, int64_t rows, int64_t cols
     return Fail(ErrorCode::kInvalidArgument, "these bytes are not a tensor of this type and shape");
   }
   QuantizedMatrix m = EmptyMatrix(type, rows, cols);
+  if (layout.codebook_offset != 0) {
+    ACCLLM_ASSIGN_OR_RETURN(m.codebook, ReadCodebook(bytes.data() + layout.codebook_offset));
+  }
   for (int64_t row = 0; row < layout.padded_rows; ++row) {
     for (int64_t block = 0; block < layout.n_blocks; ++block) {
       const BlockPlace place = PlaceOfBlock(type, layout.n_blocks, row, block);
@@ -206,11 +241,12 @@ Result<QuantizedMatrix> UnpackMatrix(TensorType type, int64_t rows, int64_t cols
   }
   const uint8_t* scales = bytes.data() + layout.scales_offset;
   ReadRowScales(scales, m.row_scales);
+  const int64_t scales_end =
+      layout.codebook_offset != 0 ? layout.codebook_offset : layout.data_bytes;
   const int64_t real_bytes = rows * format::kRowScaleBytes;
   const bool finite = std::all_of(m.row_scales.begin(), m.row_scales.end(),
                                   [](float scale) { return std::isfinite(scale); });
-  if (!finite ||
-      !AllZero(scales + real_bytes, layout.data_bytes - layout.scales_offset - real_bytes) ||
+  if (!finite || !AllZero(scales + real_bytes, scales_end - layout.scales_offset - real_bytes) ||
       !AllZero(bytes.data() + layout.weight_bytes, layout.scales_offset - layout.weight_bytes)) {
     return Fail(ErrorCode::kCorrupt, "a row scale is not finite or padding is not zero");
   }

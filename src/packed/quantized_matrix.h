@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/block_codec.h"
 #include "base/result.h"
 #include "spec/packed_format.h"
 
@@ -16,10 +17,12 @@ struct QuantizedMatrix {
   int64_t rows = 0;
   int64_t cols = 0;
   // [rows, level_cols()]; for 2:4 every group of four holds two zeros and two of {-2, -1, 1, 2},
-  // even where it reaches past `cols` (activations are zero there); odd for W2 and W3.
+  // even where it reaches past `cols` (activations are zero there), and with a free codebook every
+  // group is one of its fours; odd for W2 and W3.
   std::vector<int8_t> levels;
   std::vector<uint8_t> multipliers;  // [rows, n_groups()], at most MaxMultiplier(type, cols)
   std::vector<float> row_scales;     // [rows], finite, of bfloat16 precision
+  Codebook codebook = kCodebook24;   // the coded types' own
 
   int64_t level_cols() const { return (cols + 3) / 4 * 4; }
   int64_t n_groups() const { return (cols + format::kGroupWeights - 1) / format::kGroupWeights; }
@@ -29,11 +32,15 @@ struct QuantizedMatrix {
 float NearestRowScale(float scale);
 float CoveringRowScale(float scale);
 
+// The codebook of a packed tensor of type w2-free, from where it begins. Errors: kCorrupt if a
+// level is too large.
+Result<Codebook> ReadCodebook(const uint8_t* bytes);
+
 // The row scales of a packed tensor, from where they begin.
 void ReadRowScales(const uint8_t* bytes, std::span<float> scales);
 
-// A matrix of the right sizes with multipliers and scales 0; its levels are those of code 0 (2:4:
-// all zero, which must be replaced before it can be packed).
+// A matrix of the right sizes with multipliers and scales 0; its levels are those of code 0 (the
+// coded types: all zero, which must be replaced before it can be packed).
 QuantizedMatrix EmptyMatrix(format::TensorType type, int64_t rows, int64_t cols);
 
 // The tensor's bytes as the file holds them: blocks, then row scales. Errors: kInvalidArgument if

@@ -14,14 +14,14 @@ namespace {
 
 using format::TensorType;
 
-constexpr TensorType kBlockTypes[] = {TensorType::kW2S24, TensorType::kW2, TensorType::kW3,
-                                      TensorType::kW4, TensorType::kW8};
+constexpr TensorType kBlockTypes[] = {TensorType::kW2S24, TensorType::kW2Free, TensorType::kW2,
+                                      TensorType::kW3,    TensorType::kW4,     TensorType::kW8};
 constexpr int64_t kWidths[] = {1, 3, 4, 255, 256, 257, 700};
 constexpr int64_t kHeights[] = {1, 7, 8, 9};
 
 bool Equal(const QuantizedMatrix& a, const QuantizedMatrix& b) {
   return a.type == b.type && a.rows == b.rows && a.cols == b.cols && a.levels == b.levels &&
-         a.multipliers == b.multipliers && a.row_scales == b.row_scales;
+         a.multipliers == b.multipliers && a.row_scales == b.row_scales && a.codebook == b.codebook;
 }
 
 TEST(QuantizedMatrix, PackAndUnpackAreInverse) {
@@ -67,6 +67,12 @@ TEST(QuantizedMatrix, PackRefusesWhatTheFormatCannotHold) {
   QuantizedMatrix matrix = testing::RandomMatrix(TensorType::kW2S24, 8, 256, rng);
   matrix.levels[4] = matrix.levels[5] = matrix.levels[6] = matrix.levels[7] = 1;
   EXPECT_FALSE(PackMatrix(matrix));
+  matrix = testing::RandomMatrix(TensorType::kW2Free, 8, 256, rng);
+  matrix.codebook = {};  // all codes stand for zeros
+  EXPECT_FALSE(PackMatrix(matrix));
+  matrix = testing::RandomMatrix(TensorType::kW2Free, 8, 256, rng);
+  matrix.codebook.levels[2][100] = -9;
+  EXPECT_FALSE(PackMatrix(matrix));
   matrix = testing::RandomMatrix(TensorType::kW4, 8, 256, rng);
   matrix.levels[10] = -8;
   EXPECT_FALSE(PackMatrix(matrix));
@@ -101,6 +107,19 @@ TEST(QuantizedMatrix, UnpackRefusesInvalidBytes) {
   const BlockPlace last = PlaceOfBlock(TensorType::kW2S24, 2, 0, 1);
   EXPECT_TRUE(refuses(static_cast<size_t>(last.multipliers_offset + 2), 1));  // of padding columns
   EXPECT_TRUE(refuses(good.size() - 1, 1));                                   // scale of padding
+}
+
+TEST(QuantizedMatrix, UnpackRefusesALargeLevelOfACodebook) {
+  std::mt19937 rng(5);
+  std::vector<uint8_t> bytes = *PackMatrix(testing::RandomMatrix(TensorType::kW2Free, 3, 300, rng));
+  ASSERT_TRUE(UnpackMatrix(TensorType::kW2Free, 3, 300, bytes));
+  const auto offset =
+      static_cast<size_t>(LayOutTensor(TensorType::kW2Free, 3, 300)->codebook_offset);
+  bytes[offset - 1] = 1;  // between the row scales and the codebook
+  EXPECT_FALSE(UnpackMatrix(TensorType::kW2Free, 3, 300, bytes));
+  bytes[offset - 1] = 0;
+  bytes[offset + 511] = 9;
+  EXPECT_FALSE(UnpackMatrix(TensorType::kW2Free, 3, 300, bytes));
 }
 
 }  // namespace

@@ -54,6 +54,10 @@ Result<TensorLayout> LayOutTensor(format::TensorType type, int64_t rows, int64_t
       layout.padded_rows / format::kTileRows * layout.n_blocks * TileBlockBytes(type);
   layout.scales_offset = RoundUp(layout.weight_bytes, format::kAlignment);
   layout.data_bytes = layout.scales_offset + layout.padded_rows * format::kRowScaleBytes;
+  if (type == format::TensorType::kW2Free) {
+    layout.codebook_offset = RoundUp(layout.data_bytes, format::kAlignment);
+    layout.data_bytes = layout.codebook_offset + format::kCodebookBytes;
+  }
   return layout;
 }
 

@@ -18,11 +18,12 @@ Result<format::TensorType> TensorTypeFromLabel(std::string_view label);
 bool IsBlockType(format::TensorType type);
 
 struct TensorLayout {
-  int64_t n_blocks = 0;       // blocks of a row; 0 for the plain types
-  int64_t padded_rows = 0;    // rows, padded to whole tiles for the block types
-  int64_t weight_bytes = 0;   // blocks, or plain elements
-  int64_t scales_offset = 0;  // of the row scales, bfloat16; 0 for the plain types
-  int64_t data_bytes = 0;     // everything
+  int64_t n_blocks = 0;         // blocks of a row; 0 for the plain types
+  int64_t padded_rows = 0;      // rows, padded to whole tiles for the block types
+  int64_t weight_bytes = 0;     // blocks, or plain elements
+  int64_t scales_offset = 0;    // of the row scales, bfloat16; 0 for the plain types
+  int64_t codebook_offset = 0;  // 0 for types without
+  int64_t data_bytes = 0;       // everything
 };
 
 // Errors: kInvalidArgument if a size is not positive or too large, or if a row is too wide for the

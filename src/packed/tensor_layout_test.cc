@@ -21,6 +21,11 @@ TEST(TensorLayout, SizesOfEachType) {
   EXPECT_EQ(LayOutTensor(TensorType::kF32, 1, 256)->data_bytes, 1024);
   // 9 rows are two tiles, 257 columns two blocks.
   EXPECT_EQ(LayOutTensor(TensorType::kW2S24, 9, 257)->weight_bytes, 2 * 2 * 8 * 64);
+  EXPECT_EQ(LayOutTensor(TensorType::kW2S24, 9, 257)->codebook_offset, 0);
+  const auto free = LayOutTensor(TensorType::kW2Free, 9, 257);
+  EXPECT_EQ(free->weight_bytes, 2 * 2 * 8 * 64);
+  EXPECT_EQ(free->codebook_offset, free->scales_offset + 64);
+  EXPECT_EQ(free->data_bytes, free->codebook_offset + 512);
   EXPECT_EQ(LayOutTensor(TensorType::kW2, 9, 257)->weight_bytes, 2 * 2 * (64 + 8 * 64));
   EXPECT_EQ(LayOutTensor(TensorType::kW3, 9, 257)->weight_bytes, 2 * 2 * (64 + 8 * 96));
   EXPECT_EQ(LayOutTensor(TensorType::kW4, 9, 257)->weight_bytes, 2 * 2 * (64 + 8 * 128));

@@ -103,7 +103,7 @@ struct PackedModel::Loader {
                 "the file is damaged: copy it again or compress the model again");
   }
 
-  void BuildViews() const {
+  Status BuildViews() const {
     model.row_sums_.resize(copies.size());
     model.row_scales_.resize(copies.size());
     for (size_t i = 0; i < copies.size(); ++i) {
@@ -121,11 +121,20 @@ struct PackedModel::Loader {
       std::vector<int32_t>& sums = model.row_sums_[i];
       sums.resize(static_cast<size_t>(layout.padded_rows));
       weight.blocks = {weight.type, weight.rows,   weight.cols, layout.n_blocks,
-                       data,        scales.data(), sums.data()};
+                       data,        scales.data(), sums.data(), &kCodebook24};
+      if (layout.codebook_offset != 0) {
+        const uint8_t* codebook = data + layout.codebook_offset;
+        if (auto checked = ReadCodebook(codebook); !checked) {
+          return Fail(ErrorCode::kCorrupt, fmt::format("{}: tensor {}: {}", file.path(),
+                                                       copy.tensor->name, checked.error().message));
+        }
+        weight.blocks.codebook = reinterpret_cast<const Codebook*>(codebook);
+      }
       pool.ParallelFor(weight.n_tiles(), [&](int64_t begin, int64_t end, int) {
         kernels::RowSums(kernels.tile, weight.blocks, begin, end, sums.data());
       });
     }
+    return {};
   }
 };
 
@@ -139,7 +148,7 @@ Result<PackedModel> PackedModel::Load(const PackedFile& file, const kernels::Ker
                           HugeBuffer::Allocate(static_cast<size_t>(loader.total_bytes)));
   loader.CopyAll();
   ACCLLM_RETURN_IF_ERROR(loader.CheckHashes());
-  loader.BuildViews();
+  ACCLLM_RETURN_IF_ERROR(loader.BuildViews());
   return model;
 }
 
@@ -154,7 +163,7 @@ void PackedModel::EmbeddingRow(int64_t row, float* out) const {
   for (int64_t block = 0; block < w.blocks.n_blocks; ++block) {
     const BlockPlace place = PlaceOfBlock(w.type, w.blocks.n_blocks, row, block);
     const uint8_t* multipliers = w.blocks.blocks + place.multipliers_offset;
-    DecodeBlockRow(w.type, w.blocks.blocks + place.row_offset, levels.data());
+    DecodeBlockRow(w.type, w.blocks.blocks + place.row_offset, levels.data(), *w.blocks.codebook);
     const int64_t col0 = block * format::kBlockWeights;
     const int64_t n = std::min(format::kBlockWeights, w.cols - col0);
     for (int64_t k = 0; k < n; ++k) {

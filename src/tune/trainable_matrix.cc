@@ -27,6 +27,12 @@ float Gain24(float latent) {
   return level * (2.0F * latent - level);
 }
 
+float MeanMagnitude(const std::vector<int8_t>& levels) {
+  int64_t sum = 0;
+  for (const int8_t level : levels) sum += std::abs(int64_t{level});
+  return static_cast<float>(sum) / static_cast<float>(levels.size());
+}
+
 int8_t DenseLevel(float latent, const DenseLevels& levels) {
   const auto max = static_cast<float>(levels.max);
   const float nearest =
@@ -52,7 +58,9 @@ void RoundFour(const float* latent, const int8_t* mask, int8_t* levels) {
 
 TrainableMatrix::TrainableMatrix(QuantizedMatrix start, bool keep_mask)
     : quantized_(std::move(start)),
+      nearest_code_(quantized_.codebook),
       keep_mask_(keep_mask),
+      mean_level_(MeanMagnitude(quantized_.levels)),
       max_multiplier_(MaxMultiplier(quantized_.type, quantized_.cols)),
       latent_(quantized_.levels.begin(), quantized_.levels.end()),
       log_multipliers_(quantized_.multipliers.size()),
@@ -76,6 +84,10 @@ void TrainableMatrix::RoundRow(int64_t row) {
       std::array<int8_t, 4> mask = {};
       std::copy_n(levels + c, 4, mask.begin());
       RoundFour(latent + c, keep_mask_ ? mask.data() : nullptr, levels + c);
+      continue;
+    }
+    if (q.type == TensorType::kW2Free) {
+      nearest_code_.Round(latent + c, levels + c);
       continue;
     }
     for (int64_t i = c; i < std::min(c + 4, q.cols); ++i) {
@@ -143,7 +155,7 @@ TrainableMatrix::Gradients TrainableMatrix::Split(std::span<const float> dw,
 void TrainableMatrix::Step(std::span<const float> dw, const LearningRates& rates, int64_t step,
                            ThreadPool& pool) {
   const Gradients d = Split(dw, pool);
-  latent_adam_.Step(d.latent, rates.levels, step, latent_, pool);
+  latent_adam_.Step(d.latent, rates.levels * mean_level_, step, latent_, pool);
   multiplier_adam_.Step(d.log_multipliers, rates.scales, step, log_multipliers_, pool);
   row_scale_adam_.Step(d.log_row_scales, rates.scales, step, log_row_scales_, pool);
   Round(pool);

@@ -8,20 +8,21 @@
 #include "base/thread_pool.h"
 #include "packed/quantized_matrix.h"
 #include "tune/adam.h"
+#include "tune/nearest_code.h"
 
 namespace accllm::tune {
 
 // How far a step may move each kind of parameter.
 struct LearningRates {
-  float levels = 0;  // latent weights, in steps between levels
+  float levels = 0;  // latent weights, relative to the mean magnitude of the matrix's levels
   float scales = 0;  // logarithms of multipliers and row scales
   float norms = 0;   // vectors, relative to their mean magnitude
 };
 
 // The matrix is row_scale * multiplier * level, where the levels are the nearest code to a latent
-// weight in units of its step (2:4: of the 96 codes of four weights), multipliers are the nearest
-// integers to latent ones, row scales likewise, and gradients pass straight through the roundings.
-// So masks, levels and multipliers may all move.
+// weight in units of its step (coded types: of the codes of four weights), multipliers are the
+// nearest integers to latent ones, row scales likewise, and gradients pass straight through the
+// roundings. So masks, levels and multipliers may all move.
 class TrainableMatrix {
  public:
   // Starts at `start`. With `keep_mask` the survivors of a 2:4 matrix stay.
@@ -51,7 +52,9 @@ class TrainableMatrix {
   void RoundRow(int64_t row);
 
   QuantizedMatrix quantized_;
+  NearestCode nearest_code_;  // of a free codebook
   bool keep_mask_;
+  float mean_level_;  // of the start, in magnitude
   int64_t max_multiplier_;
   std::vector<float> latent_;           // [rows, level_cols] in steps
   std::vector<float> log_multipliers_;  // [rows, n_groups]; -infinity for groups of zeros

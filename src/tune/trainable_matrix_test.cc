@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -14,12 +15,31 @@ namespace {
 
 using testing::RandomValues;
 
-// A valid 2:4 matrix whose code depends on row and column.
-QuantizedMatrix AnyMatrix(int64_t rows, int64_t cols) {
-  QuantizedMatrix q = EmptyMatrix(format::TensorType::kW2S24, rows, cols);
+Codebook AnyCodebook() {
+  const std::vector<float> values = RandomValues(4 * format::kCodes, 8, 3.0F);
+  Codebook codebook;
+  for (size_t code = 0; code < format::kCodes; ++code) {
+    for (size_t j = 0; j < 4; ++j) {
+      codebook.levels[j][code] =
+          static_cast<int8_t>(std::clamp(std::nearbyint(values[4 * code + j]), -8.0F, 8.0F));
+    }
+  }
+  return codebook;
+}
+
+// A valid matrix of a coded type whose code depends on row and column.
+QuantizedMatrix AnyMatrix(int64_t rows, int64_t cols,
+                          format::TensorType type = format::TensorType::kW2S24) {
+  QuantizedMatrix q = EmptyMatrix(type, rows, cols);
+  if (type == format::TensorType::kW2Free) q.codebook = AnyCodebook();
+  const NearestCode nearest(q.codebook);
   const std::vector<float> values = RandomValues(rows * q.level_cols(), 7, 1.5F);
   for (size_t four = 0; four < q.levels.size(); four += 4) {
-    RoundFour(&values[four], nullptr, &q.levels[four]);
+    if (type == format::TensorType::kW2Free) {
+      nearest.Round(&values[four], &q.levels[four]);
+    } else {
+      RoundFour(&values[four], nullptr, &q.levels[four]);
+    }
   }
   for (size_t i = 0; i < q.multipliers.size(); ++i) {
     q.multipliers[i] = static_cast<uint8_t>(40 + i % 100);
@@ -29,10 +49,12 @@ QuantizedMatrix AnyMatrix(int64_t rows, int64_t cols) {
   return q;
 }
 
-TEST(RoundFour, IsTheNearestOfAllCodes) {
+// `round` gives the nearest of the first `n_codes` codes.
+template <typename Round>
+void ExpectNearest(const Codebook& codebook, uint8_t n_codes, const Round& round) {
   const std::vector<float> values = RandomValues(4 * 2000, 1, 1.5F);
   for (size_t at = 0; at < values.size(); at += 4) {
-    const auto distance = [&](const auto& levels) {
+    const auto distance = [&](const std::array<int8_t, 4>& levels) {
       double sum = 0;
       for (size_t i = 0; i < 4; ++i) {
         sum += std::pow(static_cast<double>(values[at + i]) - static_cast<double>(levels[i]), 2);
@@ -40,11 +62,25 @@ TEST(RoundFour, IsTheNearestOfAllCodes) {
       return sum;
     };
     double best = std::numeric_limits<double>::infinity();
-    for (uint8_t code = 0; code < 96; ++code) best = std::min(best, distance(DecodeCode24(code)));
+    for (uint8_t code = 0; code < n_codes; ++code) {
+      best = std::min(best, distance(codebook.Decode(code)));
+    }
     std::array<int8_t, 4> levels = {};
-    RoundFour(&values[at], nullptr, levels.data());
+    round(&values[at], levels.data());
     EXPECT_NEAR(distance(levels), best, 1e-5);
   }
+}
+
+TEST(RoundFour, IsTheNearestOfAllCodes) {
+  ExpectNearest(kCodebook24, 96,
+                [](const float* values, int8_t* levels) { RoundFour(values, nullptr, levels); });
+}
+
+TEST(NearestCode, IsTheNearestOfAllCodes) {
+  const Codebook codebook = AnyCodebook();
+  const NearestCode nearest(codebook);
+  ExpectNearest(codebook, 128,
+                [&](const float* values, int8_t* levels) { nearest.Round(values, levels); });
 }
 
 TEST(RoundFour, KeepsAMask) {
@@ -57,15 +93,17 @@ TEST(RoundFour, KeepsAMask) {
 
 TEST(TrainableMatrix, StartsWhereItWasGiven) {
   ThreadPool pool(2);
-  const QuantizedMatrix start = AnyMatrix(5, 70);  // the last group is short
-  TrainableMatrix matrix(start, false);
-  matrix.Round(pool);
-  EXPECT_EQ(matrix.quantized().levels, start.levels);
-  EXPECT_EQ(matrix.quantized().multipliers, start.multipliers);
-  EXPECT_EQ(matrix.quantized().row_scales, start.row_scales);
-  std::vector<float> w(5 * 70);
-  matrix.Write(w, pool);
-  EXPECT_EQ(w, Dequantize(start));
+  for (const auto type : {format::TensorType::kW2S24, format::TensorType::kW2Free}) {
+    const QuantizedMatrix start = AnyMatrix(5, 70, type);  // the last group is short
+    TrainableMatrix matrix(start, false);
+    matrix.Round(pool);
+    EXPECT_EQ(matrix.quantized().levels, start.levels);
+    EXPECT_EQ(matrix.quantized().multipliers, start.multipliers);
+    EXPECT_EQ(matrix.quantized().row_scales, start.row_scales);
+    std::vector<float> w(5 * 70);
+    matrix.Write(w, pool);
+    EXPECT_EQ(w, Dequantize(start));
+  }
 }
 
 // Squared distance from a target, by gradient descent on the whole matrix.
@@ -87,17 +125,20 @@ double DistanceAfter(int64_t n_steps, TrainableMatrix& matrix, const std::vector
 
 TEST(TrainableMatrix, DescendsToTheTargetsOwnCodes) {
   ThreadPool pool(2);
-  const QuantizedMatrix goal = AnyMatrix(6, 64);
-  const std::vector<float> target = Dequantize(goal);
-  QuantizedMatrix start = goal;
-  for (int8_t& level : start.levels) level = 0;
-  for (size_t i = 0; i < start.levels.size(); i += 4) start.levels[i] = start.levels[i + 1] = 1;
-  for (uint8_t& multiplier : start.multipliers) multiplier = 90;
-  TrainableMatrix matrix(start, false);
-  const double before = DistanceAfter(0, matrix, target, pool);
-  const double after = DistanceAfter(400, matrix, target, pool);
-  EXPECT_LT(after, 0.02 * before);
-  EXPECT_TRUE(PackMatrix(matrix.quantized()));
+  for (const auto type : {format::TensorType::kW2S24, format::TensorType::kW2Free}) {
+    const QuantizedMatrix goal = AnyMatrix(6, 64, type);
+    const std::vector<float> target = Dequantize(goal);
+    QuantizedMatrix start = goal;
+    const uint8_t first_code = type == format::TensorType::kW2S24 ? 10 : 0;  // 1, 1, 0, 0
+    const std::array<int8_t, 4> first = goal.codebook.Decode(first_code);
+    for (size_t i = 0; i < start.levels.size(); ++i) start.levels[i] = first[i % 4];
+    for (uint8_t& multiplier : start.multipliers) multiplier = 90;
+    TrainableMatrix matrix(start, false);
+    const double before = DistanceAfter(0, matrix, target, pool);
+    const double after = DistanceAfter(400, matrix, target, pool);
+    EXPECT_LT(after, 0.03 * before);
+    EXPECT_TRUE(PackMatrix(matrix.quantized()));
+  }
 }
 
 TEST(TrainableMatrix, KeptMasksDoNotMove) {

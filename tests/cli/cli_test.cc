@@ -108,6 +108,12 @@ class Workspace {
   fs::path folder_;
 };
 
+// A wrapper: sends SIGINT to the command a moment after it has installed its handler.
+const std::string kInterrupted =
+    "bash -c '\"$@\" & "
+    "for i in {1..200}; do grep -q \"SigCgt:.*[2367abef]$\" /proc/$!/status && break; sleep 0.1; "
+    "done; sleep 0.3; kill -INT $!; wait $!' interrupted";
+
 class Cli : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -402,7 +408,7 @@ TEST_F(Cli, CompareGoesOnAfterCtrlC) {
   workspace_->Write("long.txt", text);
   const std::string command =
       "compress tiny --compare -o stopped --text long.txt --lines --recipes rtn";
-  const Outcome stopped = Run(command, "timeout --preserve-status --signal=INT 1");
+  const Outcome stopped = Run(command, kInterrupted);
   ASSERT_EQ(stopped.exit_code, 130) << stopped.err;
   EXPECT_NE(stopped.err.find("--resume"), std::string::npos) << stopped.err;
   EXPECT_FALSE(fs::exists(workspace_->Path("stopped/report.html")));
@@ -448,8 +454,8 @@ TEST_F(Cli, GenerateAddsBosOnlyIfTheTokenizerConfigSaysSo) {
 }
 
 TEST_F(Cli, CtrlCKeepsWhatWasGeneratedAndExitsWith130) {
-  const Outcome outcome = Run("generate tiny.acc -p 'The sea' -n 1000000000 --ignore-eos --json",
-                              "timeout --preserve-status --signal=INT 1");
+  const Outcome outcome =
+      Run("generate tiny.acc -p 'The sea' -n 1000000000 --ignore-eos --json", kInterrupted);
   EXPECT_EQ(outcome.exit_code, 130) << outcome.err;
   EXPECT_EQ(outcome.json()["stopped_by"], "interrupt");
   EXPECT_GT(outcome.json()["tokens"].size(), 1U);

@@ -27,7 +27,7 @@ CASES = {
     "accllm chat --rep": ["--repetition-penalty"],
     "accllm verify --": ["--config", "--help", "--json"],
     "accllm compress --recipe dense-w": ["dense-w2", "dense-w3", "dense-w4"],
-    "accllm compress x --recipe jo": ["joint"],
+    "accllm compress x --recipe joint-": ["joint-free", "joint-w2"],
     "accllm eval --precision w": ["w", "wa8", "wa8kv4"],
     "accllm bench --format ": ["csv", "json", "md"],
     "accllm help --completion ": ["bash", "fish", "zsh"],

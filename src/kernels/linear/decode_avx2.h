@@ -115,24 +115,51 @@ constexpr std::array<uint16_t, 16> CodeShifts(size_t odd, size_t to) {
   return factors;
 }
 
+// Spreads 28 bytes to the 32 codes that they hold, a byte each: 16 codes a lane. The product with a
+// power of two moves a code to the top of its word (even ones) or to bits 8 .. 14 (odd ones).
+class SpreadCodes {
+ public:
+  SpreadCodes()
+      : even_bytes_(Load32(kEvenBytes.data())),
+        odd_bytes_(Load32(kOddBytes.data())),
+        even_shifts_(Load32(kEvenShifts.data())),
+        odd_shifts_(Load32(kOddShifts.data())) {}
+
+  __m256i operator()(const uint8_t* bytes) const {
+    const __m256i both = _mm256_inserti128_si256(
+        _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes))),
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 14)), 1);
+    const __m256i even = _mm256_mullo_epi16(_mm256_shuffle_epi8(both, even_bytes_), even_shifts_);
+    const __m256i odd = _mm256_mullo_epi16(_mm256_shuffle_epi8(both, odd_bytes_), odd_shifts_);
+    return _mm256_or_si256(_mm256_srli_epi16(even, 9),
+                           _mm256_and_si256(odd, _mm256_set1_epi16(0x7F00)));
+  }
+
+ private:
+  static constexpr auto kEvenBytes = CodeBytes(0);
+  static constexpr auto kOddBytes = CodeBytes(1);
+  static constexpr auto kEvenShifts = CodeShifts(0, 9);
+  static constexpr auto kOddShifts = CodeShifts(1, 8);
+
+  __m256i even_bytes_;
+  __m256i odd_bytes_;
+  __m256i even_shifts_;
+  __m256i odd_shifts_;
+};
+
 class Simd24 : public NarrowLevels {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW2S24;
 
-  Simd24()
-      : even_bytes_(Load32(kEvenBytes.data())),
-        odd_bytes_(Load32(kOddBytes.data())),
-        even_shifts_(Load32(kEvenShifts.data())),
-        odd_shifts_(Load32(kOddShifts.data())),
-        levels_(LoadTable(kLevelOf)) {
+  Simd24() : levels_(LoadTable(kLevelOf)) {
     for (size_t j = 0; j < 4; ++j) masks_[j] = LoadTable(kMasks[j]);
   }
 
   Row Decode(const uint8_t* tile_block, int64_t row) const {
-    const uint8_t* block = tile_block + kBlockBytes24 * row;
+    const uint8_t* block = tile_block + kBlockBytesCoded * row;
     Row out;
     for (int h = 0; h < 2; ++h) {
-      const __m256i codes = Codes(block + 28 * h);
+      const __m256i codes = spread_codes_(block + 28 * h);
       const __m256i patterns = _mm256_and_si256(_mm256_srli_epi16(codes, 4), _mm256_set1_epi8(7));
       for (int j = 0; j < 4; ++j) {
         // The complement keeps bit 7, which makes the look-up give 0, for the places of zeros.
@@ -145,23 +172,6 @@ class Simd24 : public NarrowLevels {
   }
 
  private:
-  // Bytes of 32 codes from the 28 bytes that hold them: 16 codes a lane. The product with a power
-  // of two moves a code to the top of its word (even ones) or to bits 8 .. 14 (odd ones).
-  __m256i Codes(const uint8_t* bytes) const {
-    const __m256i both = _mm256_inserti128_si256(
-        _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes))),
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 14)), 1);
-    const __m256i even = _mm256_mullo_epi16(_mm256_shuffle_epi8(both, even_bytes_), even_shifts_);
-    const __m256i odd = _mm256_mullo_epi16(_mm256_shuffle_epi8(both, odd_bytes_), odd_shifts_);
-    return _mm256_or_si256(_mm256_srli_epi16(even, 9),
-                           _mm256_and_si256(odd, _mm256_set1_epi16(0x7F00)));
-  }
-
-  static constexpr auto kEvenBytes = CodeBytes(0);
-  static constexpr auto kOddBytes = CodeBytes(1);
-  static constexpr auto kEvenShifts = CodeShifts(0, 9);
-  static constexpr auto kOddShifts = CodeShifts(1, 8);
-
   // kMasks[j][pattern]: the two bits of a code that choose the level of weight j, or only bit 7.
   static constexpr std::array<Table16, 4> kMasks = [] {
     std::array<Table16, 4> masks = {};
@@ -181,12 +191,44 @@ class Simd24 : public NarrowLevels {
     return levels;
   }();
 
-  __m256i even_bytes_;
-  __m256i odd_bytes_;
-  __m256i even_shifts_;
-  __m256i odd_shifts_;
+  SpreadCodes spread_codes_;
   __m256i levels_;
   __m256i masks_[4];
+  SpreadMultipliers spread_;
+};
+
+// A look-up among 128 levels is eight among 16, seven of which give zero.
+class SimdFree : public NarrowLevels {
+ public:
+  static constexpr format::TensorType kType = format::TensorType::kW2Free;
+
+  explicit SimdFree(const Codebook& codebook) : codebook_(codebook) {}
+
+  Row Decode(const uint8_t* tile_block, int64_t row) const {
+    const uint8_t* block = tile_block + kBlockBytesCoded * row;
+    Row out;
+    for (int h = 0; h < 2; ++h) {
+      const __m256i codes = spread_codes_(block + 28 * h);
+      for (auto& levels : out.levels) levels[h] = _mm256_setzero_si256();
+      for (size_t first = 0; first < format::kCodes; first += 16) {
+        // Below 16 for the codes of this part; the sum gives all others bit 7, and so a zero.
+        const __m256i in_part =
+            _mm256_xor_si256(codes, _mm256_set1_epi8(static_cast<int8_t>(first)));
+        const __m256i index = _mm256_adds_epu8(in_part, _mm256_set1_epi8(0x70));
+        for (size_t j = 0; j < 4; ++j) {
+          const auto* part = reinterpret_cast<const __m128i*>(codebook_.levels[j].data() + first);
+          const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128(part));
+          out.levels[j][h] = _mm256_or_si256(out.levels[j][h], _mm256_shuffle_epi8(table, index));
+        }
+      }
+    }
+    spread_(block + format::kCodeBytes, out.multipliers);
+    return out;
+  }
+
+ private:
+  const Codebook& codebook_;
+  SpreadCodes spread_codes_;
   SpreadMultipliers spread_;
 };
 

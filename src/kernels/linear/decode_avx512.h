@@ -36,18 +36,20 @@ struct NarrowSums {
   }
 };
 
-// The 2:4 blocks. A code is an index into four tables of 128 levels, one for each of its weights.
-class Decoder24 : public NarrowSums {
+// The coded blocks. A code is an index into four tables of 128 levels, one for each of its weights:
+// whatever the codebook, the work is the same.
+template <format::TensorType kCoded>
+class CodeDecoder : public NarrowSums {
  public:
-  static constexpr format::TensorType kType = format::TensorType::kW2S24;
+  static constexpr format::TensorType kType = kCoded;
 
-  Decoder24()
+  explicit CodeDecoder(const Codebook& codebook)
       : spread_codes_(Load64(kSpreadCodes.data())),
         code_shifts_(_mm512_set1_epi64(0x312A231C150E0700)),  // 7 q for q = 7 .. 0
         spread_multipliers_(Load64(kSpread.data())) {
     for (size_t j = 0; j < 4; ++j) {
-      tables_[j][0] = Load64(kTables[j].data());
-      tables_[j][1] = Load64(kTables[j].data() + 64);
+      tables_[j][0] = Load64(codebook.levels[j].data());
+      tables_[j][1] = Load64(codebook.levels[j].data() + 64);
     }
   }
 
@@ -65,16 +67,6 @@ class Decoder24 : public NarrowSums {
   }
 
  private:
-  // kTables[j][code]: level of weight j of a code, as DecodeCode24 has it.
-  static constexpr std::array<std::array<int8_t, 128>, 4> kTables = [] {
-    std::array<std::array<int8_t, 128>, 4> tables = {};
-    for (size_t code = 0; code < 96; ++code) {
-      const auto& pattern = format::kPatterns[code >> 4];
-      tables[pattern[0]][code] = format::kLevels[code & 3U];
-      tables[pattern[1]][code] = format::kLevels[(code >> 2) & 3U];
-    }
-    return tables;
-  }();
   // Qword q takes the 7 bytes of codes 8 q .. 8 q + 7.
   static constexpr std::array<uint8_t, 64> kSpreadCodes = [] {
     std::array<uint8_t, 64> index = {};

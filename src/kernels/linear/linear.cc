@@ -42,7 +42,7 @@ void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRo
       const int64_t n_tokens = std::min(kMaxTileTokens, x.n_tokens - token0);
       const uint8_t* codes = x.codes + token0 * x.n_blocks * format::kBlockWeights;
       for (int64_t tile = panel; tile < panel_end; ++tile) {
-        kernel(w.tile(tile), w.n_blocks, codes, n_tokens, raw.data());
+        kernel(w.tile(tile), w.n_blocks, *w.codebook, codes, n_tokens, raw.data());
         StoreTile(w, x, raw, tile, token0, n_tokens, y, y_stride);
       }
     }
@@ -55,7 +55,8 @@ void RowSums(const TileKernels& kernels, const PackedMatrix& w, int64_t tile_beg
   // With every offset activation 1 the raw sum is the row sum.
   const std::vector<uint8_t> ones(static_cast<size_t>(w.n_blocks * format::kBlockWeights), 1);
   for (int64_t tile = tile_begin; tile < tile_end; ++tile) {
-    kernel(w.tile(tile), w.n_blocks, ones.data(), 1, row_sums + tile * format::kTileRows);
+    kernel(w.tile(tile), w.n_blocks, *w.codebook, ones.data(), 1,
+           row_sums + tile * format::kTileRows);
   }
 }
 

@@ -28,9 +28,10 @@ struct PackedMatrix {
   int64_t rows = 0;  // without padding
   int64_t cols = 0;  // without padding
   int64_t n_blocks = 0;
-  const uint8_t* blocks = nullptr;    // [row tiles, n_blocks] tile blocks
-  const float* row_scales = nullptr;  // [padded rows]
-  const int32_t* row_sums = nullptr;  // [padded rows] sum of multiplier * level, see RowSums
+  const uint8_t* blocks = nullptr;          // [row tiles, n_blocks] tile blocks
+  const float* row_scales = nullptr;        // [padded rows]
+  const int32_t* row_sums = nullptr;        // [padded rows] sum of multiplier * level, see RowSums
+  const Codebook* codebook = &kCodebook24;  // matters to w2-free alone
 
   int64_t n_tiles() const { return (rows + format::kTileRows - 1) / format::kTileRows; }
   const uint8_t* tile(int64_t index) const {
@@ -43,11 +44,12 @@ inline constexpr int64_t kMaxTileTokens = 8;
 
 // raw[t][i] = sum over k of multiplier * level * (a + 128) of row i of one tile, for n_tokens (1 to
 // kMaxTileTokens) tokens whose codes lie n_blocks * 256 bytes apart. Sums wrap modulo 2^32.
-using TileKernel = void (*)(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes,
-                            int64_t n_tokens, int32_t* raw /*[n_tokens][8]*/);
+using TileKernel = void (*)(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
+                            const uint8_t* codes, int64_t n_tokens, int32_t* raw /*[n_tokens][8]*/);
 
 struct TileKernels {
   TileKernel w2s24 = nullptr;
+  TileKernel w2free = nullptr;
   TileKernel w2 = nullptr;
   TileKernel w3 = nullptr;
   TileKernel w4 = nullptr;
@@ -57,6 +59,8 @@ struct TileKernels {
     switch (type) {
       case format::TensorType::kW2S24:
         return w2s24;
+      case format::TensorType::kW2Free:
+        return w2free;
       case format::TensorType::kW2:
         return w2;
       case format::TensorType::kW3:

@@ -8,6 +8,8 @@
 namespace accllm::kernels {
 namespace {
 
+using format::TensorType;
+
 // The sums of the lanes of each of 8 vectors.
 inline __m256i SumLanesOf8(const __m512i* v) {
   __m512i by4[2];  // per 128-bit lane: one dword for each of 4 vectors
@@ -30,6 +32,7 @@ inline __m256i SumLanesOf8(const __m512i* v) {
 template <class Decoder>
 class Simd : public Decoder {
  public:
+  using Decoder::Decoder;
   using Sums = __m512i;
 
   struct Activations {
@@ -54,8 +57,12 @@ class Simd : public Decoder {
 }  // namespace
 
 TileKernels Avx512TileKernels() {
-  return {WalkTile<Simd<Decoder24>>, WalkTile<Simd<Decoder2>>, WalkTile<Simd<Decoder3>>,
-          WalkTile<Simd<Decoder4>>, WalkTile<Simd<Decoder8>>};
+  return {WalkTile<Simd<CodeDecoder<TensorType::kW2S24>>>,
+          WalkTile<Simd<CodeDecoder<TensorType::kW2Free>>>,
+          WalkTile<Simd<Decoder2>>,
+          WalkTile<Simd<Decoder3>>,
+          WalkTile<Simd<Decoder4>>,
+          WalkTile<Simd<Decoder8>>};
 }
 
 float DotF16Avx512(const uint16_t* row, const float* x, int64_t n) {

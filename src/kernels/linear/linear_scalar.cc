@@ -9,15 +9,15 @@ namespace {
 using format::TensorType;
 
 template <TensorType kType>
-void AccumulateTile(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int64_t n_tokens,
-                    int32_t* raw) {
+void AccumulateTile(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
+                    const uint8_t* codes, int64_t n_tokens, int32_t* raw) {
   std::array<int8_t, format::kBlockWeights> levels;
   for (int64_t i = 0; i < n_tokens * format::kTileRows; ++i) raw[i] = 0;
   for (int64_t block = 0; block < n_blocks; ++block) {
     for (int64_t i = 0; i < format::kTileRows; ++i) {
       const BlockPlace place = PlaceOfBlock(kType, n_blocks, i, block);
       const uint8_t* multipliers = tile + place.multipliers_offset;
-      DecodeBlockRow(kType, tile + place.row_offset, levels.data());
+      DecodeBlockRow(kType, tile + place.row_offset, levels.data(), codebook);
       for (int64_t t = 0; t < n_tokens; ++t) {
         const uint8_t* a = codes + (t * n_blocks + block) * format::kBlockWeights;
         uint32_t sum = 0;
@@ -35,9 +35,9 @@ void AccumulateTile(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes,
 }  // namespace
 
 TileKernels ScalarTileKernels() {
-  return {AccumulateTile<TensorType::kW2S24>, AccumulateTile<TensorType::kW2>,
-          AccumulateTile<TensorType::kW3>, AccumulateTile<TensorType::kW4>,
-          AccumulateTile<TensorType::kW8>};
+  return {AccumulateTile<TensorType::kW2S24>, AccumulateTile<TensorType::kW2Free>,
+          AccumulateTile<TensorType::kW2>,    AccumulateTile<TensorType::kW3>,
+          AccumulateTile<TensorType::kW4>,    AccumulateTile<TensorType::kW8>};
 }
 
 float DotF16Scalar(const uint16_t* row, const float* x, int64_t n) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <tuple>
 
 #include "base/fp16.h"
@@ -18,8 +19,8 @@ using testing::FirstDifference;
 using testing::Random;
 using testing::SupportedIsas;
 
-constexpr TensorType kTypes[] = {TensorType::kW2S24, TensorType::kW2, TensorType::kW3,
-                                 TensorType::kW4, TensorType::kW8};
+constexpr TensorType kTypes[] = {TensorType::kW2S24, TensorType::kW2Free, TensorType::kW2,
+                                 TensorType::kW3,    TensorType::kW4,     TensorType::kW8};
 
 // A random matrix: its levels and multipliers in the open, and packed.
 struct TestMatrix {
@@ -28,17 +29,27 @@ struct TestMatrix {
   std::vector<uint8_t> blocks;
   std::vector<float> row_scales;
   std::vector<int32_t> row_sums;
+  std::unique_ptr<Codebook> codebook;
   PackedMatrix view;
 
   int64_t padded_cols() const { return view.n_blocks * format::kBlockWeights; }
 };
 
-void FillRow(TensorType type, Random& random, uint8_t* row, int8_t* levels) {
-  if (type == TensorType::kW2S24) {
+Codebook RandomCodebook(Random& random) {
+  Codebook codebook;
+  for (auto& levels : codebook.levels) {
+    for (int8_t& level : levels) level = static_cast<int8_t>(random.Integer(-8, 8));
+  }
+  return codebook;
+}
+
+void FillRow(TensorType type, const Codebook& codebook, Random& random, uint8_t* row,
+             int8_t* levels) {
+  if (IsCoded(type)) {
     for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
       const auto code = static_cast<uint8_t>(random.Integer(0, 127));
-      WriteCode24(row, g, code);
-      const std::array<int8_t, 4> weights = DecodeCode24(code);
+      WriteCode(row, g, code);
+      const std::array<int8_t, 4> weights = codebook.Decode(code);
       std::copy(weights.begin(), weights.end(), levels + 4 * g);
     }
     return;
@@ -54,6 +65,10 @@ void FillRow(TensorType type, Random& random, uint8_t* row, int8_t* levels) {
 TestMatrix MakeMatrix(TensorType type, int64_t rows, int64_t cols, Random& random) {
   TestMatrix m;
   m.view.type = type;
+  if (type == TensorType::kW2Free) {
+    m.codebook = std::make_unique<Codebook>(RandomCodebook(random));
+    m.view.codebook = m.codebook.get();
+  }
   m.view.rows = rows;
   m.view.cols = cols;
   m.view.n_blocks = RoundUp(cols, format::kBlockWeights) / format::kBlockWeights;
@@ -66,7 +81,8 @@ TestMatrix MakeMatrix(TensorType type, int64_t rows, int64_t cols, Random& rando
     for (int64_t block = 0; block < m.view.n_blocks; ++block) {
       const BlockPlace place = PlaceOfBlock(type, m.view.n_blocks, row, block);
       const int64_t first = row * m.padded_cols() + block * format::kBlockWeights;
-      FillRow(type, random, m.blocks.data() + place.row_offset, m.levels.data() + first);
+      FillRow(type, *m.view.codebook, random, m.blocks.data() + place.row_offset,
+              m.levels.data() + first);
       for (int64_t q = 0; q < format::kGroupsPerBlock; ++q) {
         const auto multiplier = static_cast<uint8_t>(random.Integer(0, max_multiplier));
         m.blocks[static_cast<size_t>(place.multipliers_offset + q)] = multiplier;
@@ -178,12 +194,14 @@ TEST(Linear, PartsOfTheTilesMakeTheWhole) {
   }
 }
 
-std::vector<int32_t> RunTile(const TileKernels& kernels, TensorType type,
+// `free` is the codebook of w2-free.
+std::vector<int32_t> RunTile(const TileKernels& kernels, TensorType type, const Codebook& free,
                              const std::vector<uint8_t>& tile, const std::vector<uint8_t>& codes,
                              int64_t n_tokens) {
   const int64_t n_blocks = static_cast<int64_t>(tile.size()) / TileBlockBytes(type);
+  const Codebook& codebook = type == TensorType::kW2Free ? free : kCodebook24;
   std::vector<int32_t> raw(static_cast<size_t>(n_tokens * format::kTileRows + 1), 12345);
-  kernels.For(type)(tile.data(), n_blocks, codes.data(), n_tokens, raw.data());
+  kernels.For(type)(tile.data(), n_blocks, codebook, codes.data(), n_tokens, raw.data());
   EXPECT_EQ(raw.back(), 12345);  // nothing is written beyond the tokens asked for
   return raw;
 }
@@ -191,14 +209,15 @@ std::vector<int32_t> RunTile(const TileKernels& kernels, TensorType type,
 // Any bytes at all: invalid codes, levels -8 and -128, multipliers and activations 0..255.
 TEST(TileKernels, EveryIsaEqualsScalarOnAnyBytes) {
   Random random(4);
+  const Codebook codebook = RandomCodebook(random);
   for (const TensorType type : kTypes) {
     for (const int64_t n_blocks : {1, 2, 16, 17, 43}) {
       const std::vector<uint8_t> tile = random.Bytes(n_blocks * TileBlockBytes(type));
       for (int64_t n_tokens = 1; n_tokens <= kMaxTileTokens; ++n_tokens) {
         const std::vector<uint8_t> codes = random.Bytes(n_tokens * n_blocks * 256);
-        const auto expected = RunTile(ScalarTileKernels(), type, tile, codes, n_tokens);
+        const auto expected = RunTile(ScalarTileKernels(), type, codebook, tile, codes, n_tokens);
         for (const Isa isa : SupportedIsas()) {
-          EXPECT_EQ(RunTile(KernelsFor(isa).tile, type, tile, codes, n_tokens), expected)
+          EXPECT_EQ(RunTile(KernelsFor(isa).tile, type, codebook, tile, codes, n_tokens), expected)
               << IsaName(isa) << " " << TileBlockBytes(type) << " " << n_blocks << " " << n_tokens;
         }
       }
@@ -208,6 +227,12 @@ TEST(TileKernels, EveryIsaEqualsScalarOnAnyBytes) {
 
 // Every level at its largest, multiplier 255, every activation the same: sums wrap modulo 2^32.
 TEST(TileKernels, EveryIsaEqualsScalarAtTheExtremes) {
+  Codebook codebook;  // 8 and -8 in all combinations of signs
+  for (size_t code = 0; code < format::kCodes; ++code) {
+    for (size_t j = 0; j < 4; ++j) {
+      codebook.levels[j][code] = static_cast<int8_t>((code >> j & 1U) != 0 ? -8 : 8);
+    }
+  }
   for (const TensorType type : kTypes) {
     for (const uint8_t weight_byte : {0x00, 0x77, 0x7F, 0x80, 0x81, 0x88, 0xFF}) {
       std::vector<uint8_t> tile(static_cast<size_t>(40 * TileBlockBytes(type)), weight_byte);
@@ -220,9 +245,10 @@ TEST(TileKernels, EveryIsaEqualsScalarAtTheExtremes) {
       for (const uint8_t code : {0, 1, 128, 255}) {
         const std::vector<uint8_t> codes(40 * 256 * 8, code);
         for (const int64_t n_tokens : {1, 8}) {
-          const auto expected = RunTile(ScalarTileKernels(), type, tile, codes, n_tokens);
+          const auto expected = RunTile(ScalarTileKernels(), type, codebook, tile, codes, n_tokens);
           for (const Isa isa : SupportedIsas()) {
-            EXPECT_EQ(RunTile(KernelsFor(isa).tile, type, tile, codes, n_tokens), expected)
+            EXPECT_EQ(RunTile(KernelsFor(isa).tile, type, codebook, tile, codes, n_tokens),
+                      expected)
                 << IsaName(isa) << " " << TileBlockBytes(type) << " " << int{weight_byte} << " "
                 << int{code};
           }
@@ -232,25 +258,37 @@ TEST(TileKernels, EveryIsaEqualsScalarAtTheExtremes) {
   }
 }
 
+// One code in an otherwise empty block.
+int32_t RawOfOneCode(TileKernel kernel, const Codebook& codebook, uint8_t code, int64_t place,
+                     const std::array<uint8_t, 4>& activations) {
+  std::array<uint8_t, 512> tile = {};
+  std::fill_n(tile.begin() + 56, 8, uint8_t{1});
+  WriteCode(tile.data(), place, code);
+  std::array<uint8_t, 256> codes = {};
+  for (size_t j = 0; j < 4; ++j) codes[64 * j + static_cast<size_t>(place)] = activations[j];
+  std::array<int32_t, 8> raw;
+  kernel(tile.data(), 1, codebook, codes.data(), 1, raw.data());
+  return raw[0];
+}
+
 TEST(TileKernels, EveryCodeInEveryPlaceDecodesLikeTheCodec) {
+  constexpr std::array<uint8_t, 4> kActivations = {7, 57, 107, 157};
+  Random random(6);
+  const Codebook free = RandomCodebook(random);
   for (const Isa isa : SupportedIsas()) {
-    const TileKernel kernel = KernelsFor(isa).tile.w2s24;
-    for (int code = 0; code < 128; ++code) {
-      const std::array<int8_t, 4> weights = DecodeCode24(static_cast<uint8_t>(code));
+    const TileKernels& kernels = KernelsFor(isa).tile;
+    for (uint8_t code = 0; code < format::kCodes; ++code) {
       for (int64_t g = 0; g < format::kCodesPerBlock; ++g) {
-        std::array<uint8_t, 512> tile = {};
-        std::fill_n(tile.begin() + 56, 8, uint8_t{1});
-        WriteCode24(tile.data(), g, static_cast<uint8_t>(code));
-        std::array<uint8_t, 256> codes = {};
-        int32_t expected = 0;
-        for (int64_t j = 0; j < 4; ++j) {
-          const auto activation = static_cast<uint8_t>(50 * j + 7);
-          codes[static_cast<size_t>(64 * j + g)] = activation;
-          expected += weights[static_cast<size_t>(j)] * activation;
-        }
-        std::array<int32_t, 8> raw;
-        kernel(tile.data(), 1, codes.data(), 1, raw.data());
-        ASSERT_EQ(raw[0], expected) << IsaName(isa) << " code " << code << " place " << g;
+        const auto expected = [&](const Codebook& codebook) {
+          int32_t sum = 0;
+          for (size_t j = 0; j < 4; ++j) sum += codebook.levels[j][code] * kActivations[j];
+          return sum;
+        };
+        ASSERT_EQ(RawOfOneCode(kernels.w2s24, kCodebook24, code, g, kActivations),
+                  expected(kCodebook24))
+            << IsaName(isa) << " code " << int{code} << " place " << g;
+        ASSERT_EQ(RawOfOneCode(kernels.w2free, free, code, g, kActivations), expected(free))
+            << IsaName(isa) << " code " << int{code} << " place " << g;
       }
     }
   }

@@ -1,6 +1,6 @@
 // How a vector tile kernel walks over blocks, rows and tokens; the same for every x86 ISA. `Simd`
 // knows one packed type on one ISA. It is built once per call, so that its tables stay in
-// registers, and has
+// registers, from the codebook where it takes one, and has
 //   kType                                   the TensorType
 //   Row Decode(tile_block, row)             levels and multipliers of one row of one block
 //   Activations Load(codes)                 one token's activations of one block
@@ -11,6 +11,7 @@
 #include <immintrin.h>
 
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/linear/linear.h"
@@ -20,6 +21,15 @@ namespace accllm::kernels {
 inline constexpr int64_t kPrefetchBytes = 4096;
 // Blocks whose activations (8 tokens: 32 KiB) stay in the first cache while 8 rows use them.
 inline constexpr int64_t kBlocksAtOnce = 16;
+
+template <class Simd>
+inline Simd MakeSimd(const Codebook& codebook) {
+  if constexpr (std::is_constructible_v<Simd, const Codebook&>) {
+    return Simd(codebook);
+  } else {
+    return Simd();
+  }
+}
 
 // Asks for the row's bytes of a later block; `row` may lie beyond the matrix then.
 template <class Simd>
@@ -35,8 +45,9 @@ inline void PrefetchRow(const uint8_t* tile_block, int64_t row) {
 
 // One token: a block's activations serve all rows, weights are one stream.
 template <class Simd>
-void OneToken(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int32_t* raw) {
-  const Simd simd;
+void OneToken(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook, const uint8_t* codes,
+              int32_t* raw) {
+  const Simd simd = MakeSimd<Simd>(codebook);
   typename Simd::Sums sums[format::kTileRows] = {};
   for (int64_t block = 0; block < n_blocks; ++block) {
     const auto a = Simd::Load(codes + block * format::kBlockWeights);
@@ -71,8 +82,9 @@ inline void AddRow(const Simd& simd, const uint8_t* tile, int64_t row, int64_t n
 }
 
 template <class Simd, int kTokens>
-void ManyTokens(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int32_t* raw) {
-  const Simd simd;
+void ManyTokens(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
+                const uint8_t* codes, int32_t* raw) {
+  const Simd simd = MakeSimd<Simd>(codebook);
   const int64_t token_stride = n_blocks * format::kBlockWeights;
   typename Simd::Sums sums[format::kTileRows][kTokens] = {};
   for (int64_t block = 0; block < n_blocks; block += kBlocksAtOnce) {
@@ -91,14 +103,14 @@ void ManyTokens(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int
 
 // A TileKernel.
 template <class Simd>
-void WalkTile(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int64_t n_tokens,
-              int32_t* raw) {
-  using Kernel = void (*)(const uint8_t*, int64_t, const uint8_t*, int32_t*);
+void WalkTile(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook, const uint8_t* codes,
+              int64_t n_tokens, int32_t* raw) {
+  using Kernel = void (*)(const uint8_t*, int64_t, const Codebook&, const uint8_t*, int32_t*);
   static constexpr auto kByTokens = []<int... kMore>(std::integer_sequence<int, kMore...>) {
     return std::array<Kernel, kMaxTileTokens>{OneToken<Simd>, ManyTokens<Simd, kMore + 2>...};
   }
   (std::make_integer_sequence<int, kMaxTileTokens - 1>());
-  kByTokens[static_cast<size_t>(n_tokens - 1)](tile, n_blocks, codes, raw);
+  kByTokens[static_cast<size_t>(n_tokens - 1)](tile, n_blocks, codebook, codes, raw);
 }
 
 }  // namespace accllm::kernels

@@ -19,13 +19,19 @@ inline QuantizedMatrix RandomMatrix(format::TensorType type, int64_t rows, int64
   m.levels.resize(static_cast<size_t>(rows * m.level_cols()));
   m.multipliers.resize(static_cast<size_t>(rows * m.n_groups()));
   m.row_scales.resize(static_cast<size_t>(rows));
+  if (type == format::TensorType::kW2Free) {
+    for (auto& levels : m.codebook.levels) {
+      for (int8_t& level : levels) level = static_cast<int8_t>(static_cast<int>(rng() % 17) - 8);
+    }
+  }
   const DenseLevels dense = DenseLevelsOf(type);
   const int limit = dense.max;
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t k = 0; k < m.level_cols(); k += 4) {
       int8_t* out = m.levels.data() + row * m.level_cols() + k;
-      if (type == format::TensorType::kW2S24) {
-        const auto levels = DecodeCode24(static_cast<uint8_t>(rng() % 96));
+      if (IsCoded(type)) {
+        const auto n_codes = type == format::TensorType::kW2S24 ? 96U : 128U;
+        const auto levels = m.codebook.Decode(static_cast<uint8_t>(rng() % n_codes));
         std::copy(levels.begin(), levels.end(), out);
         continue;
       }

@@ -64,6 +64,7 @@ inline std::vector<TensorPlan> TinyPlan(const ModelConfig& config) {
       if (layer == 1 && kind == LinearKind::kUp) type = TensorType::kF16;
       if (layer == 0 && kind == LinearKind::kV) type = TensorType::kW2;
       if (layer == 0 && kind == LinearKind::kGate) type = TensorType::kW3;
+      if (layer == 0 && kind == LinearKind::kDown) type = TensorType::kW2Free;
       plan.push_back({LayerTensorName(layer, kind), type, shape.rows, shape.cols});
     }
   }
@@ -76,7 +77,9 @@ inline Result<std::vector<uint8_t>> RandomTensorBytes(const TensorPlan& plan, st
     // Weights around 0.2, whatever the type's levels and multipliers are.
     const double typical =
         static_cast<double>(MaxMultiplier(plan.type, plan.cols)) *
-        (plan.type == format::TensorType::kW2S24 ? 0.5 : DenseLevelsOf(plan.type).max / 4.0);
+        (plan.type == format::TensorType::kW2S24    ? 0.5
+         : plan.type == format::TensorType::kW2Free ? 4.0
+                                                    : DenseLevelsOf(plan.type).max / 4.0);
     for (float& scale : m.row_scales) {
       scale = NearestRowScale(static_cast<float>(scale / 2e-4 * 0.4 / typical));
     }
