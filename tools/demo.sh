@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compresses the bundled model, lets it speak, and compares it with the float checkpoint.
+# Compresses the bundled model, lets the result and the distilled model speak, and compares both with the
+# float checkpoint.
 # Expects build/accllm and build/texts (`make demo` makes both).
 #
 # usage: tools/demo.sh
@@ -12,6 +13,7 @@ readonly ACCLLM=build/accllm
 readonly CHECKPOINT=models/books-6m
 readonly OUT=build/demo
 readonly PACKED=$OUT/books-6m.acc
+readonly DISTILLED=models/books-6m.acc  # made by tools/distill_books.sh
 readonly CALIBRATION=build/texts/sotu.txt
 readonly TEST_TEXT=build/texts/moby_dick.txt
 readonly TOKENS=${DEMO_TOKENS:-16384}
@@ -43,15 +45,19 @@ echo "== compress: prune 2:4 and quantise to 2 bits"
 to_json "$OUT/compress.json" "$ACCLLM" compress "$CHECKPOINT" -o "$PACKED" \
   --calibration "$CALIBRATION" --lines --force --json
 to_json "$OUT/inspect.json" "$ACCLLM" inspect "$PACKED" --json
+to_json "$OUT/inspect_distilled.json" "$ACCLLM" inspect "$DISTILLED" --json
 
-echo "== generate"
-to_json "$OUT/generate.json" "$ACCLLM" generate "$PACKED" -p "Call me Ishmael. Some years ago" \
-  -n 96 --temp 0.8 --seed 1 --json
-python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["text"])' "$OUT/generate.json"
+echo "== generate, with what was just compressed and with the model that was distilled for an hour"
+for model in "$PACKED" "$DISTILLED"; do
+  to_json "$OUT/generate.json" "$ACCLLM" generate "$model" -p "Call me Ishmael. Some years ago" \
+    -n 96 --temp 0.8 --seed 1 --json
+  python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["text"])' "$OUT/generate.json"
+done
 
 echo "== evaluate on Moby Dick, which neither training nor calibration has seen"
 evaluate "$OUT/eval_float.json" "$CHECKPOINT"
 evaluate "$OUT/eval_packed.json" "$PACKED" --against "$CHECKPOINT"
+evaluate "$OUT/eval_distilled.json" "$DISTILLED" --against "$CHECKPOINT"
 
 echo "== bench"
 threads=1
