@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares packed files with the low-bit types of llama.cpp (prebuilt, from npm): the same model, the
-# same text, the same predictions. Prints a table, and writes it and a JSON file to
+# Compares packed files with the low-bit types of llama.cpp (prebuilt, from npm): the same model,
+# the same text, the same predictions. Prints a table, and writes it and a JSON file to
 # build/compare_llama_cpp. Takes minutes, and is no part of `make test`;
 # `make compare-llama-cpp FILES="..."` builds what it needs.
 #

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures packed files and llama.cpp's low-bit types: one model, one text, the same predictions.
 
-Every row is compared with the float model of its own engine: rows of llama.cpp with llama.cpp on the
-F16 file, packed files with the checkpoint in float. Both float models must agree in perplexity.
+Every row is compared with the float model of its own engine: rows of llama.cpp with llama.cpp on
+the F16 file, packed files with the checkpoint in float. Both must agree in perplexity.
 """
 import argparse
 import json
@@ -19,6 +19,13 @@ from llama_library import Llama, LibraryError, Session
 TYPES = [("Q4_0", True), ("Q2_K", False), ("Q2_K", True), ("IQ2_XS", True), ("IQ2_XXS", False),
          ("IQ2_XXS", True), ("TQ2_0", True), ("TQ1_0", True)]
 FLOAT = "F16"
+# As the table calls the cache, what that adds to a row's name, and the options of its Session.
+CACHES = [
+    ("F16", "", {}),
+    ("q4_0", ", q4_0 cache", {"kv": "Q4_0"}),
+    ("q4_0", ", q4_0 cache not rotated", {"kv": "Q4_0", "rotate": False}),
+]
+WITH_ALL_CACHES = (FLOAT, "Q2_K", "IQ2_XXS")  # other rows have the first only
 MAX_FLOAT_DIFFERENCE = 0.005  # of the perplexities of both float models
 
 
@@ -114,32 +121,19 @@ def quantised_files(args, library, gguf, imatrix):
     return rows
 
 
-def rotated(library, *arguments, rotate, **options):
-    """A Session whose quantised cache is rotated (llama.cpp's default), or is not."""
-    library.set_environment("LLAMA_ATTN_ROT_DISABLE", None if rotate else "1")
-    session = Session(library, *arguments, **options)
-    library.set_environment("LLAMA_ATTN_ROT_DISABLE", None)
-    return session
-
-
 def llama_cpp_rows(args, library, gguf, windows, imatrix):
-    n_tokens = args.window_tokens
     rows = {FLOAT: {"path": gguf, "bits_per_linear_weight": bits(library, gguf)[0]}}
     rows |= quantised_files(args, library, gguf, imatrix)
-    sessions = {name: Session(library, row["path"], n_tokens)
-                for name, row in rows.items() if "path" in row}
-    for row in rows.values():
-        row["kv"] = "F16"
-    cache = {"F16, F32 cache": ("F32", "F32", True), "F16, q4_0 cache": ("Q4_0", "q4_0", True),
-             "F16, q4_0 cache, not rotated": ("Q4_0", "q4_0", False)}
-    for name, (kind, kv, rotate) in cache.items():
-        sessions[name] = rotated(library, gguf, n_tokens, kv=kind, flash=kind != "F32",
-                                 rotate=rotate)
-        rows[name] = {"bits_per_linear_weight": 16.0, "kv": kv}
+    sessions = {}
+    for name, row in list(rows.items()):
+        for kv, suffix, options in CACHES if name in WITH_ALL_CACHES else CACHES[:1]:
+            if "path" in row:
+                sessions[name + suffix] = Session(library, row["path"], args.window_tokens,
+                                                  **options)
+            rows[name + suffix] = {**row, "kv": kv}
     for name, result in score_sessions(sessions, windows).items():
         rows[name] |= result
-    for session in sessions.values():
-        session.close()
+        sessions[name].close()
     for row in rows.values():
         row.pop("path", None)
     return {f"llama.cpp {name}": row for name, row in rows.items()}
@@ -153,27 +147,31 @@ def evaluate(args, path, *options):
 
 
 def packed_rows(args):
-    """The packed files in the engine, and the loss of the engine's cache alone."""
+    """Packed files with 8-bit activations, with and without the 4-bit cache; that cache alone."""
     unquantised = args.output / "f16.acc"
     run([args.binary, "compress", args.model, "-o", unquantised, "--recipe", "magnitude-nearest",
          "--keep-dense", "*=f16", "--threads", 1, "--force"])
-    files = {"accllm F16": (unquantised, "w", "float"),
-             "accllm F16, KV4 cache": (unquantised, "wa8kv4", "KV4")}
-    files |= {f"accllm {path.stem}": (path, "wa8kv4", "KV4") for path in args.packed}
+    # Layers kept as F16 take their inputs in float: with them wa8kv4 differs by the cache only.
+    files = [("F16", unquantised, "w"), ("F16", unquantised, "wa8kv4")]
+    files += [(path.stem, path, precision) for path in args.packed
+              for precision in ("wa8", "wa8kv4")]
     rows = {}
-    for name, (path, precision, kv) in files.items():
+    for name, path, precision in files:
         print(f"evaluating {path}, {precision}", file=sys.stderr)
         inspected = json.loads(run([args.binary, "inspect", path, "--json"]))
         result = evaluate(args, path, "--precision", precision, "--against", args.model)
-        rows[name] = {"bits_per_linear_weight": inspected["bits_per_linear_weight"], "kv": kv,
-                      "recipe": inspected["recipe"]["name"], "predictions": result["tokens"],
-                      **{key: result[key] for key in ("perplexity", "kl", "top1_agreement")}}
+        cached = precision == "wa8kv4"
+        rows[f"accllm {name}{', KV4 cache' if cached else ''}"] = {
+            "bits_per_linear_weight": inspected["bits_per_linear_weight"],
+            "kv": "KV4" if cached else "float", "recipe": inspected["recipe"]["name"],
+            "predictions": result["tokens"],
+            **{key: result[key] for key in ("perplexity", "kl", "top1_agreement")}}
     return rows
 
 
 def table(rows, float_perplexity):
-    lines = ["| weights, cache | bits / linear weight | KV | perplexity | / float | KL | same top token |",
-             "|---|--:|---|--:|--:|--:|--:|"]
+    lines = ["| weights, cache | bits / linear weight | KV | perplexity | / float | KL "
+             "| same top token |", "|---|--:|---|--:|--:|--:|--:|"]
     for name, row in rows.items():
         if "refused" in row:
             lines.append(f"| {name} | | | {row['refused']} | | | |")
@@ -188,8 +186,8 @@ def check_float(ours, theirs):
     """Exits unless both engines predict the text alike with unquantised weights."""
     difference = theirs["perplexity"] / ours["perplexity"] - 1
     if ours["predictions"] != theirs["predictions"] or abs(difference) > MAX_FLOAT_DIFFERENCE:
-        sys.exit(f"compare.py: the float models differ, so nothing else can be compared: accllm has "
-                 f"perplexity {ours['perplexity']:.3f} over {ours['predictions']} predictions, "
+        sys.exit(f"compare.py: the float models differ, so nothing else can be compared: accllm "
+                 f"has perplexity {ours['perplexity']:.3f} over {ours['predictions']} predictions, "
                  f"llama.cpp {theirs['perplexity']:.3f} over {theirs['predictions']}")
     print(f"float perplexity: llama.cpp {theirs['perplexity']:.3f}, accllm "
           f"{ours['perplexity']:.3f} ({100 * difference:+.3f} %)")
@@ -236,9 +234,9 @@ def main():
     check_float(rows["accllm F16"], rows["llama.cpp " + FLOAT])
     text = table(rows, rows["llama.cpp " + FLOAT]["perplexity"])
     (args.output / "table.md").write_text(text, encoding="utf-8")
-    report = {"model": args.model.name, "text": args.text.name, "calibration": args.calibration.name,
-              "calibration_tokens": calibration.size, "window_tokens": args.window_tokens,
-              "rows": rows}
+    report = {"model": args.model.name, "text": args.text.name,
+              "calibration": args.calibration.name, "calibration_tokens": calibration.size,
+              "window_tokens": args.window_tokens, "rows": rows}
     (args.output / "result.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(text, end="")
     print(f"written: {args.output}/table.md, {args.output}/result.json")

@@ -1,7 +1,7 @@
 """llama.cpp through its C interface: quantising a file, running one, and reading its activations.
 
-The layouts below are those of the version that tools/llama_cpp_package.sh pins. `Llama` compares the
-defaults that the library returns with what they must be there, and refuses to go on if they differ.
+The layouts below are those of the version that tools/llama_cpp_package.sh pins. `Llama` compares
+the defaults that the library returns with what they must be, and goes no further if they differ.
 Structures end in padding: a library that fills or reads a few bytes more does no harm.
 """
 import ctypes
@@ -53,7 +53,7 @@ class ContextParams(ctypes.Structure):
 
 
 class ImatrixEntry(ctypes.Structure):
-    """struct llama_model_imatrix_data: one entry a tensor; an entry without a name ends the list."""
+    """struct llama_model_imatrix_data: an entry a tensor; one without a name ends the list."""
     _fields_ = [("name", c_char_p), ("data", POINTER(c_float)), ("size", c_size_t)]
 
 
@@ -165,17 +165,11 @@ class Llama:
         if LOG_WARNING <= level < LOG_CONTINUED:
             self._warnings.append(text.strip())
 
-    def set_environment(self, name, value):
-        """Of this process, as the library reads it; None removes the variable."""
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
     def fail(self, what):
         """Raises what was logged last."""
         self._log.flush()
-        raise LibraryError(f"{what}: {'; '.join(self._warnings[-2:]) or 'no reason given'}")
+        reason = self._warnings[-1] if self._warnings else "no reason given"
+        raise LibraryError(f"{what}: {reason}")
 
     def tensors(self, path):
         """name -> (type, elements, bytes) of a GGUF file."""
@@ -214,10 +208,13 @@ class Session:
     """A model file with a context of `n_tokens`, from which every window is run anew.
 
     kv: type of the cache. flash: with the fused attention, which a quantised cache needs.
+    rotate: whether a Hadamard matrix spreads keys and values before they are quantised, as
+    llama.cpp does by default.
     on_tensor(name) -> bool chooses activations that `observe(name, values)` then gets.
     """
 
-    def __init__(self, library, path, n_tokens, kv="F16", flash=True, on_tensor=None, observe=None):
+    def __init__(self, library, path, n_tokens, kv="F16", flash=True, rotate=True,
+                 on_tensor=None, observe=None):
         self._library, self._n_tokens = library, n_tokens
         llama = library.llama
         self._model = llama.llama_model_load_from_file(os.fsencode(path),
@@ -237,6 +234,7 @@ class Session:
         if observe:
             self._on_tensor, self._observe = on_tensor, observe
             params.cb_eval = self._callback
+        os.environ["LLAMA_ATTN_ROT_DISABLE"] = "0" if rotate else "1"
         self._context = llama.llama_init_from_model(self._model, params)
         if not self._context:
             library.fail(f"cannot create a context for {path}")
