@@ -69,11 +69,11 @@ class Score:
     def __init__(self):
         self.n = self.nll = self.kl = self.same = 0
 
-    def add(self, log_p, reference, targets):
-        """log_p, reference: [n, vocab] log-probabilities; targets: [n] token ids."""
+    def add(self, log_p, reference, weights, targets):
+        """log_p, reference: [n, vocab] log-probabilities; weights: exp(reference); targets: [n]"""
         self.n += len(targets)
         self.nll -= log_p[np.arange(len(targets)), targets].sum()
-        self.kl += (np.exp(reference) * (reference - log_p)).sum()
+        self.kl += (weights * (reference - log_p)).sum()
         self.same += (log_p.argmax(-1) == reference.argmax(-1)).sum()
 
     def result(self):
@@ -85,13 +85,13 @@ def score_sessions(sessions, windows):
     """name -> result, of all sessions against the one called FLOAT, window by window."""
     scores = {name: Score() for name in sessions}
     for i, window in enumerate(windows):
-        targets = window[1:]
-        log_p = {name: log_softmax(session.logits(window)[:-1])
-                 for name, session in sessions.items()}
-        for name, score in scores.items():
-            score.add(log_p[name], log_p[FLOAT], targets)
-        if sys.stderr.isatty():
-            print(f"\rllama.cpp: window {i + 1} of {len(windows)} ", end="", file=sys.stderr)
+        reference = log_softmax(sessions[FLOAT].logits(window)[:-1])
+        weights = np.exp(reference)
+        for name, session in sessions.items():
+            log_p = reference if name == FLOAT else log_softmax(session.logits(window)[:-1])
+            scores[name].add(log_p, reference, weights, window[1:])
+        if (i + 1) % 8 == 0:
+            print(f"llama.cpp: {i + 1} of {len(windows)} windows", file=sys.stderr)
     return {name: score.result() for name, score in scores.items()}
 
 
