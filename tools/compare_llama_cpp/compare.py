@@ -164,7 +164,7 @@ def packed_rows(args):
         rows[f"accllm {name}{', KV4 cache' if cached else ''}"] = {
             "bits_per_linear_weight": inspected["bits_per_linear_weight"],
             "kv": "KV4" if cached else "float", "recipe": inspected["recipe"]["name"],
-            "predictions": result["tokens"],
+            "calibration": inspected["provenance"]["calibration"], "predictions": result["tokens"],
             **{key: result[key] for key in ("perplexity", "kl", "top1_agreement")}}
     return rows
 
@@ -180,6 +180,14 @@ def table(rows, float_perplexity):
                      f"| {row['perplexity']:.2f} | {row['perplexity'] / float_perplexity:.3f} "
                      f"| {row['kl']:.5f} | {100 * row['top1_agreement']:.1f} % |")
     return "\n".join(lines) + "\n"
+
+
+def print_other_calibrations(args, rows):
+    """A fair comparison takes importance matrix and packed files from one text."""
+    for name, row in rows.items():
+        if row.get("calibration", "") not in ("", args.calibration.name):
+            print(f"note: {name} was calibrated on {row['calibration']}, the importance matrix on "
+                  f"{args.calibration.name} (--calibration FILE chooses)")
 
 
 def check_float(ours, theirs):
@@ -239,6 +247,7 @@ def main():
               "window_tokens": args.window_tokens, "rows": rows}
     (args.output / "result.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(text, end="")
+    print_other_calibrations(args, rows)
     print(f"written: {args.output}/table.md, {args.output}/result.json")
 
 
