@@ -11,7 +11,7 @@ export NINJA_STATUS ?= [%f/%t %es]
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build install demo test bench lint format fuzz clean texts tokenizers check-tokenizers \
-  check-gguf tests-built fuzzers-built
+  check-gguf compare-llama-cpp tests-built fuzzers-built
 
 help:
 	@echo "make setup    install every Debian package that the targets below need (as root)"
@@ -25,6 +25,7 @@ help:
 	@echo "make format   reformat all C++ files in place"
 	@echo "make fuzz     run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
 	@echo "make check-gguf  compare exported GGUF files with llama.cpp (minutes; needs npm)"
+	@echo "make compare-llama-cpp FILES=\"A.acc B.acc\"  perplexity beside llama.cpp's low-bit types (as slow)"
 	@echo "make clean    remove what was built"
 	@echo "JOBS=$(JOBS) sets how many compilers run at once"
 
@@ -88,6 +89,9 @@ fuzz: fuzzers-built
 
 check-gguf: setup texts tests-built
 	@tools/check_gguf.sh
+
+compare-llama-cpp: setup texts tests-built
+	@tools/compare_llama_cpp.sh $(FILES)
 
 clean:
 	@rm -rf build build-*
