@@ -17,6 +17,7 @@ constexpr std::array kVerbs = {
     Verb{"inspect", "Show what a packed file or a checkpoint holds", DeclareInspect},
     Verb{"verify", "Check every byte of a packed file", DeclareVerify},
     Verb{"synth", "Write a random packed model of a known shape, for benchmarks", DeclareSynth},
+    Verb{"train", "Train a model from scratch by a recipe file", DeclareTrain},
     Verb{"tokenize", "Show the token ids of a text, or the text of ids", DeclareTokenize},
     Verb{"export", "Write a checkpoint as a GGUF file", DeclareExport},
     Verb{"help", "Explain a verb; print manual pages, completions, a configuration file",

@@ -50,6 +50,7 @@ VerbBody DeclareBench(OptionTable& table);
 VerbBody DeclareInspect(OptionTable& table);
 VerbBody DeclareVerify(OptionTable& table);
 VerbBody DeclareSynth(OptionTable& table);
+VerbBody DeclareTrain(OptionTable& table);
 VerbBody DeclareTokenize(OptionTable& table);
 VerbBody DeclareExport(OptionTable& table);
 VerbBody DeclareHelp(OptionTable& table);

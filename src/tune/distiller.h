@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "reference/float_weights.h"
+#include "tune/block_stack.h"
 #include "tune/block_tuner.h"
 
 namespace accllm::tune {
@@ -43,11 +44,7 @@ class Distiller {
   Status Load(const std::string& path);
 
  private:
-  Matrix Embed(const std::vector<float>& embedding,
-               const std::vector<std::span<const int32_t>>& sequences) const;
   Result<Matrix> TeacherOutput(const std::vector<std::span<const int32_t>>& sequences);
-  void Descend(const std::vector<Matrix>& inputs, std::vector<BlockTape>& tapes, Matrix dx,
-               const LearningRates& rates);
   std::vector<std::vector<float>*> State();
 
   reference::FloatWeights& teacher_;
@@ -55,8 +52,7 @@ class Distiller {
   TuneOptions options_;
   ThreadPool& pool_;
   Block teacher_block_;
-  Block student_block_;
-  bool keeps_tapes_;
+  BlockStack student_stack_;
   Adam final_norm_adam_;
   int64_t step_ = 0;
 };

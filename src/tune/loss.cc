@@ -52,4 +52,38 @@ HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) 
   return result;
 }
 
+HeadLoss CrossEntropy(const Head& head, std::span<const int32_t> targets,
+                      std::vector<float>& dweights, ThreadPool& pool) {
+  const int64_t n_tokens = head.x.rows();
+  const auto n_counted =
+      std::ssize(targets) - std::count(targets.begin(), targets.end(), kNoTarget);
+  HeadLoss result = {0, Matrix(n_tokens, head.x.cols())};
+  const float scale = 1.0F / static_cast<float>(std::max<int64_t>(1, n_counted));
+  std::vector<float> no_bias;
+  for (int64_t first = 0; first < n_tokens; first += kChunkTokens) {
+    const int64_t n = std::min(kChunkTokens, n_tokens - first);
+    const Matrix x = head.x.middleRows(first, n);
+    Matrix logits = Linear(x, head.weights, {}, pool);
+    std::vector<double> losses(static_cast<size_t>(n), 0.0);
+    pool.ParallelFor(n, [&](int64_t begin, int64_t end, int) {
+      for (int64_t t = begin; t < end; ++t) {
+        const int32_t target = targets[static_cast<size_t>(first + t)];
+        auto row = logits.row(t);
+        if (target == kNoTarget) {
+          row.setZero();
+          continue;
+        }
+        LogSoftmax(row);
+        losses[static_cast<size_t>(t)] = -static_cast<double>(row(target));
+        row = (row.array().exp() * scale).matrix();
+        row(target) -= scale;
+      }
+    });
+    for (const double loss : losses) result.loss += loss * static_cast<double>(scale);
+    result.dx.middleRows(first, n) =
+        LinearBackward(logits, x, head.weights, dweights, no_bias, pool);
+  }
+  return result;
+}
+
 }  // namespace accllm::tune

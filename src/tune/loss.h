@@ -25,4 +25,10 @@ struct Head {
 // hundred tokens at a time.
 HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool);
 
+// Negative log-likelihood of `targets`, one token id a row of head.x; rows with target kNoTarget do
+// not count. Adds the gradient with respect to the head's weights to `dweights`.
+inline constexpr int32_t kNoTarget = -1;
+HeadLoss CrossEntropy(const Head& head, std::span<const int32_t> targets,
+                      std::vector<float>& dweights, ThreadPool& pool);
+
 }  // namespace accllm::tune

@@ -133,6 +133,30 @@ Matrix LinearBackward(const Matrix& dy, const Matrix& x, const std::vector<float
   return dx;
 }
 
+Matrix Embed(const std::vector<float>& embedding, const Sequences& sequences, int64_t hidden) {
+  int64_t n_tokens = 0;
+  for (const auto sequence : sequences) n_tokens += std::ssize(sequence);
+  Matrix x(n_tokens, hidden);
+  int64_t row = 0;
+  for (const auto sequence : sequences) {
+    for (const int32_t token : sequence) {
+      std::copy_n(embedding.begin() + int64_t{token} * hidden, hidden, x.row(row++).data());
+    }
+  }
+  return x;
+}
+
+void EmbedBackward(const Matrix& dy, const Sequences& sequences, std::vector<float>& dembedding) {
+  int64_t row = 0;
+  for (const auto sequence : sequences) {
+    for (const int32_t token : sequence) {
+      const float* from = dy.row(row++).data();
+      float* to = dembedding.data() + int64_t{token} * dy.cols();
+      for (int64_t k = 0; k < dy.cols(); ++k) to[k] += from[k];
+    }
+  }
+}
+
 Matrix RmsNorm(const Matrix& x, const std::vector<float>& weight, float eps, ThreadPool& pool) {
   const ConstView in = ViewOf(x, std::ssize(weight));
   const ConstRow w(weight.data(), std::ssize(weight));

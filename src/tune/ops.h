@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/model_config.h"
@@ -21,6 +22,11 @@ Matrix Linear(const Matrix& x, const std::vector<float>& w, const std::vector<fl
               ThreadPool& pool);
 Matrix LinearBackward(const Matrix& dy, const Matrix& x, const std::vector<float>& w,
                       std::vector<float>& dw, std::vector<float>& dbias, ThreadPool& pool);
+
+// The embedding's row of every token: [n_tokens, hidden]. embedding: [vocab, hidden].
+using Sequences = std::vector<std::span<const int32_t>>;
+Matrix Embed(const std::vector<float>& embedding, const Sequences& sequences, int64_t hidden);
+void EmbedBackward(const Matrix& dy, const Sequences& sequences, std::vector<float>& dembedding);
 
 // RMSNorm of every weight.size() values: of whole rows, or of each head. x: [n_tokens, multiple of
 // weight.size()].

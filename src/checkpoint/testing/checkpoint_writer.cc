@@ -17,16 +17,6 @@
 namespace accllm::testing {
 namespace {
 
-uint16_t FloatToBf16(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  return static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
-}
-
-template <typename T>
-void AppendRaw(T value, std::string* out) {
-  out->append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
 // Generates tensors in the order they are asked for.
 class RandomModel {
  public:
@@ -95,40 +85,6 @@ ModelConfig TinyConfig() {
   config.bos_token_id = 1;
   config.eos_token_ids = {2};
   return config;
-}
-
-std::string EncodeFloats(const std::vector<float>& values, DType dtype) {
-  std::string bytes;
-  bytes.reserve(values.size() * DTypeBytes(dtype));
-  for (const float value : values) {
-    if (dtype == DType::kF32) {
-      AppendRaw(value, &bytes);
-    } else if (dtype == DType::kF16) {
-      AppendRaw(FloatToHalf(value), &bytes);
-    } else {
-      AppendRaw(FloatToBf16(value), &bytes);
-    }
-  }
-  return bytes;
-}
-
-std::string SafetensorsFromHeader(const std::string& header, const std::string& data) {
-  std::string bytes;
-  AppendRaw(uint64_t{header.size()}, &bytes);
-  return bytes + header + data;
-}
-
-std::string SafetensorsBytes(const std::vector<NamedTensor>& tensors) {
-  std::string header = "{\"__metadata__\": {\"format\": \"pt\"}";
-  std::string data;
-  for (const NamedTensor& tensor : tensors) {
-    header +=
-        fmt::format(", \"{}\": {{\"dtype\": \"{}\", \"shape\": {}, \"data_offsets\": [{}, {}]}}",
-                    tensor.name, DTypeName(tensor.dtype), ShapeToString(tensor.shape), data.size(),
-                    data.size() + tensor.bytes.size());
-    data += tensor.bytes;
-  }
-  return SafetensorsFromHeader(header + "}", data);
 }
 
 Status WriteFile(const std::string& path, const std::string& bytes) {

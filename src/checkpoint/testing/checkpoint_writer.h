@@ -7,7 +7,7 @@
 
 #include "base/model_config.h"
 #include "base/result.h"
-#include "checkpoint/safetensors.h"
+#include "checkpoint/safetensors_writer.h"
 
 namespace accllm::testing {
 
@@ -15,21 +15,10 @@ namespace accllm::testing {
 // FFN 96, vocabulary 100, untied embeddings.
 ModelConfig TinyConfig();
 
-struct NamedTensor {
-  std::string name;
-  DType dtype = DType::kF32;
-  std::vector<int64_t> shape;
-  std::string bytes;
-};
-
-// Float values in a file's dtype: kF32, kF16 or kBF16 (rounded to nearest even).
-std::string EncodeFloats(const std::vector<float>& values, DType dtype);
-
-// A .safetensors file with the tensors in the given order.
-std::string SafetensorsBytes(const std::vector<NamedTensor>& tensors);
-
-// Header text and data as a .safetensors file, without any check.
-std::string SafetensorsFromHeader(const std::string& header, const std::string& data);
+using accllm::EncodeFloats;
+using accllm::NamedTensor;
+using accllm::SafetensorsBytes;
+using accllm::SafetensorsFromHeader;
 
 Status WriteFile(const std::string& path, const std::string& bytes);
 
