@@ -238,6 +238,10 @@ Status CheckFlags(const CompressFlags& flags) {
                 "--recipes, --text, --max-tokens, --window-tokens and --prompt need --compare",
                 "give --compare too");
   }
+  if (flags.compare && flags.codebook != "2:4") {
+    return Fail(ErrorCode::kInvalidArgument, "--codebook goes with one recipe, not with --compare",
+                "name them in --recipes: joint,joint-free");
+  }
   if (flags.compare && flags.text.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--compare needs a text to predict",
                 "give --text FILE, other than the calibration text");

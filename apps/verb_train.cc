@@ -20,7 +20,8 @@ namespace accllm::cli {
 namespace {
 
 constexpr int64_t kSaveSteps = 100;  // between two copies of the state on disk
-constexpr int64_t kMeanSteps = 50;   // whose mean loss is reported
+constexpr int64_t kMaxIdentityBytes = int64_t{2} << 20;
+constexpr int64_t kMeanSteps = 50;  // whose mean loss is reported
 
 struct TrainFlags {
   std::string recipe;
@@ -31,12 +32,13 @@ struct TrainFlags {
   bool json = false;
 };
 
-// Where an unfinished run keeps its state.
+// Where an unfinished run keeps its state, and which run it is.
 struct TrainPlaces {
-  explicit TrainPlaces(const std::string& output) : state(output + ".partial"), output(output) {}
+  explicit TrainPlaces(const std::string& output)
+      : state(output + ".partial"), identity(output + ".partial.toml") {}
 
   std::string state;
-  std::string output;
+  std::string identity;
 };
 
 Status CheckTrainOutput(const TrainFlags& flags, const TrainPlaces& places) {
@@ -89,6 +91,25 @@ Result<TrainText> ReadTrainText(const TrainRecipe& recipe) {
         "give a longer text, or vocab_size in [model] as the tokenizer has it");
   }
   return result;
+}
+
+// Writes down which run this is; with `resume` it must be the one that was interrupted.
+Status KeepIdentity(const TrainRecipe& recipe, const TrainText& text, const TrainPlaces& places,
+                    bool resume) {
+  const std::string identity =
+      fmt::format("{}# XXH3 of the text: {}\n", recipe.source, text.text.xxh3);
+  if (!resume) {
+    std::error_code error;
+    std::filesystem::remove(places.state,
+                            error);  // or a later --resume could take it for this run's
+    return WriteFileAtomically(places.identity, identity);
+  }
+  ACCLLM_ASSIGN_OR_RETURN(const std::string begun,
+                          ReadTextFile(places.identity, kMaxIdentityBytes));
+  if (begun == identity) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("{}: the interrupted run had another recipe or text", places.identity),
+              "give those again, or --force to start anew");
 }
 
 class TrainRun {
@@ -152,10 +173,8 @@ std::string CheckpointBytes(const ModelConfig& config, const tune::FloatParamete
   std::vector<NamedTensor> tensors;
   const auto add = [&](std::string_view name, std::vector<int64_t> shape,
                        const std::vector<float>& values) {
-    const std::string_view prefix = name == kLmHeadName ? "" : "model.";
-    const std::string_view suffix = name.ends_with(".bias") ? "" : ".weight";
-    tensors.push_back({fmt::format("{}{}{}", prefix, name, suffix), DType::kF16, std::move(shape),
-                       EncodeFloats(values, DType::kF16)});
+    tensors.push_back(
+        {FolderTensorName(name), DType::kF16, std::move(shape), EncodeFloats(values, DType::kF16)});
   };
   add(kEmbedTokensName, {config.vocab_size, config.hidden_size}, model.embedding);
   for (int64_t i = 0; i < config.n_layers; ++i) {
@@ -197,6 +216,7 @@ Status RunTrain(const TrainFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckTrainOutput(flags, places));
   ACCLLM_ASSIGN_OR_RETURN(const TrainRecipe recipe, ReadTrainRecipe(flags.recipe));
   ACCLLM_ASSIGN_OR_RETURN(const TrainText text, ReadTrainText(recipe));
+  ACCLLM_RETURN_IF_ERROR(KeepIdentity(recipe, text, places, flags.resume));
   ThreadPool pool(flags.run.n_threads());
   const double start = MonotonicSeconds();
   TrainRun run(recipe, text, places, pool);
@@ -204,6 +224,7 @@ Status RunTrain(const TrainFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(WriteTrained(recipe, text, flags.output, run.model()));
   std::error_code error;
   std::filesystem::remove(places.state, error);
+  std::filesystem::remove(places.identity, error);
   const double seconds = MonotonicSeconds() - start;
   if (flags.json) {
     return PrintJson({{"folder", flags.output},

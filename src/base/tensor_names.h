@@ -134,4 +134,11 @@ inline std::string LayerTensorName(int64_t layer, VectorKind kind) {
   return LayerTensorName(layer, VectorName(kind));
 }
 
+// As the files of a Hugging Face folder have it: "layers.0.mlp.up_proj" ->
+// "model.layers.0.mlp.up_proj.weight".
+inline std::string FolderTensorName(std::string_view name) {
+  return fmt::format("{}{}{}", name == kLmHeadName ? "" : "model.", name,
+                     name.ends_with(".bias") ? "" : ".weight");
+}
+
 }  // namespace accllm

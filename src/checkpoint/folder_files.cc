@@ -74,11 +74,7 @@ class FolderFiles final : public ModelFiles {
 
   const std::string& path() const override { return folder_; }
 
-  // "layers.0.mlp.up_proj" -> "model.layers.0.mlp.up_proj.weight"
-  std::string NameInFile(std::string_view name) const override {
-    return fmt::format("{}{}{}", name == kLmHeadName ? "" : "model.", name,
-                       name.ends_with(".bias") ? "" : ".weight");
-  }
+  std::string NameInFile(std::string_view name) const override { return FolderTensorName(name); }
 
   const std::vector<int64_t>* ShapeOf(std::string_view name) const override {
     const auto it = file_of_.find(NameInFile(name));

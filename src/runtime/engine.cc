@@ -8,6 +8,7 @@
 #include "base/index.h"
 
 namespace accllm {
+
 Result<std::unique_ptr<Engine>> Engine::Load(const PackedFile& file, const EngineOptions& options) {
   if (options.chunk < 1 || options.n_threads < 1) {
     return Fail(ErrorCode::kInvalidArgument, "chunk and threads must be at least 1");

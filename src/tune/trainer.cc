@@ -72,8 +72,9 @@ std::vector<std::vector<float>*> FloatParameters::matrices() {
   return all;
 }
 
-std::vector<std::vector<float>*> FloatParameters::vectors() {
-  std::vector<std::vector<float>*> all = {&final_norm};
+std::vector<std::vector<float>*> FloatParameters::arrays() {
+  std::vector<std::vector<float>*> all = matrices();
+  all.push_back(&final_norm);
   for (FloatLayer& layer : layers) {
     for (std::vector<float>& vector : layer.vectors.values) {
       if (!vector.empty()) all.push_back(&vector);
@@ -114,9 +115,7 @@ Trainer::Trainer(const ModelConfig& config, FloatParameters& model, const TrainO
       pool_(pool),
       stack_(config, options.sequence_tokens, options.batch_sequences * options.sequence_tokens,
              {}) {
-  for (const auto& arrays : {model_.matrices(), model_.vectors()}) {
-    for (const std::vector<float>* array : arrays) adams_.emplace_back(array->size());
-  }
+  for (const std::vector<float>* array : model_.arrays()) adams_.emplace_back(array->size());
 }
 
 double Trainer::Gradients(const Sequences& sequences) {
@@ -141,11 +140,9 @@ double Trainer::Gradients(const Sequences& sequences) {
 
 Result<double> Trainer::Step(const Sequences& sequences) {
   const double loss = Gradients(sequences);
-  const auto matrices = model_.matrices();
-  const auto vectors = model_.vectors();
-  auto gradients = gradients_.matrices();
-  const auto vector_gradients = gradients_.vectors();
-  gradients.insert(gradients.end(), vector_gradients.begin(), vector_gradients.end());
+  const auto arrays = model_.arrays();
+  const size_t n_matrices = model_.matrices().size();
+  const auto gradients = gradients_.arrays();
   double square = 0;
   for (const std::vector<float>* gradient : gradients) {
     for (const float g : *gradient) square += static_cast<double>(g) * static_cast<double>(g);
@@ -160,10 +157,9 @@ Result<double> Trainer::Step(const Sequences& sequences) {
   ++step_;
   const float rate = options_.learning_rate * ScheduleShare(step_, options_.n_steps);
   for (size_t i = 0; i < gradients.size(); ++i) {
-    const bool is_matrix = i < matrices.size();
-    std::vector<float>& values = is_matrix ? *matrices[i] : *vectors[i - matrices.size()];
+    std::vector<float>& values = *arrays[i];
     for (float& g : *gradients[i]) g *= shrink;
-    if (is_matrix) {
+    if (i < n_matrices) {
       for (float& value : values) value -= rate * options_.weight_decay * value;
     }
     adams_[i].Step(*gradients[i], rate, step_, values, pool_);
@@ -172,9 +168,7 @@ Result<double> Trainer::Step(const Sequences& sequences) {
 }
 
 std::vector<std::vector<float>*> Trainer::State() {
-  auto arrays = model_.matrices();
-  const auto vectors = model_.vectors();
-  arrays.insert(arrays.end(), vectors.begin(), vectors.end());
+  auto arrays = model_.arrays();
   for (Adam& adam : adams_) {
     arrays.push_back(&adam.mean());
     arrays.push_back(&adam.variance());

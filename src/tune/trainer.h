@@ -20,9 +20,8 @@ struct FloatParameters {
   std::vector<float> final_norm;
   std::vector<FloatLayer> layers;
 
-  // All arrays, matrices first.
   std::vector<std::vector<float>*> matrices();
-  std::vector<std::vector<float>*> vectors();
+  std::vector<std::vector<float>*> arrays();  // all: the matrices, then the vectors
 };
 
 // Matrices of normal distribution with deviation 0.02, those that add to the residual stream
@@ -56,6 +55,7 @@ class Trainer {
   Status Load(const std::string& path);
 
  private:
+  // Sets gradients_, returns the loss.
   double Gradients(const Sequences& sequences);
   std::vector<std::vector<float>*> State();
 
@@ -65,7 +65,7 @@ class Trainer {
   ThreadPool& pool_;
   BlockStack stack_;
   FloatParameters gradients_;
-  std::vector<Adam> adams_;  // in the order of matrices(), then vectors()
+  std::vector<Adam> adams_;  // in the order of arrays()
   int64_t step_ = 0;
 };
 

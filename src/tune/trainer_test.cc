@@ -129,10 +129,9 @@ TEST_P(TrainerTest, GivesTheSameBitsForEveryNumberOfThreadsAndAfterALoad) {
   ASSERT_TRUE(trainer.Load(path));
   Run(trainer, 12);
   std::filesystem::remove(path);
-  const auto expected = whole.matrices();
-  const auto actual = model.matrices();
+  const auto expected = whole.arrays();
+  const auto actual = model.arrays();
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(*actual[i], *expected[i]) << i;
-  EXPECT_EQ(model.final_norm, whole.final_norm);
 }
 
 }  // namespace

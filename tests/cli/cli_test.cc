@@ -403,6 +403,7 @@ TEST_F(Cli, CompareKeepsWhatIsFinished) {
 }
 
 TEST_F(Cli, CompareGoesOnAfterCtrlC) {
+  ExpectError("compress tiny --compare -o x --text text.txt --codebook free", 2, "--codebook");
   std::string text;
   for (int i = 0; i < 3000; ++i) text += fmt::format("Line {} of a longer story.\n", i);
   workspace_->Write("long.txt", text);

@@ -38,9 +38,7 @@ class RandomModel {
     std::normal_distribution<float> distribution(mean, deviation);
     std::vector<float> values(static_cast<size_t>(n_elements));
     for (float& value : values) value = distribution(engine_);
-    const std::string prefix = name == kLmHeadName ? "" : "model.";
-    const std::string suffix = name.ends_with(".bias") ? "" : ".weight";
-    tensors_.push_back({.name = fmt::format("{}{}{}", prefix, name, suffix),
+    tensors_.push_back({.name = FolderTensorName(name),
                         .dtype = dtype_,
                         .shape = std::move(shape),
                         .bytes = EncodeFloats(values, dtype_)});
