@@ -28,6 +28,28 @@ double DivergenceOfRow(Row student, Row teacher, float scale) {
   return loss;
 }
 
+// A number in [0, 1) that depends on both alone (SplitMix64).
+double UniformOf(uint64_t seed, uint64_t index) {
+  uint64_t z = seed * 0xD1342543DE82EF95U + (index + 1) * 0x9E3779B97F4A7C15U;
+  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+  return static_cast<double>((z ^ (z >> 31U)) >> 11U) * 0x1p-53;
+}
+
+// A row of logits becomes the gradient of the log-probability of the token that `uniform` draws.
+template <typename Row>
+void ScoreOfRow(Row row, double uniform) {
+  LogSoftmax(row);
+  row = row.array().exp().matrix();
+  int64_t drawn = 0;
+  for (double sum = 0; drawn < row.size() - 1; ++drawn) {
+    sum += static_cast<double>(row(drawn));
+    if (sum > uniform) break;
+  }
+  row = -row;
+  row(drawn) += 1;
+}
+
 }  // namespace
 
 HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) {
@@ -50,6 +72,23 @@ HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) 
              student.x.cols(), {dx, static_cast<size_t>(n * student.x.cols())}, pool);
   }
   return result;
+}
+
+Matrix SampledScore(const Head& head, uint64_t seed, ThreadPool& pool) {
+  const int64_t n_tokens = head.x.rows();
+  Matrix dx(n_tokens, head.x.cols());
+  for (int64_t first = 0; first < n_tokens; first += kChunkTokens) {
+    const int64_t n = std::min(kChunkTokens, n_tokens - first);
+    Matrix logits = Linear(head.x.middleRows(first, n), head.weights, {}, pool);
+    pool.ParallelFor(n, [&](int64_t begin, int64_t end, int) {
+      for (int64_t t = begin; t < end; ++t) {
+        ScoreOfRow(logits.row(t), UniformOf(seed, static_cast<uint64_t>(first + t)));
+      }
+    });
+    Multiply({logits.data(), static_cast<size_t>(logits.size())}, head.weights, n, logits.cols(),
+             dx.cols(), {dx.row(first).data(), static_cast<size_t>(n * dx.cols())}, pool);
+  }
+  return dx;
 }
 
 HeadLoss CrossEntropy(const Head& head, std::span<const int32_t> targets,

@@ -31,4 +31,9 @@ inline constexpr int32_t kNoTarget = -1;
 HeadLoss CrossEntropy(const Head& head, std::span<const int32_t> targets,
                       std::vector<float>& dweights, ThreadPool& pool);
 
+// Gradient, with respect to head.x, of the log-probabilities of tokens drawn from the head's own
+// distributions, one a row. Its second moment is the Fisher information of x: half of that, over a
+// small change of x, is the KL divergence it causes. The same `seed` draws the same tokens.
+Matrix SampledScore(const Head& head, uint64_t seed, ThreadPool& pool);
+
 }  // namespace accllm::tune
