@@ -162,6 +162,7 @@ ACCLLM_OPTION_TYPE(int);
 ACCLLM_OPTION_TYPE(int64_t);
 ACCLLM_OPTION_TYPE(uint64_t);
 ACCLLM_OPTION_TYPE(float);
+ACCLLM_OPTION_TYPE(double);
 ACCLLM_OPTION_TYPE(std::optional<int64_t>);
 ACCLLM_OPTION_TYPE(std::vector<int>);
 ACCLLM_OPTION_TYPE(std::vector<int64_t>);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "base/tensor_names.h"
@@ -33,6 +34,7 @@ struct CompressFlags {
   int64_t batch_tokens = 4096;
   RunFlags run;
   std::vector<std::string> keep_dense;
+  double bits = 0;
   bool resume = false;
   bool force = false;
   bool json = false;
@@ -114,6 +116,7 @@ Result<CompressOptions> MakeOptions(const CompressFlags& flags, const Checkpoint
     ACCLLM_ASSIGN_OR_RETURN(KeepDense keep, ParseKeepDense(rule));
     options.keep_dense.push_back(std::move(keep));
   }
+  options.bits = flags.bits;
   options.n_samples = flags.samples;
   options.sample_tokens = flags.sample_tokens;
   options.tune_steps = flags.tune_steps;
@@ -124,6 +127,38 @@ Result<CompressOptions> MakeOptions(const CompressFlags& flags, const Checkpoint
   options.text_json = source.text.ToJson();
   options.source = NameOfPath(flags.checkpoint);
   return options;
+}
+
+// What the matrices under the budget are estimated to cost together: with the recipe's types, and
+// with the chosen ones.
+struct BudgetLoss {
+  double before = 0;
+  double after = 0;
+};
+
+BudgetLoss LossOf(const CompressReport& report) {
+  BudgetLoss sum;
+  for (const BudgetChoice& choice : report.budget) {
+    sum.before += choice.base_loss;
+    sum.after += choice.loss;
+  }
+  return sum;
+}
+
+Json BudgetJson(const CompressFlags& flags, const CompressReport& report) {
+  if (report.budget.empty()) return nullptr;
+  Json matrices = Json::array();
+  for (const BudgetChoice& choice : report.budget) {
+    matrices.push_back({{"name", choice.name},
+                        {"type", choice.type},
+                        {"divergence_before", choice.base_loss},
+                        {"divergence", choice.loss}});
+  }
+  const BudgetLoss loss = LossOf(report);
+  return {{"bits", flags.bits},
+          {"estimated_divergence_before", loss.before},
+          {"estimated_divergence", loss.after},
+          {"matrices", std::move(matrices)}};
 }
 
 Json ReportJson(const CompressFlags& flags, const CompressReport& report) {
@@ -148,6 +183,7 @@ Json ReportJson(const CompressFlags& flags, const CompressReport& report) {
           {"bits_per_linear_weight", report.bits_per_linear_weight},
           {"padding_share", report.padding_share},
           {"seconds", report.seconds},
+          {"budget", BudgetJson(flags, report)},
           {"tuning", std::move(tuning)},
           {"distillation",
            {{"divergence_before", report.distillation.before},
@@ -156,9 +192,10 @@ Json ReportJson(const CompressFlags& flags, const CompressReport& report) {
           {"layers", std::move(layers)}};
 }
 
-// Output error of every linear layer in percent: a row a block, a column a kind.
-std::string ErrorTable(const CompressReport& report, int64_t n_layers) {
-  std::vector<std::string> header = {"error %"};
+// What `cell` says of every linear layer: a row a block, a column a kind.
+std::string LayerTable(const CompressReport& report, int64_t n_layers, std::string_view title,
+                       const std::function<std::string(const LinearReport&)>& cell) {
+  std::vector<std::string> header = {std::string(title)};
   for (const std::string_view name : kLinearNames) {
     header.emplace_back(name.substr(name.find('.') + 1));
   }
@@ -168,9 +205,7 @@ std::string ErrorTable(const CompressReport& report, int64_t n_layers) {
     row.resize(header.size(), "-");
     for (const LinearReport& linear : report.layers) {
       for (size_t i = 0; i < kLinearKinds.size(); ++i) {
-        if (linear.name == LayerTensorName(layer, kLinearKinds[i])) {
-          row[i + 1] = fmt::format("{:.2f}", 100 * linear.relative_error);
-        }
+        if (linear.name == LayerTensorName(layer, kLinearKinds[i])) row[i + 1] = cell(linear);
       }
     }
     rows.push_back(std::move(row));
@@ -189,18 +224,32 @@ std::string MaskKept(const CompressReport& report) {
 std::string ReportText(const CompressFlags& flags, const CompressReport& report, int64_t n_layers) {
   const double ratio =
       static_cast<double>(report.checkpoint_bytes) / static_cast<double>(report.file_bytes);
-  return ErrorTable(report, n_layers) + "\n" +
-         FormatFields({
-             {"file", flags.output},
-             {"size", fmt::format("{} ({:.1f} times smaller than the checkpoint's {})",
-                                  FormatBytes(report.file_bytes), ratio,
-                                  FormatBytes(report.checkpoint_bytes))},
-             {"bits per linear weight",
-              fmt::format("{:.4f} ({:.2f} % padding)", report.bits_per_linear_weight,
-                          100 * report.padding_share)},
-             {"mask kept", MaskKept(report)},
-             {"time", FormatSeconds(report.seconds)},
-         });
+  // Output errors in percent, and types where they differ by plan.
+  std::string tables = LayerTable(report, n_layers, "error %", [](const LinearReport& linear) {
+    return fmt::format("{:.2f}", 100 * linear.relative_error);
+  });
+  std::vector<std::pair<std::string, std::string>> fields = {{"file", flags.output}};
+  if (!report.budget.empty()) {
+    tables += "\n" + LayerTable(report, n_layers, "type",
+                                [](const LinearReport& linear) { return linear.type; });
+    const BudgetLoss loss = LossOf(report);
+    fields.emplace_back(
+        "budget", fmt::format("{} bits; estimated divergence from the float model {:.4f} nats a "
+                              "token, {:.4f} without",
+                              flags.bits, loss.after, loss.before));
+  }
+  fields.insert(fields.end(),
+                {
+                    {"size", fmt::format("{} ({:.1f} times smaller than the checkpoint's {})",
+                                         FormatBytes(report.file_bytes), ratio,
+                                         FormatBytes(report.checkpoint_bytes))},
+                    {"bits per linear weight",
+                     fmt::format("{:.4f} ({:.2f} % padding)", report.bits_per_linear_weight,
+                                 100 * report.padding_share)},
+                    {"mask kept", MaskKept(report)},
+                    {"time", FormatSeconds(report.seconds)},
+                });
+  return tables + "\n" + FormatFields(fields);
 }
 
 Status RunOne(const CompressFlags& flags, const CheckpointSource& source, CompressOptions options) {
@@ -241,6 +290,10 @@ Status CheckFlags(const CompressFlags& flags) {
   if (flags.compare && flags.codebook != "2:4") {
     return Fail(ErrorCode::kInvalidArgument, "--codebook goes with one recipe, not with --compare",
                 "name them in --recipes: joint,joint-free");
+  }
+  if (flags.compare && flags.bits > 0) {
+    return Fail(ErrorCode::kInvalidArgument, "--bits goes with one recipe, not with --compare",
+                "leave one of the two out");
   }
   if (flags.compare && flags.text.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--compare needs a text to predict",
@@ -353,6 +406,12 @@ VerbBody DeclareCompress(OptionTable& table) {
       "--keep-dense", "PATTERN=TYPE", flags->keep_dense,
       "Keep tensors whose name matches the glob as w2, w3, w4, w8 or f16; repeatable, the last "
       "match wins");
+  table
+      .Value("--bits", "X", flags->bits,
+             "Bits that a linear weight may take on average, scales, tables and padding counted: "
+             "matrices that suffer most become w2, w3, w4 or w8; --keep-dense fixes others")
+      .NoDefault()
+      .Positive();
   DeclareCompare(table, *flags);
   table.Flag("--resume", flags->resume, "Go on with an interrupted run, if there is one");
   table.Flag("--force", flags->force, "Overwrite an existing file");

@@ -55,7 +55,7 @@ StageMoments Calibration::MomentsOf(int64_t cols, bool with_residual, const Bloc
   const auto view = [](const Matrix& m) {
     return std::span(m.data(), static_cast<size_t>(m.size()));
   };
-  StageMoments moments = {SecondMoment(cols), CrossMoment(cols, cols), std::nullopt};
+  StageMoments moments = {SecondMoment(cols), {}, CrossMoment(cols, cols), std::nullopt};
   if (with_residual) moments.residual.emplace(config_.hidden_size, cols);
   ForEach(
       [&](const Pair& s) {
@@ -63,6 +63,8 @@ StageMoments Calibration::MomentsOf(int64_t cols, bool with_residual, const Bloc
       },
       [&](Pair& s, const Pair& x) {
         moments.second.Add(view(x.compressed), pool_);
+        const Eigen::RowVectorXf mean = x.compressed.colwise().mean();
+        moments.means.insert(moments.means.end(), mean.begin(), mean.end());
         const Matrix difference = x.real - x.compressed;
         moments.deviation.Add(view(difference), view(x.compressed), pool_);
         if (!with_residual) return;

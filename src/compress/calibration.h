@@ -29,8 +29,9 @@ struct LayerMaxima {
 // the compressed model gives them, x' that of the float model; likewise the residual stream r and
 // r'.
 struct StageMoments {
-  SecondMoment second;    // sum of x x^T: [cols, cols]
-  CrossMoment deviation;  // sum of (x' - x) x^T: [cols, cols]
+  SecondMoment second;       // sum of x x^T: [cols, cols]
+  std::vector<float> means;  // of x over each sample: [n_samples, cols]
+  CrossMoment deviation;     // sum of (x' - x) x^T: [cols, cols]
   // Sum of (r' - r) x^T: [hidden, cols]; only for layers whose output is added to the stream, so
   // that they make up for what it has lost so far.
   std::optional<CrossMoment> residual;

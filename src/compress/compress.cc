@@ -3,6 +3,7 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -10,11 +11,13 @@
 #include "base/mapped_file.h"
 #include "base/process_info.h"
 #include "base/tensor_names.h"
+#include "compress/bit_budget.h"
 #include "compress/calibration.h"
 #include "compress/distill_model.h"
 #include "compress/journal.h"
 #include "compress/layer_compressor.h"
 #include "compress/plan.h"
+#include "compress/sensitivity.h"
 #include "compress/tune_layer.h"
 #include "packed/packed_file.h"
 #include "packed/packed_writer.h"
@@ -28,6 +31,9 @@ using Json = nlohmann::ordered_json;
 constexpr int64_t kMaxDefaultSampleTokens = 512;
 // Share of a tuned block's time that comes before the tuning, about.
 constexpr double kOneShotShare = 0.2;
+// Share of the time that goes into a bit budget's measurements, about: without and with tuning.
+constexpr double kBudgetShare = 0.6;
+constexpr double kTunedBudgetShare = 0.1;
 
 // Everything the bytes of the result depend on, so that a resumed run can be refused where a fresh
 // one would give something else.
@@ -39,6 +45,7 @@ std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
   json["sample_tokens"] = o.sample_tokens;
   json["tuning"] = {o.tune_steps, o.distill_steps, o.batch_tokens};
   json["calibration_hash"] = o.calibration_hash;
+  if (o.bits > 0) json["bits"] = o.bits;
   json["sinks"] = o.window.n_sinks;
   json["window"] = o.window.window;
   json["source"] = o.source;
@@ -63,7 +70,12 @@ class Compressor {
   Result<CompressReport> Run() {
     start_ = MonotonicSeconds();
     ACCLLM_ASSIGN_OR_RETURN(plan_, PlanTensors(config_, options_.recipe.type, options_.keep_dense));
+    BitBudget budget;
+    if (options_.bits > 0) {
+      ACCLLM_ASSIGN_OR_RETURN(budget, OpenBudget(plan_, options_.keep_dense, options_.bits));
+    }
     ACCLLM_RETURN_IF_ERROR(PrepareJournal());
+    if (options_.bits > 0) ACCLLM_RETURN_IF_ERROR(Spend(budget));
     ACCLLM_ASSIGN_OR_RETURN(PackedWriter writer,
                             PackedWriter::Create(output_, plan_, journal_.layers_done > 0));
     std::unique_ptr<Calibration> calibration;
@@ -126,6 +138,44 @@ class Compressor {
     return {};
   }
 
+  // Gives matrices denser types as far as the budget goes. The choice stands in the journal, so
+  // that an interrupted run need not measure again.
+  Status Spend(BitBudget& budget) {
+    if (journal_.budget.empty()) {
+      ACCLLM_ASSIGN_OR_RETURN(const auto samples, Samples());
+      const auto types_of = [&](std::string_view name) {
+        std::vector<format::TensorType> types;
+        for (const OpenMatrix& matrix : budget.matrices) {
+          if (plan_[matrix.place].name != name) continue;
+          for (const TypeCost& type : matrix.types) types.push_back(type.type);
+        }
+        return types;
+      };
+      const auto before_matrix = [&](double share, const std::string& step) {
+        return progress_({BudgetShare() * share, step});
+      };
+      ACCLLM_ASSIGN_OR_RETURN(
+          const MatrixLosses losses,
+          MeasureSensitivity({checkpoint_, options_.recipe, samples, types_of, before_matrix},
+                             pool_));
+      for (OpenMatrix& matrix : budget.matrices) {
+        const std::vector<double>& of_types = losses.at(plan_[matrix.place].name);
+        for (size_t t = 0; t < of_types.size(); ++t) matrix.types[t].loss = of_types[t];
+      }
+      journal_.budget = ChooseTypes(budget, plan_);
+      journal_.seconds += MonotonicSeconds() - start_;
+      start_ = MonotonicSeconds();
+      ACCLLM_RETURN_IF_ERROR(journal_.Save(JournalPath()));
+    }
+    return ApplyChoices(journal_.budget, plan_);
+  }
+
+  // Share of the work that the measurements for the budget take.
+  double BudgetShare() const {
+    if (options_.bits <= 0) return 0;
+    return options_.recipe.tuning == Tuning::kNone ? kBudgetShare : kTunedBudgetShare;
+  }
+
   // Evenly spaced pieces of the calibration text.
   Result<std::vector<std::vector<int32_t>>> Samples() {
     int64_t& n_tokens = sample_tokens_;
@@ -169,11 +219,15 @@ class Compressor {
                          [&](const TensorPlan& tensor) { return tensor.name == name; });
   }
 
+  // A share of what comes after the measurements for the budget, as a share of all.
+  double AfterBudget(double share) const { return BudgetShare() + (1 - BudgetShare()) * share; }
+
   // Tells of the work on a block, whose share `done` is done.
   bool Announce(int64_t layer, double done, const std::string& step) const {
     const double share =
         (static_cast<double>(layer) + done) / static_cast<double>(config_.n_layers);
-    return progress_({options_.recipe.tuning == Tuning::kModel ? share / 2 : share, step});
+    return progress_(
+        {AfterBudget(options_.recipe.tuning == Tuning::kModel ? share / 2 : share), step});
   }
 
   // Share of a block's work that is done before a tensor of it.
@@ -250,7 +304,8 @@ class Compressor {
   Status Distill(PackedWriter& writer) {
     const auto after_step = [&](int64_t step, double loss) {
       const double share = static_cast<double>(step) / static_cast<double>(options_.distill_steps);
-      return progress_({0.5 + share / 2, fmt::format("distilling, divergence {:.4f}", loss)});
+      return progress_(
+          {AfterBudget(0.5 + share / 2), fmt::format("distilling, divergence {:.4f}", loss)});
     };
     const DistillTask task = {checkpoint_,     plan_,
                               journal_.layers, options_.calibration,
@@ -293,11 +348,11 @@ class Compressor {
 
   // A resumed journal lists its tensors by name; the report follows the file.
   void SortReports() {
-    const auto place = [this](const LinearReport& report) {
-      return &PlanOf(report.name) - plan_.data();
+    const auto is_before = [this](const auto& a, const auto& b) {
+      return &PlanOf(a.name) < &PlanOf(b.name);
     };
-    std::sort(journal_.layers.begin(), journal_.layers.end(),
-              [&](const LinearReport& a, const LinearReport& b) { return place(a) < place(b); });
+    std::sort(journal_.layers.begin(), journal_.layers.end(), is_before);
+    std::sort(journal_.budget.begin(), journal_.budget.end(), is_before);
   }
 
   std::string MetadataJson() const {
@@ -312,6 +367,7 @@ class Compressor {
       recipe["tune_steps"] = options_.tune_steps;
     }
     if (options_.recipe.tuning == Tuning::kModel) recipe["distill_steps"] = options_.distill_steps;
+    if (options_.bits > 0) recipe["bits"] = options_.bits;
     for (const LinearReport& layer : journal_.layers) {
       recipe["relative_error"][layer.name] = layer.relative_error;
     }
@@ -340,6 +396,7 @@ class Compressor {
     }
     report_.layers = journal_.layers;
     report_.tuning = journal_.tuning;
+    report_.budget = journal_.budget;
     report_.file_bytes = static_cast<int64_t>(file.bytes().size());
     report_.checkpoint_bytes = checkpoint_.weight_bytes();
     report_.bits_per_linear_weight = file.BitsPerLinearWeight();
@@ -372,6 +429,17 @@ Result<CompressReport> Compress(const Checkpoint& checkpoint, const std::string&
                                 const CompressCallback& progress) {
   if (options.n_samples < 1 || options.sample_tokens < 0) {
     return Fail(ErrorCode::kInvalidArgument, "--samples must be at least 1, --sample-tokens 0");
+  }
+  if (options.bits > 0 && !options.recipe.calibrates()) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("--bits: recipe {} has no text to measure on", options.recipe.name),
+        "use it with a recipe that takes --calibration, such as joint; or choose types with "
+        "--keep-dense");
+  }
+  if (!std::isfinite(options.bits) || options.bits < 0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--bits {}: no number of bits", options.bits), "give some more than 2");
   }
   // The pool shares the work out; BLAS's own threads would make sums depend on their number.
   openblas_set_num_threads(1);

@@ -26,6 +26,9 @@ struct CompressOptions {
   Recipe recipe = DefaultRecipe();    // docs/compression.md
   AttentionWindow window;             // stored as the model's default
   std::vector<KeepDense> keep_dense;  // the last match wins
+  // What a linear weight may take on average: matrices that `keep_dense` leaves open take denser
+  // types than the recipe's where that lowers the model's estimated loss most. 0: no budget.
+  double bits = 0;
   // Calibration: samples of `sample_tokens` tokens, taken evenly from the text. Only for
   // recipes that calibrate.
   std::vector<int32_t> calibration;  // token ids of the whole text
@@ -61,9 +64,19 @@ struct TuneReport {
   double after = 0;
 };
 
+// The type of one matrix under a bit budget, and what it is estimated to cost: KL divergence from
+// the float model in nats a token (compress/sensitivity.h).
+struct BudgetChoice {
+  std::string name;
+  std::string type;
+  double loss = 0;
+  double base_loss = 0;  // with the recipe's type
+};
+
 struct CompressReport {
   std::vector<LinearReport> layers;
-  std::vector<TuneReport> tuning;  // of every block, where the recipe tunes
+  std::vector<BudgetChoice> budget;  // of every matrix left open; empty without a budget
+  std::vector<TuneReport> tuning;    // of every block, where the recipe tunes
   // KL divergence from the float model on calibration text, likewise, where it distills; else 0.
   TuneReport distillation;
   int64_t file_bytes = 0;

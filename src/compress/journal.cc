@@ -31,6 +31,10 @@ Status Journal::Save(const std::string& path) const {
     tuned["before"].push_back(report.before);
     tuned["after"].push_back(report.after);
   }
+  for (const BudgetChoice& choice : budget) {
+    json["budget"][choice.name] = {
+        {"type", choice.type}, {"loss", choice.loss}, {"base_loss", choice.base_loss}};
+  }
   return WriteFileAtomically(path, json.dump(1));
 }
 
@@ -61,6 +65,17 @@ Result<Journal> Journal::Load(const std::string& path) {
                 "start again without --resume");
   }
   for (size_t i = 0; i < before.size(); ++i) journal.tuning.push_back({before[i], after[i]});
+  if (!fields.Has("budget")) return journal;
+  ACCLLM_ASSIGN_OR_RETURN(const JsonObject spent, fields.Object("budget"));
+  for (const std::string& name : spent.Keys()) {
+    ACCLLM_ASSIGN_OR_RETURN(const JsonObject entry, spent.Object(name));
+    BudgetChoice choice;
+    choice.name = name;
+    ACCLLM_ASSIGN_OR_RETURN(choice.type, entry.String("type"));
+    ACCLLM_ASSIGN_OR_RETURN(choice.loss, entry.Number("loss"));
+    ACCLLM_ASSIGN_OR_RETURN(choice.base_loss, entry.Number("base_loss"));
+    journal.budget.push_back(std::move(choice));
+  }
   return journal;
 }
 

@@ -16,6 +16,7 @@ struct Journal {
   double seconds = 0;                // spent so far
   std::vector<LinearReport> layers;  // reports of the tensors done
   std::vector<TuneReport> tuning;    // of the blocks done, where the recipe tunes
+  std::vector<BudgetChoice> budget;  // once it is spent, where there is one
 
   // Writes the journal so that it is either the old one or this one. Errors: kIo.
   Status Save(const std::string& path) const;

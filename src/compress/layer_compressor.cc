@@ -20,12 +20,6 @@ namespace {
 
 using format::TensorType;
 
-// Share of the mean of H's diagonal that is added to its diagonal before it is inverted. Higher
-// for the project's own recipe than the 0.01 of GPTQ and SparseGPT: there it also holds the
-// corrected weights near the original ones.
-constexpr double kOwnDamping = 0.05;
-constexpr double kPublishedDamping = 0.01;
-
 std::vector<uint8_t> FloatBytes(const std::vector<float>& values) {
   std::vector<uint8_t> bytes(values.size() * sizeof(float));
   std::memcpy(bytes.data(), values.data(), bytes.size());
@@ -70,9 +64,9 @@ class LinearCompressor {
     const LinearShape shape = ShapeOfLinear(task_.config, *kinds.begin());
     const std::string first = LayerTensorName(task_.layer, *kinds.begin());
     InputStatistics inputs = {moments.second.Release(), {}};
-    const double damping = task_.recipe.is_own ? kOwnDamping : kPublishedDamping;
-    ACCLLM_ASSIGN_OR_RETURN(inputs.inverse,
-                            InverseCholeskyUpper(inputs.h, shape.cols, damping, first, pool_));
+    ACCLLM_ASSIGN_OR_RETURN(
+        inputs.inverse,
+        InverseCholeskyUpper(inputs.h, shape.cols, DampingOf(task_.recipe), first, pool_));
     for (const LinearKind kind : kinds) {
       ACCLLM_RETURN_IF_ERROR(CompressOne(kind, &moments, &inputs));
     }

@@ -8,7 +8,8 @@ Matrix Project(const Matrix& x, const FloatLayer& w, LinearKind kind, ThreadPool
 }
 
 Matrix ProjectBackward(const Matrix& dy, const Matrix& x, const FloatLayer& w, LinearKind kind,
-                       FloatLayer& dw, ThreadPool& pool) {
+                       FloatLayer& dw, ThreadPool& pool, const WatchOutput& watch) {
+  if (watch) watch(kind, dy);
   return LinearBackward(dy, x, w.linear(kind), dw.linear(kind), dw.bias(kind), pool);
 }
 
@@ -70,8 +71,9 @@ Matrix Block::Forward(const Matrix& x, const FloatLayer& w, BlockTape* tape,
 }
 
 Matrix Block::SelfAttentionBackward(const Matrix& dy, const FloatLayer& w, const BlockTape& tape,
-                                    FloatLayer& dw, ThreadPool& pool) const {
-  const Matrix dmixed = ProjectBackward(dy, tape.mixed, w, LinearKind::kO, dw, pool);
+                                    FloatLayer& dw, ThreadPool& pool,
+                                    const WatchOutput& watch) const {
+  const Matrix dmixed = ProjectBackward(dy, tape.mixed, w, LinearKind::kO, dw, pool, watch);
   AttentionGradient d =
       AttentionBackward(dmixed, {tape.q, tape.k, tape.v}, config_, sequence_tokens(), pool);
   RotateBackward(rotary_, d.q, pool);
@@ -83,23 +85,24 @@ Matrix Block::SelfAttentionBackward(const Matrix& dy, const FloatLayer& w, const
     d.k = RmsNormBackward(d.k, tape.k_raw, w.vector(VectorKind::kKNorm), eps,
                           dw.vector(VectorKind::kKNorm), pool);
   }
-  Matrix dx = ProjectBackward(d.q, tape.attention_in, w, LinearKind::kQ, dw, pool);
-  dx += ProjectBackward(d.k, tape.attention_in, w, LinearKind::kK, dw, pool);
-  dx += ProjectBackward(d.v, tape.attention_in, w, LinearKind::kV, dw, pool);
+  Matrix dx = ProjectBackward(d.q, tape.attention_in, w, LinearKind::kQ, dw, pool, watch);
+  dx += ProjectBackward(d.k, tape.attention_in, w, LinearKind::kK, dw, pool, watch);
+  dx += ProjectBackward(d.v, tape.attention_in, w, LinearKind::kV, dw, pool, watch);
   return dx;
 }
 
 Matrix Block::Backward(const Matrix& dy, const FloatLayer& w, const BlockTape& tape, FloatLayer& dw,
-                       ThreadPool& pool) const {
+                       ThreadPool& pool, const WatchOutput& watch) const {
   const float eps = config_.rms_norm_eps;
-  const SiluMulGradient d = SiluMulBackward(
-      ProjectBackward(dy, tape.hidden, w, LinearKind::kDown, dw, pool), tape.gate, tape.up, pool);
-  Matrix dmlp_in = ProjectBackward(d.gate, tape.mlp_in, w, LinearKind::kGate, dw, pool);
-  dmlp_in += ProjectBackward(d.up, tape.mlp_in, w, LinearKind::kUp, dw, pool);
+  const SiluMulGradient d =
+      SiluMulBackward(ProjectBackward(dy, tape.hidden, w, LinearKind::kDown, dw, pool, watch),
+                      tape.gate, tape.up, pool);
+  Matrix dmlp_in = ProjectBackward(d.gate, tape.mlp_in, w, LinearKind::kGate, dw, pool, watch);
+  dmlp_in += ProjectBackward(d.up, tape.mlp_in, w, LinearKind::kUp, dw, pool, watch);
   const Matrix dmiddle =
       dy + RmsNormBackward(dmlp_in, tape.middle, w.vector(VectorKind::kPostAttentionLayernorm), eps,
                            dw.vector(VectorKind::kPostAttentionLayernorm), pool);
-  const Matrix dattention_in = SelfAttentionBackward(dmiddle, w, tape, dw, pool);
+  const Matrix dattention_in = SelfAttentionBackward(dmiddle, w, tape, dw, pool, watch);
   return dmiddle + RmsNormBackward(dattention_in, tape.x, w.vector(VectorKind::kInputLayernorm),
                                    eps, dw.vector(VectorKind::kInputLayernorm), pool);
 }

@@ -1,6 +1,7 @@
 // One transformer block, forward and backward, for gradient descent on its weights.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "base/float_layer.h"
@@ -22,6 +23,9 @@ struct BlockTape {
   Matrix hidden;        // [n_tokens, intermediate] input of down_proj
 };
 
+// Sees the gradient of the loss with respect to a linear layer's output: dy [n_tokens, rows].
+using WatchOutput = std::function<void(LinearKind kind, const Matrix& dy)>;
+
 // Gradients of a block's weights, as zeros.
 FloatLayer ZerosLike(const FloatLayer& w);
 
@@ -38,15 +42,15 @@ class Block {
   Matrix Forward(const Matrix& x, const FloatLayer& w, BlockTape* tape, ThreadPool& pool) const;
 
   // Gradient of a loss with respect to x from that with respect to the output; adds those with
-  // respect to the weights to `dw`.
+  // respect to the weights to `dw`. `watch` may be null.
   Matrix Backward(const Matrix& dy, const FloatLayer& w, const BlockTape& tape, FloatLayer& dw,
-                  ThreadPool& pool) const;
+                  ThreadPool& pool, const WatchOutput& watch = nullptr) const;
 
  private:
   void RoundInput(Matrix& x, ThreadPool& pool) const;
   Matrix SelfAttention(const FloatLayer& w, BlockTape& tape, ThreadPool& pool) const;
   Matrix SelfAttentionBackward(const Matrix& dy, const FloatLayer& w, const BlockTape& tape,
-                               FloatLayer& dw, ThreadPool& pool) const;
+                               FloatLayer& dw, ThreadPool& pool, const WatchOutput& watch) const;
 
   const ModelConfig& config_;
   reference::SimulatedPrecision precision_;

@@ -49,6 +49,29 @@ TEST_F(BlockTest, GradientsOfEveryWeightAndTheInput) {
   }
 }
 
+// The gradient of a bias is that of the output, summed over tokens.
+TEST_F(BlockTest, OutputGradientsAreWatched) {
+  ModelConfig config = SmallConfig();
+  config.has_qkv_bias = config.has_o_bias = config.has_mlp_bias = true;
+  const Block block(config, kTokens, {});
+  const FloatLayer w = RandomLayer(config);
+  BlockTape tape;
+  block.Forward(RandomMatrix(2 * kTokens, config.hidden_size, 1), w, &tape, pool_);
+  FloatLayer dw = ZerosLike(w);
+  FloatLayer seen = ZerosLike(w);
+  block.Backward(RandomMatrix(2 * kTokens, config.hidden_size, 2), w, tape, dw, pool_,
+                 [&](LinearKind kind, const Matrix& dy) {
+                   for (int64_t r = 0; r < dy.cols(); ++r) {
+                     seen.bias(kind)[static_cast<size_t>(r)] += dy.col(r).sum();
+                   }
+                 });
+  for (const LinearKind kind : kLinearKinds) {
+    for (size_t r = 0; r < dw.bias(kind).size(); ++r) {
+      EXPECT_NEAR(seen.bias(kind)[r], dw.bias(kind)[r], 1e-4F) << LinearName(kind) << " " << r;
+    }
+  }
+}
+
 TEST_F(BlockTest, ThreadsChangeNoBit) {
   const ModelConfig config = SmallConfig();
   const Block block(config, kTokens, {.a8 = true, .kv4 = true});

@@ -52,6 +52,23 @@ TEST(Divergence, ChunksOfTokensAddUp) {
   EXPECT_NEAR(all.loss, sum, 1e-6);
 }
 
+// Half the score's second moment over a small step is the divergence that the step causes.
+TEST(SampledScore, SecondMomentIsTheFisherInformation) {
+  ThreadPool pool(2);
+  constexpr int64_t kDraws = 20000;
+  const std::vector<float> head = RandomValues(9 * 5, 3);
+  const Matrix x = RandomMatrix(1, 5, 1).replicate(kDraws, 1);
+  const Matrix step = 0.02F * RandomMatrix(1, 5, 2);
+  const Matrix moved = x + step.replicate(kDraws, 1);
+  const Matrix score = SampledScore({x, head}, 7, pool);
+  const double moment = (score * step.transpose()).cast<double>().squaredNorm() / kDraws;
+  const double divergence = Divergence({moved, head}, {x, head}, pool).loss;
+  EXPECT_NEAR(moment / 2, divergence, 0.06 * divergence);
+  EXPECT_LT(score.colwise().mean().norm(), 0.05F * score.row(0).norm());
+  EXPECT_EQ(score, SampledScore({x, head}, 7, pool));
+  EXPECT_NE(score, SampledScore({x, head}, 8, pool));
+}
+
 class DistillerTest : public ::testing::Test {
  protected:
   static constexpr int64_t kTokens = 12;

@@ -29,22 +29,6 @@ double DivergenceOfRow(Row student, Row teacher, float scale) {
   return loss;
 }
 
-// A uniform number that depends on the token's place alone.
-float UniformAt(int64_t token) {
-  auto state = static_cast<uint64_t>(token);
-  return static_cast<float>(SplitMix64(state) >> 40) * 0x1p-24F;
-}
-
-// Turns a row of logits into the gradient of one drawn token's negative log-likelihood.
-template <typename Row>
-void DrawGradient(Row row, float uniform) {
-  LogSoftmax(row);
-  row = row.array().exp().matrix();
-  Eigen::Index drawn = 0;
-  for (float sum = row(0); sum <= uniform && drawn + 1 < row.size(); sum += row(drawn)) ++drawn;
-  row(drawn) -= 1.0F;
-}
-
 // dx of rows [first, first + n) from the gradient with respect to their logits.
 void BackThroughHead(const Matrix& dlogits, const Head& head, int64_t first, Matrix& dx,
                      ThreadPool& pool) {
@@ -53,21 +37,27 @@ void BackThroughHead(const Matrix& dlogits, const Head& head, int64_t first, Mat
            head.x.cols(), {dx.row(first).data(), static_cast<size_t>(n * head.x.cols())}, pool);
 }
 
-}  // namespace
-
-Matrix SampledGradients(const Head& head, ThreadPool& pool) {
-  const int64_t n_tokens = head.x.rows();
-  Matrix dx(n_tokens, head.x.cols());
-  for (int64_t first = 0; first < n_tokens; first += kChunkTokens) {
-    const int64_t n = std::min(kChunkTokens, n_tokens - first);
-    Matrix logits = Linear(head.x.middleRows(first, n), head.weights, {}, pool);
-    pool.ParallelFor(n, [&](int64_t begin, int64_t end, int) {
-      for (int64_t t = begin; t < end; ++t) DrawGradient(logits.row(t), UniformAt(first + t));
-    });
-    BackThroughHead(logits, head, first, dx, pool);
-  }
-  return dx;
+// A number in [0, 1) that depends on both alone.
+double UniformOf(uint64_t seed, int64_t index) {
+  uint64_t state = seed * 0xD1342543DE82EF95U + static_cast<uint64_t>(index) * 0x9E3779B97F4A7C15U;
+  return static_cast<double>(SplitMix64(state) >> 11) * 0x1p-53;
 }
+
+// A row of logits becomes the gradient of the log-probability of the token that `uniform` draws.
+template <typename Row>
+void ScoreOfRow(Row row, double uniform) {
+  LogSoftmax(row);
+  row = row.array().exp().matrix();
+  int64_t drawn = 0;
+  for (double sum = 0; drawn < row.size() - 1; ++drawn) {
+    sum += static_cast<double>(row(drawn));
+    if (sum > uniform) break;
+  }
+  row = -row;
+  row(drawn) += 1;
+}
+
+}  // namespace
 
 HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) {
   const int64_t n_tokens = student.x.rows();
@@ -87,6 +77,22 @@ HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) 
     BackThroughHead(logits, student, first, result.dx, pool);
   }
   return result;
+}
+
+Matrix SampledScore(const Head& head, uint64_t seed, ThreadPool& pool) {
+  const int64_t n_tokens = head.x.rows();
+  Matrix dx(n_tokens, head.x.cols());
+  for (int64_t first = 0; first < n_tokens; first += kChunkTokens) {
+    const int64_t n = std::min(kChunkTokens, n_tokens - first);
+    Matrix logits = Linear(head.x.middleRows(first, n), head.weights, {}, pool);
+    pool.ParallelFor(n, [&](int64_t begin, int64_t end, int) {
+      for (int64_t t = begin; t < end; ++t) {
+        ScoreOfRow(logits.row(t), UniformOf(seed, first + t));
+      }
+    });
+    BackThroughHead(logits, head, first, dx, pool);
+  }
+  return dx;
 }
 
 HeadLoss CrossEntropy(const Head& head, std::span<const int32_t> targets,

@@ -25,15 +25,15 @@ struct Head {
 // hundred tokens at a time.
 HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool);
 
-// For each token the gradient, with respect to its row of head.x, of the negative log-likelihood of
-// one token drawn from the head's own distribution: rows g whose mean of g g^T is the Fisher
-// information.
-Matrix SampledGradients(const Head& head, ThreadPool& pool);
-
 // Negative log-likelihood of `targets`, one token id a row of head.x; rows with target kNoTarget do
 // not count. Adds the gradient with respect to the head's weights to `dweights`.
 inline constexpr int32_t kNoTarget = -1;
 HeadLoss CrossEntropy(const Head& head, std::span<const int32_t> targets,
                       std::vector<float>& dweights, ThreadPool& pool);
+
+// Gradient, with respect to head.x, of the log-probabilities of tokens drawn from the head's own
+// distributions, one a row. Its second moment is the Fisher information of x: half of that, over a
+// small change of x, is the KL divergence it causes. The same `seed` draws the same tokens.
+Matrix SampledScore(const Head& head, uint64_t seed, ThreadPool& pool);
 
 }  // namespace accllm::tune

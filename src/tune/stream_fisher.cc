@@ -53,7 +53,7 @@ Result<std::vector<std::vector<float>>> StreamFisher(reference::FloatWeights& mo
   }
   const Matrix x = RmsNorm(streams.back(), model.final_norm(), config.rms_norm_eps, pool);
   std::vector<float> dnorm(model.final_norm().size());
-  Matrix g = RmsNormBackward(SampledGradients({x, model.lm_head()}, pool), streams.back(),
+  Matrix g = RmsNormBackward(SampledScore({x, model.lm_head()}, 0, pool), streams.back(),
                              model.final_norm(), config.rms_norm_eps, dnorm, pool);
   std::vector<std::vector<float>> fisher(streams.size() - 1);
   for (int64_t layer = config.n_layers; layer-- > 0;) {

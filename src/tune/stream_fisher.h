@@ -10,7 +10,7 @@
 namespace accllm::tune {
 
 // For each block the Fisher information of the stream behind it: the mean over tokens of g g^T
-// ([hidden, hidden], row-major), g the gradient of the negative log-likelihood of tokens drawn from
+// ([hidden, hidden], row-major), g the gradient of the log-probability of tokens drawn from
 // the model's own predictions. For a small error d of the stream of one token, d F d^T / 2 is the
 // mean divergence of the predictions, in nats (summed over the tokens that it reaches).
 //
