@@ -365,7 +365,7 @@ VerbBody DeclareCompress(OptionTable& table) {
   table
       .Value("--lowrank", "R", flags->low_rank,
              "Store beside every quantised linear layer an 8-bit product of rank R that makes up "
-             "for most of what the codes lost; its bits count; default: none")
+             "for some of what the codes lose; its bits count; default: none")
       .NoDefault()
       .Positive();
   flags->run.DeclareAttention(table, "the rest of the trained context", "4");

@@ -3,6 +3,7 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <algorithm>
+#include <utility>
 
 #include "base/split_mix64.h"
 #include "reference/float_ops.h"
@@ -85,10 +86,10 @@ Result<Int8Matrix> RoundTransposed(const Matrix& m) {
   return RoundToInt8(rows.rows(), rows.cols(), {rows.data(), static_cast<size_t>(rows.size())});
 }
 
-std::vector<float> Difference(std::span<const float> a, std::span<const float> b) {
-  std::vector<float> difference(a.begin(), a.end());
-  for (size_t i = 0; i < difference.size(); ++i) difference[i] -= b[i];
-  return difference;
+// In place: what `values` lack to be `weights`.
+std::vector<float> Missing(std::span<const float> weights, std::vector<float> values) {
+  for (size_t i = 0; i < values.size(); ++i) values[i] = weights[i] - values[i];
+  return values;
 }
 
 }  // namespace
@@ -138,12 +139,12 @@ Result<CodesAndLowRank> ChooseCodesAndLowRank(const Recipe& recipe, format::Tens
   ACCLLM_ASSIGN_OR_RETURN(const LowRank first, fit(matrix.weights));
   std::vector<float> product(matrix.weights.size(), 0.0F);
   Dequantize(first).AddTo(0, matrix.rows, product);
-  const std::vector<float> rest = Difference(matrix.weights, product);
+  const std::vector<float> rest = Missing(matrix.weights, std::move(product));
   ACCLLM_ASSIGN_OR_RETURN(
       chosen.quantized,
       ChooseCodes(recipe, type, {rest, matrix.rows, matrix.cols, matrix.name}, kept, inputs, pool));
   ACCLLM_ASSIGN_OR_RETURN(chosen.low_rank,
-                          fit(Difference(matrix.weights, Dequantize(chosen.quantized))));
+                          fit(Missing(matrix.weights, Dequantize(chosen.quantized))));
   return chosen;
 }
 

@@ -1,4 +1,4 @@
-// The low-rank part that makes up for most of what quantisation lost.
+// The low-rank part that makes up for some of what quantisation loses.
 #pragma once
 
 #include <optional>
