@@ -91,8 +91,7 @@ Result<Subject> LoadSubject(ModelSource& source, const EngineOptions& options) {
   }
   ACCLLM_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, source.LoadEngine(options));
   subject.weight_bytes = engine->model().BytesPerToken();
-  subject.kv_bytes_per_visible =
-      heads * (kernels::KvPaddedDim(c.head_dim) / 2 + int64_t{sizeof(kernels::KvParam)});
+  subject.kv_bytes_per_visible = heads * kernels::KvRowBytes(c.head_dim);
   subject.model = std::move(engine);
   return subject;
 }

@@ -167,13 +167,18 @@ void BenchAttention(benchmark::State& state, Isa isa, const AttentionShape& shap
   if (arena == nullptr) return state.SkipWithError("no memory");
   const int64_t n_slots = state.range(0);
   const int64_t padded_dim = KvPaddedDim(shape.head_dim);
-  const std::vector<KvParam> params(static_cast<size_t>(n_slots), KvParam{0x2000, 7});
+  const std::vector<uint16_t> scales(static_cast<size_t>(n_slots), 0x1000);
+  const std::vector<uint8_t> groups(static_cast<size_t>(n_slots * KvGroups(shape.head_dim)), 0x7D);
   std::vector<int8_t> q(static_cast<size_t>(shape.n_heads * padded_dim));
   FillRandom(reinterpret_cast<uint8_t*>(q.data()), static_cast<int64_t>(q.size()), 12345);
   const std::vector<float> q_scale(static_cast<size_t>(shape.n_heads), 0.01F);
-  const KvHead cache = {arena, arena + n_slots * padded_dim / 2, params.data(), params.data()};
-  const AttentionQuery query = {shape.n_heads,  shape.head_dim, q.data(),
-                                q_scale.data(), q.data(),       q_scale.data()};
+  const std::vector<int32_t> sums(static_cast<size_t>(shape.n_heads * KvGroups(shape.head_dim)));
+  const auto rows = [&](const uint8_t* codes) {
+    return KvRows{codes, scales.data(), groups.data(), n_slots};
+  };
+  const KvHead cache = {rows(arena), rows(arena + n_slots * padded_dim / 2)};
+  const RotatedQueries queries = {q.data(), q_scale.data(), sums.data()};
+  const AttentionQuery query = {shape.n_heads, shape.head_dim, queries, queries};
   const std::vector<SlotRange> ranges = {{0, 4, true}, {4, n_slots}};
   std::vector<float> scratch(static_cast<size_t>(AttentionScratchFloats(n_slots, shape.n_heads)));
   std::vector<float> out(static_cast<size_t>(shape.n_heads * shape.head_dim));

@@ -12,7 +12,7 @@
 namespace accllm {
 namespace {
 
-// How often a thread looks before it sleeps or yields: about 20 microseconds, the gap between two
+// How often a thread looks before it sleeps: about 20 microseconds, the gap between two
 // loops of one token, so that decoding rarely pays for a wake-up and an idle pool costs nothing.
 constexpr int kSpins = 4000;
 
@@ -57,7 +57,19 @@ struct ThreadPool::State {
       WaitForNext(seen);
       if (stop.load(std::memory_order_acquire)) return;
       RunPart(thread);
-      running.fetch_sub(1, std::memory_order_release);
+      if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
+    }
+  }
+
+  void WaitForWorkers() {
+    for (int i = 0; i < kSpins; ++i) {
+      if (running.load(std::memory_order_acquire) == 0) return;
+      Pause();
+    }
+    // A busy machine: let the workers have the core.
+    for (int left = running.load(std::memory_order_acquire); left != 0;
+         left = running.load(std::memory_order_acquire)) {
+      running.wait(left, std::memory_order_acquire);
     }
   }
 
@@ -96,13 +108,7 @@ void ThreadPool::ParallelFor(int64_t n, const std::function<void(int64_t, int64_
   state.running.store(state.n_threads - 1, std::memory_order_relaxed);
   state.Start();
   state.RunPart(0);
-  for (int i = 0; state.running.load(std::memory_order_acquire) != 0; ++i) {
-    if (i < kSpins) {
-      Pause();
-    } else {
-      std::this_thread::yield();  // a busy machine: let the workers have the core
-    }
-  }
+  state.WaitForWorkers();
 }
 
 int AvailableCpus() {

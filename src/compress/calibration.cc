@@ -135,8 +135,6 @@ LayerMaxima Calibration::Maxima(const FloatLayer& w) {
   LayerMaxima maxima;
   maxima.attention_input =
       MaximaOf(config_.hidden_size, [&](const Matrix& x) { return NormedForAttention(x, w); });
-  maxima.keys = MaximaOf(config_.kv_size(),
-                         [&](const Matrix& x) { return RotatedKeys(NormedForAttention(x, w), w); });
   maxima.attention_output =
       MaximaOf(config_.q_size(), [&](const Matrix& x) { return Attend(x, w); });
   maxima.mlp_input = MaximaOf(config_.hidden_size,

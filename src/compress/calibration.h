@@ -20,7 +20,6 @@ namespace accllm {
 // Largest magnitudes that a block's activations reach on the calibration text.
 struct LayerMaxima {
   std::vector<float> attention_input;   // [hidden] after input_layernorm
-  std::vector<float> keys;              // [kv_size] after rotation
   std::vector<float> attention_output;  // [q_size] input of o_proj
   std::vector<float> mlp_input;         // [hidden] after post_attention_layernorm
   std::vector<float> mlp_hidden;        // [intermediate] input of down_proj

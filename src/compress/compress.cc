@@ -19,6 +19,7 @@
 #include "compress/tune_layer.h"
 #include "packed/packed_file.h"
 #include "packed/packed_writer.h"
+#include "tune/stream_fisher.h"
 
 namespace accllm {
 namespace {
@@ -74,6 +75,7 @@ class Compressor {
       if (options_.recipe.calibrates()) {
         ACCLLM_ASSIGN_OR_RETURN(const auto samples, Samples());
         calibration = std::make_unique<Calibration>(config_, embedding, samples, pool_);
+        if (options_.recipe.tuning != Tuning::kNone) ACCLLM_RETURN_IF_ERROR(MeasureStream(samples));
       }
       if (journal_.layers_done == 0) {
         ACCLLM_RETURN_IF_ERROR(WriteNearest(writer, kEmbedTokensName, embedding));
@@ -157,6 +159,14 @@ class Compressor {
     return samples;
   }
 
+  // What errors of the stream behind each block do to the predictions.
+  Status MeasureStream(const std::vector<std::vector<int32_t>>& samples) {
+    ACCLLM_ASSIGN_OR_RETURN(const auto weights, reference::WeightsOf(checkpoint_));
+    const tune::Sequences sequences(samples.begin(), samples.end());
+    ACCLLM_ASSIGN_OR_RETURN(fisher_, tune::StreamFisher(*weights, sequences, pool_));
+    return {};
+  }
+
   const TensorPlan& PlanOf(std::string_view name) const {
     return *std::find_if(plan_.begin(), plan_.end(),
                          [&](const TensorPlan& tensor) { return tensor.name == name; });
@@ -229,7 +239,8 @@ class Compressor {
     std::vector<reference::Matrix> inputs = calibration.CompressedStreams();
     ACCLLM_ASSIGN_OR_RETURN(CompressedLayer result,
                             CompressLayerCalibrated(task, std::move(weights), calibration, pool_));
-    const TuneSettings settings = {options_.tune_steps, options_.batch_tokens};
+    const TuneSettings settings = {options_.tune_steps, options_.batch_tokens,
+                                   std::move(fisher_[static_cast<size_t>(task.layer)])};
     const auto after_step = [&](int64_t step, double loss) {
       const double share = static_cast<double>(step) / static_cast<double>(options_.tune_steps);
       return Announce(task.layer, kOneShotShare + (1 - kOneShotShare) * share,
@@ -249,7 +260,7 @@ class Compressor {
     };
     const DistillTask task = {checkpoint_,     plan_,
                               journal_.layers, options_.calibration,
-                              DistillPath(),   {options_.distill_steps, options_.batch_tokens},
+                              DistillPath(),   {options_.distill_steps, options_.batch_tokens, {}},
                               sample_tokens_};
     ACCLLM_ASSIGN_OR_RETURN(DistilledModel model, DistillModel(task, writer, pool_, after_step));
     for (size_t i = 0; i < model.layers.size(); ++i) {
@@ -360,8 +371,9 @@ class Compressor {
   std::vector<TensorPlan> plan_;
   Journal journal_;
   CompressReport report_;
-  int64_t n_samples_ = 0;      // calibration samples really taken
-  int64_t sample_tokens_ = 0;  // tokens of each
+  int64_t n_samples_ = 0;                   // calibration samples really taken
+  int64_t sample_tokens_ = 0;               // tokens of each
+  std::vector<std::vector<float>> fisher_;  // [n_layers][hidden, hidden], if blocks are tuned
   double start_ = 0;
 };
 

@@ -16,7 +16,6 @@ std::vector<float> ColumnMaxima(size_t cols,
 void SmoothLayer(const ModelConfig& config, const LayerMaxima& maxima,
                  const SmoothingOptions& options, FloatLayer& layer) {
   const auto hidden = static_cast<size_t>(config.hidden_size);
-  FoldIntoKeys(config, KeySmoothingFactors(config, maxima.keys, options), layer);
   FoldIntoNorm(SmoothingFactors(maxima.attention_input,
                                 ColumnMaxima(hidden, {&layer.linear(LinearKind::kQ),
                                                       &layer.linear(LinearKind::kK),

@@ -30,13 +30,6 @@ void DivideRows(std::span<const float> factors, std::vector<float>& weights) {
   }
 }
 
-void MultiplyRows(std::span<const float> factors, std::vector<float>& weights) {
-  const size_t cols = weights.size() / factors.size();
-  for (size_t row = 0; row < factors.size(); ++row) {
-    for (size_t k = 0; k < cols; ++k) weights[row * cols + k] *= factors[row];
-  }
-}
-
 void MultiplyColumns(std::span<const float> factors, std::vector<float>& weights) {
   assert(weights.size() % factors.size() == 0);
   for (size_t i = 0; i < weights.size(); ++i) weights[i] *= factors[i % factors.size()];
@@ -61,15 +54,6 @@ void UpdateColumnMaxima(std::span<const float> x, std::span<float> maxima) {
   for (size_t first = 0; first < x.size(); first += maxima.size()) {
     for (size_t j = 0; j < maxima.size(); ++j) {
       maxima[j] = std::max(maxima[j], std::abs(x[first + j]));
-    }
-  }
-}
-
-void UpdateRowMaxima(std::span<const float> weights, std::span<float> maxima) {
-  const size_t cols = weights.size() / maxima.size();
-  for (size_t row = 0; row < maxima.size(); ++row) {
-    for (size_t k = 0; k < cols; ++k) {
-      maxima[row] = std::max(maxima[row], std::abs(weights[row * cols + k]));
     }
   }
 }
@@ -115,51 +99,6 @@ void FoldIntoUp(std::span<const float> factors, FloatLayer& layer) {
   DivideRows(factors, layer.linear(LinearKind::kUp));
   DivideRows(factors, layer.bias(LinearKind::kUp));
   MultiplyColumns(factors, layer.linear(LinearKind::kDown));
-}
-
-std::vector<float> KeySmoothingFactors(const ModelConfig& config, std::span<const float> key_max,
-                                       const SmoothingOptions& options) {
-  assert(std::ssize(key_max) == config.kv_size());
-  const auto n_pairs = static_cast<size_t>(config.head_dim / 2);
-  const auto n_heads = static_cast<size_t>(config.n_kv_heads);
-  // The norm of keys has one weight for all heads, so all heads need the same factors.
-  const auto pair_max = [&](size_t head, size_t pair) {
-    float maximum = 0;
-    for (size_t h = 0; h < n_heads; ++h) {
-      if (!config.has_qk_norm && h != head) continue;
-      const float* channels = &key_max[h * 2 * n_pairs];
-      maximum = std::max({maximum, channels[pair], channels[n_pairs + pair]});
-    }
-    return maximum;
-  };
-  std::vector<float> factors(n_heads * n_pairs);
-  for (size_t head = 0; head < n_heads; ++head) {
-    const std::span<float> pairs(&factors[head * n_pairs], n_pairs);
-    for (size_t i = 0; i < n_pairs; ++i) pairs[i] = std::pow(pair_max(head, i), options.alpha);
-    NormaliseFactors(pairs, options.max_factor);
-  }
-  return factors;
-}
-
-void FoldIntoKeys(const ModelConfig& config, std::span<const float> factors, FloatLayer& layer) {
-  std::vector<float> per_channel;  // [kv_size]: each head's factors twice
-  const auto n_pairs = static_cast<size_t>(config.head_dim / 2);
-  for (size_t first = 0; first < factors.size(); first += n_pairs) {
-    const auto head = factors.subspan(first, n_pairs);
-    per_channel.insert(per_channel.end(), head.begin(), head.end());
-    per_channel.insert(per_channel.end(), head.begin(), head.end());
-  }
-  if (config.has_qk_norm) {  // which undoes any scaling before it; all heads share its weight
-    const auto one_head = std::span(per_channel).first(2 * n_pairs);
-    DivideRows(one_head, layer.vector(VectorKind::kKNorm));
-    MultiplyRows(one_head, layer.vector(VectorKind::kQNorm));
-    return;
-  }
-  const std::vector<float> per_query_channel = RepeatPerQueryHead(config, per_channel);
-  DivideRows(per_channel, layer.linear(LinearKind::kK));
-  DivideRows(per_channel, layer.bias(LinearKind::kK));
-  MultiplyRows(per_query_channel, layer.linear(LinearKind::kQ));
-  MultiplyRows(per_query_channel, layer.bias(LinearKind::kQ));
 }
 
 }  // namespace accllm

@@ -1,4 +1,4 @@
-// Rescaling of channels that leaves a float layer's function as it is: activations and keys get
+// Rescaling of channels that leaves a float layer's function as it is: activations get
 // evener ranges for their integer grids, and the weights on either side of a channel make up for
 // it.
 #pragma once
@@ -21,9 +21,6 @@ struct SmoothingOptions {
 // Largest magnitude of each column of x[., cols], kept across calls: maxima[cols] only grows.
 void UpdateColumnMaxima(std::span<const float> x, std::span<float> maxima);
 
-// Largest magnitude of each row of weights[maxima.size(), cols]; maxima only grows.
-void UpdateRowMaxima(std::span<const float> weights, std::span<float> maxima);
-
 // s_j = activation_max_j^alpha / weight_max_j^(1 - alpha), scaled to geometric mean 1, then
 // clamped. Channels where either maximum is 0 get factor 1. Both inputs: [n_channels].
 std::vector<float> SmoothingFactors(std::span<const float> activation_max,
@@ -45,16 +42,5 @@ void FoldIntoValues(const ModelConfig& config, std::span<const float> factors, F
 // Divides rows of up_proj and its bias by factors[intermediate] and multiplies columns of
 // down_proj.
 void FoldIntoUp(std::span<const float> factors, FloatLayer& layer);
-
-// Factors of keys: one for both channels (i, i + head_dim / 2) of each rotary pair, which rotation
-// mixes. key_max: [kv_size], largest magnitude of each rotated key channel. Each head's factors are
-// (pair maximum)^alpha with geometric mean 1, clamped; with a q/k norm, the same for all heads.
-// Returns [n_kv_heads, head_dim / 2].
-std::vector<float> KeySmoothingFactors(const ModelConfig& config, std::span<const float> key_max,
-                                       const SmoothingOptions& options);
-
-// Divides keys by factors[n_kv_heads, head_dim / 2] and multiplies queries: in the rows of k_proj
-// and q_proj with their biases or, if there is a q/k norm, in its weights.
-void FoldIntoKeys(const ModelConfig& config, std::span<const float> factors, FloatLayer& layer);
 
 }  // namespace accllm

@@ -83,8 +83,6 @@ RC_GTEST_PROP(Smoothing, FoldingLeavesTheLayerAsItIs, (uint32_t seed)) {
                {&folded.linear(LinearKind::kGate), &folded.linear(LinearKind::kUp)});
   FoldIntoValues(config, factors(config.kv_size()), folded);
   FoldIntoUp(factors(config.intermediate_size), folded);
-  const std::vector<float> keys = Random(config.kv_size(), rng, 0.0F, 9.0F);
-  FoldIntoKeys(config, KeySmoothingFactors(config, keys, {}), folded);
   const std::vector<float> input = Random(6 * config.hidden_size, rng);
   const Matrix x = Eigen::Map<const Matrix>(input.data(), 6, config.hidden_size);
   const Matrix expected = RunLayer(config, plain, x);
@@ -117,38 +115,10 @@ TEST(Smoothing, AlphaZeroEvensTheWeightColumns) {
   EXPECT_FLOAT_EQ(factors[0] * 4, factors[1] * 1);
 }
 
-TEST(Smoothing, KeyFactorsArePerPairAndPerHead) {
-  ModelConfig config = SmallConfig();
-  config.head_dim = 4;
-  const std::vector<float> key_max = {1, 4, 9, 1, /*second head*/ 0, 0, 0, 0};
-  const std::vector<float> factors = KeySmoothingFactors(config, key_max, {1.0F, 8.0F});
-  ASSERT_EQ(factors.size(), 4U);
-  EXPECT_FLOAT_EQ(factors[0], 9.0F / 6.0F);  // pair (0, 2)
-  EXPECT_FLOAT_EQ(factors[1], 4.0F / 6.0F);  // pair (1, 3)
-  EXPECT_EQ(factors[2], 1.0F);
-  EXPECT_EQ(factors[3], 1.0F);
-}
-
-TEST(Smoothing, KeyFactorsAreTheSameForAllHeadsUnderAQkNorm) {
-  ModelConfig config = SmallConfig();
-  config.head_dim = 4;
-  config.has_qk_norm = true;
-  const std::vector<float> key_max = {1, 4, 9, 1, /*second head*/ 0, 0, 0, 16};
-  const std::vector<float> factors = KeySmoothingFactors(config, key_max, {0.5F, 8.0F});
-  ASSERT_EQ(factors.size(), 4U);
-  EXPECT_FLOAT_EQ(factors[0], 3.0F / std::sqrt(12.0F));
-  EXPECT_FLOAT_EQ(factors[1], 4.0F / std::sqrt(12.0F));
-  EXPECT_EQ(factors[2], factors[0]);
-  EXPECT_EQ(factors[3], factors[1]);
-}
-
-TEST(Smoothing, MaximaOfColumnsRowsAndHeadGroups) {
+TEST(Smoothing, MaximaOfColumnsAndHeadGroups) {
   std::vector<float> maxima = {0, 5};
   UpdateColumnMaxima(std::vector<float>{1, -2, -3, 4}, maxima);
   EXPECT_EQ(maxima, (std::vector<float>{3, 5}));
-  std::vector<float> rows = {0, 0};
-  UpdateRowMaxima(std::vector<float>{1, -2, -3, 4}, rows);
-  EXPECT_EQ(rows, (std::vector<float>{2, 4}));
   ModelConfig config = SmallConfig();
   config.head_dim = 2;
   EXPECT_EQ(MaximaPerKvHead(config, std::vector<float>{1, 2, 3, 0, 5, 6, 4, 8}),

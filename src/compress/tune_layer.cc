@@ -11,7 +11,7 @@ constexpr int64_t kSamplesAtOnce = 8;
 // As the engine computes.
 constexpr reference::SimulatedPrecision kPrecision = {.a8 = true, .kv4 = true};
 
-constexpr tune::LearningRates kBlockRates = {.levels = 6e-3F, .scales = 1e-3F, .norms = 1e-3F};
+constexpr tune::LearningRates kBlockRates = {.levels = 2e-2F, .scales = 2e-3F, .norms = 1e-3F};
 
 std::vector<reference::Matrix> Outputs(const ModelConfig& config, const FloatLayer& w,
                                        const std::vector<reference::Matrix>& inputs,
@@ -38,7 +38,7 @@ std::vector<reference::Matrix> Outputs(const ModelConfig& config, const FloatLay
 tune::TuneOptions MakeTuneOptions(const TuneSettings& settings, int64_t sequence_tokens,
                                   const tune::LearningRates& rates) {
   return {rates, settings.n_steps, std::max<int64_t>(1, settings.batch_tokens / sequence_tokens),
-          kPrecision};
+          kPrecision, settings.metric};
 }
 
 tune::TrainableBlock MakeTrainable(const CompressedLayer& layer, ThreadPool& pool) {

@@ -12,7 +12,8 @@ namespace accllm {
 
 struct TuneSettings {
   int64_t n_steps = 0;
-  int64_t batch_tokens = 0;  // tokens of one step; at least one sequence is taken
+  int64_t batch_tokens = 0;   // tokens of one step; at least one sequence is taken
+  std::vector<float> metric;  // of errors of the stream (tune::TuneOptions)
 };
 
 // The options of a run on sequences of `sequence_tokens`, at the engine's precision.

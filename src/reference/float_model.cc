@@ -81,8 +81,8 @@ Matrix FloatModel::SelfAttention(const Matrix& x, const FloatLayer& w,
                   config.head_dim, frequencies_);
   Matrix v = Project(x, w, LinearKind::kV);
   if (precision_.kv4) {
-    FakeQuantizeKv4(k, config.head_dim);
-    FakeQuantizeKv4(v, config.head_dim);
+    FakeQuantizeKeys(k, config.head_dim);
+    FakeQuantizeValues(v, config.head_dim);
   }
   Remember(k, v, positions, context);
   const Matrix mixed = Attention(q, positions, context, config, window_, frequencies_);

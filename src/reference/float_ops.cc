@@ -6,6 +6,8 @@
 
 #include "base/fp16.h"
 #include "base/index.h"
+#include "kernels/hadamard/hadamard.h"
+#include "kernels/kv4/kv4.h"
 #include "kernels/quantize/quantize.h"
 
 namespace accllm::reference {
@@ -130,19 +132,35 @@ void FakeQuantizeA8(Eigen::Ref<Matrix> x) {
   }
 }
 
-void FakeQuantizeKv4(Eigen::Ref<Matrix> x, int64_t head_dim) {
+void FakeQuantizeValues(Eigen::Ref<Matrix> x, int64_t head_dim) {
   const int64_t padded = kernels::KvPaddedDim(head_dim);
   std::vector<uint8_t> codes(Index(padded / 2));
+  std::vector<uint8_t> groups(Index(kernels::KvGroups(head_dim)));
+  uint16_t scale = 0;
   for (Eigen::Index row = 0; row < x.rows(); ++row) {
     for (Eigen::Index at = 0; at < x.cols(); at += head_dim) {
       float* head = x.row(row).data() + at;
-      const kernels::KvParam param = kernels::QuantizeKv(head, head_dim, codes.data());
+      kernels::QuantizeKv(head, head_dim, {codes.data(), &scale, groups.data(), 1});
+      const kernels::KvRows rows = {codes.data(), &scale, groups.data(), 1};
       for (int64_t i = 0; i < head_dim; ++i) {
-        const int code = kernels::KvCode(codes.data(), padded, i);
-        head[i] = HalfToFloat(param.scale) * static_cast<float>(code - param.zero);
+        head[i] = HalfToFloat(scale) * static_cast<float>(kernels::KvLevel(rows, padded, 0, i));
       }
     }
   }
+}
+
+void FakeQuantizeKeys(Eigen::Ref<Matrix> x, int64_t head_dim) {
+  const auto transform = [&] {
+    for (Eigen::Index row = 0; row < x.rows(); ++row) {
+      for (Eigen::Index at = 0; at < x.cols(); at += head_dim) {
+        kernels::Hadamard(x.row(row).data() + at, head_dim);
+      }
+    }
+  };
+  transform();
+  FakeQuantizeValues(x, head_dim);
+  transform();
+  x /= static_cast<float>(kernels::HadamardSize(head_dim));
 }
 
 }  // namespace accllm::reference

@@ -53,7 +53,9 @@ Matrix Attention(const Matrix& q, const std::vector<int64_t>& positions, const C
 // Rounds every row to A8 and back (kernels/quantize/quantize.h).
 void FakeQuantizeA8(Eigen::Ref<Matrix> x);
 
-// Rounds every head of every row to KV4 and back.
-void FakeQuantizeKv4(Eigen::Ref<Matrix> x, int64_t head_dim);
+// Rounds every head of every row to KV4 and back (kernels/kv4/kv4.h); keys, already rotated,
+// through the Hadamard transform.
+void FakeQuantizeKeys(Eigen::Ref<Matrix> x, int64_t head_dim);
+void FakeQuantizeValues(Eigen::Ref<Matrix> x, int64_t head_dim);
 
 }  // namespace accllm::reference

@@ -9,6 +9,8 @@
 #include "base/fp16.h"
 #include "base/index.h"
 #include "base/tensor_names.h"
+#include "kernels/attention/query_heads.h"
+#include "kernels/hadamard/hadamard.h"
 #include "kernels/linear/linear.h"
 #include "kernels/quantize/quantize.h"
 #include "kernels/rmsnorm/rmsnorm.h"
@@ -75,7 +77,9 @@ Result<IntegerModel::Weight> IntegerModel::LoadWeight(const PackedFile& packed,
 }
 
 void IntegerModel::Reset() {
-  histories_.assign(Index(config_.n_layers), std::vector<History>(Index(config_.n_kv_heads)));
+  const kernels::KvList empty(config_.head_dim);
+  histories_.assign(Index(config_.n_layers),
+                    std::vector<History>(Index(config_.n_kv_heads), {empty, empty}));
   position_ = 0;
 }
 
@@ -180,36 +184,32 @@ IntegerModel::Vector IntegerModel::Norm(const Vector& x, const Vector& weight) c
 IntegerModel::Vector IntegerModel::AttendHead(const Vector& q, int64_t kv_head,
                                               const History& history) const {
   const int64_t dim = config_.head_dim;
-  const int64_t padded = kernels::KvPaddedDim(dim);
   const int64_t n_heads = config_.heads_per_kv_head();
   const bool is_full = window_.window == AttentionWindow::kAll;
   const int64_t sink_position =
       is_full ? position_ : std::min(position_, window_.n_sinks + window_.window - 1);
-  std::array<std::vector<int8_t>, 2> rotated;  // for the window, for the sinks
-  std::array<Vector, 2> scales;
-  Vector cosines(Index(dim / 2));
-  Vector sines(Index(dim / 2));
-  Vector head(Index(dim));
-  for (size_t use = 0; use < 2; ++use) {
-    rotated[use].resize(Index(n_heads * padded));
-    scales[use].resize(Index(n_heads));
-    frequencies_.AnglesAt(use == 0 ? position_ : sink_position, cosines.data(), sines.data());
+  const auto rotated = [&](int64_t position) {
+    kernels::QueryHeads heads(n_heads, dim);
+    Vector cosines(Index(dim / 2));
+    Vector sines(Index(dim / 2));
+    Vector head(Index(dim));
+    frequencies_.AnglesAt(position, cosines.data(), sines.data());
     for (int64_t h = 0; h < n_heads; ++h) {
       kernels::Rope(q.data() + (kv_head * n_heads + h) * dim, cosines.data(), sines.data(), dim,
                     head.data());
-      kernels::QuantizeQuery(head.data(), dim, padded, rotated[use].data() + h * padded,
-                             &scales[use][Index(h)]);
+      heads.Set(h, head.data());
     }
-  }
+    return heads;
+  };
+  const kernels::QueryHeads for_window = rotated(position_);
+  const kernels::QueryHeads for_sinks = rotated(sink_position);
   const int64_t n_sinks = std::min(window_.n_sinks, position_ + 1);
   const int64_t first = is_full ? 0 : position_ - window_.window + 1;
   const std::array<kernels::SlotRange, 2> ranges = {
       kernels::SlotRange{0, n_sinks, true},
       kernels::SlotRange{std::max(n_sinks, first), position_ + 1, false}};
-  const kernels::AttentionQuery query = {
-      n_heads, dim, rotated[0].data(), scales[0].data(), rotated[1].data(), scales[1].data()};
-  const kernels::KvHead cache = {history.keys.data(), history.values.data(),
-                                 history.key_params.data(), history.value_params.data()};
+  const kernels::AttentionQuery query = {n_heads, dim, for_window.view(), for_sinks.view()};
+  const kernels::KvHead cache = {history.keys.rows(), history.values.rows()};
   Vector scratch(Index(kernels::AttentionScratchFloats(position_ + 1, n_heads)));
   Vector out(Index(n_heads * dim));
   kernels::AttentionScalar(cache, query, ranges, scratch.data(), out.data());
@@ -219,7 +219,6 @@ IntegerModel::Vector IntegerModel::AttendHead(const Vector& q, int64_t kv_head,
 IntegerModel::Vector IntegerModel::SelfAttention(const Vector& x, const Layer& layer,
                                                  std::vector<History>& histories) const {
   const int64_t dim = config_.head_dim;
-  const int64_t row_bytes = kernels::KvPaddedDim(dim) / 2;
   const Vector q = Norm(Project(x, layer, LinearKind::kQ), layer.vectors.at(VectorKind::kQNorm));
   Vector k = Norm(Project(x, layer, LinearKind::kK), layer.vectors.at(VectorKind::kKNorm));
   const Vector v = Project(x, layer, LinearKind::kV);
@@ -231,12 +230,9 @@ IntegerModel::Vector IntegerModel::SelfAttention(const Vector& x, const Layer& l
     History& history = histories[Index(head)];
     float* key = k.data() + head * dim;
     kernels::Rope(key, cosines.data(), sines.data(), dim, key);
-    history.keys.resize(Index((position_ + 1) * row_bytes));
-    history.values.resize(Index((position_ + 1) * row_bytes));
-    history.key_params.push_back(
-        kernels::QuantizeKv(key, dim, history.keys.data() + position_ * row_bytes));
-    history.value_params.push_back(kernels::QuantizeKv(
-        v.data() + head * dim, dim, history.values.data() + position_ * row_bytes));
+    kernels::Hadamard(key, dim);
+    history.keys.Append(key);
+    history.values.Append(v.data() + head * dim);
     const Vector out = AttendHead(q, head, history);
     mixed.insert(mixed.end(), out.begin(), out.end());
   }

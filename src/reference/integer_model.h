@@ -12,7 +12,7 @@
 #include "base/float_layer.h"
 #include "base/language_model.h"
 #include "base/model_config.h"
-#include "kernels/attention/attention.h"
+#include "kernels/kv4/kv_list.h"
 #include "kernels/rope/rope.h"
 #include "packed/packed_file.h"
 #include "packed/quantized_matrix.h"
@@ -47,10 +47,8 @@ class IntegerModel final : public LanguageModel {
 
   // History of one layer and KV head.
   struct History {
-    std::vector<uint8_t> keys;
-    std::vector<uint8_t> values;
-    std::vector<kernels::KvParam> key_params;
-    std::vector<kernels::KvParam> value_params;
+    kernels::KvList keys;
+    kernels::KvList values;
   };
 
   using Vector = std::vector<float>;

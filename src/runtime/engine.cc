@@ -7,6 +7,7 @@
 
 #include "base/block_codec.h"
 #include "base/index.h"
+#include "kernels/hadamard/hadamard.h"
 
 namespace accllm {
 
@@ -56,14 +57,11 @@ void Engine::AllocateBuffers() {
     angles->resize(Index(n * c.head_dim / 2));
   }
   const int64_t group = c.heads_per_kv_head();
-  const int64_t padded = kernels::KvPaddedDim(c.head_dim);
   scratch_.resize(Index(options_.n_threads));
   for (Scratch& scratch : scratch_) {
     scratch.rotated.resize(Index(c.head_dim));
-    scratch.window_q.resize(Index(group * padded));
-    scratch.sink_q.resize(Index(group * padded));
-    scratch.window_scale.resize(Index(group));
-    scratch.sink_scale.resize(Index(group));
+    scratch.window = {group, c.head_dim};
+    scratch.sink = {group, c.head_dim};
     scratch.scores.resize(Index(kernels::AttentionScratchFloats(cache_.max_visible(), group)));
   }
 }
@@ -258,6 +256,7 @@ void Engine::RotateAndStore(int64_t layer, int64_t n_tokens) {
       float* key = k_.data() + i * dim;
       NormHeads(vectors.at(VectorKind::kKNorm), 1, key);
       kernels::Rope(key, cosines_.data() + t * dim / 2, sines_.data() + t * dim / 2, dim, key);
+      kernels::Hadamard(key, dim);
       cache_.Store(layer, head, position_ + t, key, v_.data() + i * dim);
     }
   });
@@ -273,7 +272,6 @@ void Engine::Attend(int64_t layer, int64_t n_tokens) {
 void Engine::AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread) {
   const ModelConfig& c = model_.config();
   const int64_t dim = c.head_dim;
-  const int64_t padded = kernels::KvPaddedDim(dim);
   const int64_t group = c.heads_per_kv_head();
   Scratch& s = scratch_[static_cast<size_t>(thread)];
   const int64_t angles = token * dim / 2;
@@ -282,15 +280,12 @@ void Engine::AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread
   for (int64_t h = 0; h < group; ++h) {
     const float* q = queries + h * dim;
     kernels::Rope(q, cosines_.data() + angles, sines_.data() + angles, dim, s.rotated.data());
-    kernels::QuantizeQuery(s.rotated.data(), dim, padded, s.window_q.data() + h * padded,
-                           &s.window_scale[Index(h)]);
+    s.window.Set(h, s.rotated.data());
     kernels::Rope(q, sink_cosines_.data() + angles, sink_sines_.data() + angles, dim,
                   s.rotated.data());
-    kernels::QuantizeQuery(s.rotated.data(), dim, padded, s.sink_q.data() + h * padded,
-                           &s.sink_scale[Index(h)]);
+    s.sink.Set(h, s.rotated.data());
   }
-  const kernels::AttentionQuery query = {
-      group, dim, s.window_q.data(), s.window_scale.data(), s.sink_q.data(), s.sink_scale.data()};
+  const kernels::AttentionQuery query = {group, dim, s.window.view(), s.sink.view()};
   const KvCache::Ranges ranges = cache_.VisibleTo(position_ + token);
   kernels_.attention(cache_.Head(layer, kv_head), query, ranges.view(), s.scores.data(),
                      mixed_.data() + token * c.q_size() + kv_head * group * dim);

@@ -10,6 +10,7 @@
 
 #include "base/isa.h"
 #include "base/language_model.h"
+#include "kernels/attention/query_heads.h"
 #include "kernels/rope/rope.h"
 #include "runtime/kv_cache.h"
 #include "runtime/packed_model.h"
@@ -96,11 +97,9 @@ class Engine final : public LanguageModel {
   std::vector<float> sink_sines_;    // [C, head_dim / 2]
   // Per thread, for one token and KV head.
   struct Scratch {
-    std::vector<float> rotated;       // [head_dim]
-    std::vector<int8_t> window_q;     // [heads_per_kv_head, padded_dim]
-    std::vector<int8_t> sink_q;       // [heads_per_kv_head, padded_dim]
-    std::vector<float> window_scale;  // [heads_per_kv_head]
-    std::vector<float> sink_scale;    // [heads_per_kv_head]
+    std::vector<float> rotated;  // [head_dim]
+    kernels::QueryHeads window;  // heads_per_kv_head
+    kernels::QueryHeads sink;
     std::vector<float> scores;
   };
   std::vector<Scratch> scratch_;  // [n_threads]

@@ -35,17 +35,19 @@ Result<KvCache> KvCache::Create(const ModelConfig& config, const Options& option
   cache.max_tokens_ = options.max_tokens;
   cache.ring_slots_ = RoundUp(is_full ? options.max_tokens : window.window + options.chunk - 1,
                               kernels::kAttentionChunk);
-  const int64_t n_slots = cache.sink_slots_ + cache.ring_slots_;
-  const int64_t rows = config.n_layers * config.n_kv_heads * n_slots;
+  const int64_t rows = config.n_layers * config.n_kv_heads * cache.n_slots();
   const int64_t code_bytes = RoundUp(rows * cache.row_bytes_, format::kAlignment);
-  const int64_t param_bytes = RoundUp(rows * int64_t{sizeof(kernels::KvParam)}, format::kAlignment);
-  ACCLLM_ASSIGN_OR_RETURN(
-      cache.buffer_, HugeBuffer::Allocate(static_cast<size_t>(2 * (code_bytes + param_bytes))));
-  uint8_t* data = cache.buffer_.data();
-  cache.keys_ = data;
-  cache.values_ = data + code_bytes;
-  cache.key_params_ = reinterpret_cast<kernels::KvParam*>(data + 2 * code_bytes);
-  cache.value_params_ = reinterpret_cast<kernels::KvParam*>(data + 2 * code_bytes + param_bytes);
+  const int64_t scale_bytes = RoundUp(rows * int64_t{sizeof(uint16_t)}, format::kAlignment);
+  const int64_t group_bytes =
+      RoundUp(rows * kernels::KvGroups(config.head_dim), format::kAlignment);
+  const int64_t bytes = code_bytes + scale_bytes + group_bytes;
+  ACCLLM_ASSIGN_OR_RETURN(cache.buffer_, HugeBuffer::Allocate(static_cast<size_t>(2 * bytes)));
+  const auto rows_at = [&](uint8_t* data) {
+    return Rows{data, reinterpret_cast<uint16_t*>(data + code_bytes),
+                data + code_bytes + scale_bytes};
+  };
+  cache.keys_ = rows_at(cache.buffer_.data());
+  cache.values_ = rows_at(cache.buffer_.data() + bytes);
   return cache;
 }
 
@@ -53,17 +55,29 @@ int64_t KvCache::SlotOf(int64_t position) const {
   return position < window_.n_sinks ? position : sink_slots_ + position % ring_slots_;
 }
 
+kernels::KvRows KvCache::HeadOf(const Rows& rows, int64_t head) const {
+  const int64_t row = head * n_slots();
+  return {rows.codes + row * row_bytes_, rows.scales + row,
+          rows.groups + row * kernels::KvGroups(head_dim_), n_slots()};
+}
+
+void KvCache::StoreIn(const Rows& rows, int64_t head, int64_t slot, const float* x) const {
+  const int64_t row = head * n_slots() + slot;
+  uint8_t* groups = rows.groups + head * kernels::KvGroups(head_dim_) * n_slots() + slot;
+  kernels::QuantizeKv(x, head_dim_,
+                      {rows.codes + row * row_bytes_, rows.scales + row, groups, n_slots()});
+}
+
 kernels::KvHead KvCache::Head(int64_t layer, int64_t kv_head) const {
-  const int64_t row = HeadIndex(layer, kv_head) * (sink_slots_ + ring_slots_);
-  return {keys_ + row * row_bytes_, values_ + row * row_bytes_, key_params_ + row,
-          value_params_ + row};
+  const int64_t head = layer * n_kv_heads_ + kv_head;
+  return {HeadOf(keys_, head), HeadOf(values_, head)};
 }
 
 void KvCache::Store(int64_t layer, int64_t kv_head, int64_t position, const float* key,
                     const float* value) {
-  const int64_t row = HeadIndex(layer, kv_head) * (sink_slots_ + ring_slots_) + SlotOf(position);
-  key_params_[row] = kernels::QuantizeKv(key, head_dim_, keys_ + row * row_bytes_);
-  value_params_[row] = kernels::QuantizeKv(value, head_dim_, values_ + row * row_bytes_);
+  const int64_t head = layer * n_kv_heads_ + kv_head;
+  StoreIn(keys_, head, SlotOf(position), key);
+  StoreIn(values_, head, SlotOf(position), value);
 }
 
 KvCache::Ranges KvCache::VisibleTo(int64_t position) const {
@@ -78,7 +92,7 @@ KvCache::Ranges KvCache::VisibleTo(int64_t position) const {
   if (begin <= last) {
     ranges.parts[ranges.n++] = {begin, last + 1, false};
   } else {
-    ranges.parts[ranges.n++] = {begin, sink_slots_ + ring_slots_, false};
+    ranges.parts[ranges.n++] = {begin, n_slots(), false};
     ranges.parts[ranges.n++] = {sink_slots_, last + 1, false};
   }
   return ranges;
@@ -89,7 +103,7 @@ int64_t KvCache::SinkQueryPosition(int64_t position) const {
   return std::min(position, window_.n_sinks + window_.window - 1);
 }
 
-int64_t KvCache::max_visible() const { return sink_slots_ + ring_slots_; }
+int64_t KvCache::max_visible() const { return n_slots(); }
 
 int64_t KvCache::capacity() const {
   return window_.window == AttentionWindow::kAll ? max_tokens_ : INT64_MAX;

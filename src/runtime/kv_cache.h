@@ -56,8 +56,17 @@ class KvCache {
   int64_t bytes() const { return static_cast<int64_t>(buffer_.size()); }
 
  private:
+  // Of keys or of values.
+  struct Rows {
+    uint8_t* codes = nullptr;    // [n_layers, n_kv_heads, n_slots, row_bytes] packed int4
+    uint16_t* scales = nullptr;  // [n_layers, n_kv_heads, n_slots] binary16
+    uint8_t* groups = nullptr;   // [n_layers, n_kv_heads, n_groups, n_slots]
+  };
+
+  kernels::KvRows HeadOf(const Rows& rows, int64_t head) const;
+  void StoreIn(const Rows& rows, int64_t head, int64_t slot, const float* x) const;
   int64_t SlotOf(int64_t position) const;
-  int64_t HeadIndex(int64_t layer, int64_t kv_head) const { return layer * n_kv_heads_ + kv_head; }
+  int64_t n_slots() const { return sink_slots_ + ring_slots_; }
 
   AttentionWindow window_;
   int64_t n_kv_heads_ = 0;
@@ -67,10 +76,8 @@ class KvCache {
   int64_t ring_slots_ = 0;  // a multiple of the attention chunk
   int64_t max_tokens_ = 0;
   HugeBuffer buffer_;
-  uint8_t* keys_ = nullptr;    // [n_layers, n_kv_heads, n_slots, row_bytes] packed int4
-  uint8_t* values_ = nullptr;  // [n_layers, n_kv_heads, n_slots, row_bytes] packed int4
-  kernels::KvParam* key_params_ = nullptr;    // [n_layers, n_kv_heads, n_slots]
-  kernels::KvParam* value_params_ = nullptr;  // [n_layers, n_kv_heads, n_slots]
+  Rows keys_;
+  Rows values_;
 };
 
 }  // namespace accllm

@@ -31,7 +31,7 @@ TEST(KvCache, EveryTokenSeesItsSinksAndWindow) {
     const int64_t chunk = *rc::gen::inRange<int64_t>(1, 70);
     const ModelConfig config = testing::TinyPackedConfig();
     KvCache cache = *KvCache::Create(config, {{n_sinks, window}, chunk, 0});
-    const uint8_t* base = cache.Head(0, 0).keys;
+    const uint8_t* base = cache.Head(0, 0).keys.codes;
     std::vector<float> key(static_cast<size_t>(config.head_dim), 1.0F);
     std::map<int64_t, int64_t> position_of_slot;
     for (int64_t begin = 0; begin < 400; begin += chunk) {
@@ -49,7 +49,7 @@ TEST(KvCache, EveryTokenSeesItsSinksAndWindow) {
         RC_ASSERT(PositionsIn(cache.VisibleTo(p), position_of_slot) == expected);
       }
     }
-    RC_ASSERT(cache.Head(0, 0).keys == base);
+    RC_ASSERT(cache.Head(0, 0).keys.codes == base);
   });
 }
 
@@ -59,9 +59,9 @@ TEST(KvCache, HeadsAndLayersDoNotShareMemory) {
   std::vector<float> ones(static_cast<size_t>(config.head_dim), 1.0F);
   cache.Store(1, 1, 0, ones.data(), ones.data());
   for (const auto& [layer, head] : {std::pair{0, 0}, {0, 1}, {1, 0}}) {
-    EXPECT_EQ(cache.Head(layer, head).key_params[0].scale, 0);
+    EXPECT_EQ(cache.Head(layer, head).keys.scales[0], 0);
   }
-  EXPECT_NE(cache.Head(1, 1).key_params[0].scale, 0);
+  EXPECT_NE(cache.Head(1, 1).keys.scales[0], 0);
 }
 
 TEST(KvCache, SinkQueryStopsMovingWhenTheWindowIsFull) {

@@ -43,8 +43,8 @@ Matrix Block::SelfAttention(const FloatLayer& w, BlockTape& tape, ThreadPool& po
   Rotate(rotary_, tape.q, pool);
   Rotate(rotary_, tape.k, pool);
   if (precision_.kv4) {
-    RoundToKv4(tape.k, config_.head_dim, pool);
-    RoundToKv4(tape.v, config_.head_dim, pool);
+    RoundKeys(tape.k, config_.head_dim, pool);
+    RoundValues(tape.v, config_.head_dim, pool);
   }
   tape.mixed = Attention({tape.q, tape.k, tape.v}, config_, sequence_tokens(), pool);
   RoundInput(tape.mixed, pool);

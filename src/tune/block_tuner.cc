@@ -21,6 +21,14 @@ Matrix Stack(const std::vector<const Matrix*>& sequences, const std::vector<int6
   return stacked;
 }
 
+Matrix Weighted(const Matrix& x, const std::vector<float>& metric, ThreadPool& pool) {
+  return metric.empty() ? x : Linear(x, metric, {}, pool);
+}
+
+double InnerProduct(const Matrix& a, const Matrix& b) {
+  return a.cast<double>().cwiseProduct(b.cast<double>()).sum();
+}
+
 std::vector<int64_t> OrderOfEpoch(int64_t epoch, int64_t n) {
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), 0);
@@ -68,14 +76,16 @@ Status TuneBlock(const ModelConfig& config, const BlockSamples& samples, const T
     const Matrix target = Stack(samples.targets, batch);
     BlockTape tape;
     const Matrix error = function.Forward(x, block.weights(), &tape, pool) - target;
-    const double scale = 1.0 / (target - x).cast<double>().squaredNorm();
-    const double loss = error.cast<double>().squaredNorm() * scale;
+    const Matrix weighted = Weighted(error, options.metric, pool);
+    const Matrix change = target - x;
+    const double scale = 1.0 / InnerProduct(change, Weighted(change, options.metric, pool));
+    const double loss = InnerProduct(error, weighted) * scale;
     if (!std::isfinite(loss)) {
       return Fail(ErrorCode::kNumeric, "tuning a block gave a loss that is not finite",
                   "check that the checkpoint's weights are sound");
     }
     FloatLayer dw = ZerosLike(block.weights());
-    function.Backward(error * static_cast<float>(2.0 * scale), block.weights(), tape, dw, pool);
+    function.Backward(weighted * static_cast<float>(2.0 * scale), block.weights(), tape, dw, pool);
     block.Step(dw, RatesAt(options.rates, step, options.n_steps), step, pool);
     if (!after_step(step, loss)) {
       return Fail(ErrorCode::kInterrupted, "stopped while tuning a block", "go on with --resume");

@@ -16,6 +16,9 @@ struct TuneOptions {
   int64_t n_steps = 0;
   int64_t batch_sequences = 0;              // sequences of one step
   reference::SimulatedPrecision precision;  // what the forward pass rounds
+  // [hidden, hidden] symmetric: the square of an error e of a token's stream is e M e^T. Empty: the
+  // identity.
+  std::vector<float> metric;
 };
 
 // Rate of step `step` (from 1) of `n_steps`, as a share of the peak: a linear rise over the first

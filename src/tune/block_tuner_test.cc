@@ -115,6 +115,26 @@ TEST_F(BlockTunerTest, GivesTheSameBitsForEveryNumberOfThreads) {
   EXPECT_EQ(a.weights().weights, b.weights().weights);
 }
 
+// The metric says which errors count.
+TEST_F(BlockTunerTest, FollowsTheMetric) {
+  const int64_t hidden = config_.hidden_size;
+  const auto error_after = [&](const std::vector<float>& metric) {
+    options_.metric = metric;
+    TrainableBlock block = QuantizedBlock(config_, original_, pool_);
+    Tune(block);
+    const Block function(config_, kTokens, options_.precision);
+    double error = 0;  // in the first half of the stream
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      const Matrix y = function.Forward(inputs_[i], block.weights(), nullptr, pool_);
+      error += (y - targets_[i]).leftCols(hidden / 2).squaredNorm();
+    }
+    return error;
+  };
+  std::vector<float> first_half(static_cast<size_t>(hidden * hidden));
+  for (int64_t i = 0; i < hidden / 2; ++i) first_half[static_cast<size_t>(i * hidden + i)] = 1.0F;
+  EXPECT_LT(error_after(first_half), 0.9 * error_after({}));
+}
+
 TEST_F(BlockTunerTest, StopsWhenAsked) {
   stop_after_ = 3;
   TrainableBlock block = QuantizedBlock(config_, original_, pool_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/split_mix64.h"
 #include "linalg/linalg.h"
 
 namespace accllm::tune {
@@ -28,7 +29,45 @@ double DivergenceOfRow(Row student, Row teacher, float scale) {
   return loss;
 }
 
+// A uniform number that depends on the token's place alone.
+float UniformAt(int64_t token) {
+  auto state = static_cast<uint64_t>(token);
+  return static_cast<float>(SplitMix64(state) >> 40) * 0x1p-24F;
+}
+
+// Turns a row of logits into the gradient of one drawn token's negative log-likelihood.
+template <typename Row>
+void DrawGradient(Row row, float uniform) {
+  LogSoftmax(row);
+  row = row.array().exp().matrix();
+  Eigen::Index drawn = 0;
+  for (float sum = row(0); sum <= uniform && drawn + 1 < row.size(); sum += row(drawn)) ++drawn;
+  row(drawn) -= 1.0F;
+}
+
+// dx of rows [first, first + n) from the gradient with respect to their logits.
+void BackThroughHead(const Matrix& dlogits, const Head& head, int64_t first, Matrix& dx,
+                     ThreadPool& pool) {
+  const int64_t n = dlogits.rows();
+  Multiply({dlogits.data(), static_cast<size_t>(dlogits.size())}, head.weights, n, dlogits.cols(),
+           head.x.cols(), {dx.row(first).data(), static_cast<size_t>(n * head.x.cols())}, pool);
+}
+
 }  // namespace
+
+Matrix SampledGradients(const Head& head, ThreadPool& pool) {
+  const int64_t n_tokens = head.x.rows();
+  Matrix dx(n_tokens, head.x.cols());
+  for (int64_t first = 0; first < n_tokens; first += kChunkTokens) {
+    const int64_t n = std::min(kChunkTokens, n_tokens - first);
+    Matrix logits = Linear(head.x.middleRows(first, n), head.weights, {}, pool);
+    pool.ParallelFor(n, [&](int64_t begin, int64_t end, int) {
+      for (int64_t t = begin; t < end; ++t) DrawGradient(logits.row(t), UniformAt(first + t));
+    });
+    BackThroughHead(logits, head, first, dx, pool);
+  }
+  return dx;
+}
 
 HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) {
   const int64_t n_tokens = student.x.rows();
@@ -45,9 +84,7 @@ HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) 
       }
     });
     for (const double loss : losses) result.loss += loss / static_cast<double>(n_tokens);
-    float* dx = result.dx.row(first).data();
-    Multiply({logits.data(), static_cast<size_t>(logits.size())}, student.weights, n, logits.cols(),
-             student.x.cols(), {dx, static_cast<size_t>(n * student.x.cols())}, pool);
+    BackThroughHead(logits, student, first, result.dx, pool);
   }
   return result;
 }

@@ -25,6 +25,11 @@ struct Head {
 // hundred tokens at a time.
 HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool);
 
+// For each token the gradient, with respect to its row of head.x, of the negative log-likelihood of
+// one token drawn from the head's own distribution: rows g whose mean of g g^T is the Fisher
+// information.
+Matrix SampledGradients(const Head& head, ThreadPool& pool);
+
 // Negative log-likelihood of `targets`, one token id a row of head.x; rows with target kNoTarget do
 // not count. Adds the gradient with respect to the head's weights to `dweights`.
 inline constexpr int32_t kNoTarget = -1;

@@ -282,9 +282,15 @@ void RoundToA8(Matrix& x, ThreadPool& pool) {
   });
 }
 
-void RoundToKv4(Matrix& x, int64_t head_dim, ThreadPool& pool) {
+void RoundKeys(Matrix& x, int64_t head_dim, ThreadPool& pool) {
   pool.ParallelFor(x.rows(), [&](int64_t begin, int64_t end, int) {
-    reference::FakeQuantizeKv4(x.middleRows(begin, end - begin), head_dim);
+    reference::FakeQuantizeKeys(x.middleRows(begin, end - begin), head_dim);
+  });
+}
+
+void RoundValues(Matrix& x, int64_t head_dim, ThreadPool& pool) {
+  pool.ParallelFor(x.rows(), [&](int64_t begin, int64_t end, int) {
+    reference::FakeQuantizeValues(x.middleRows(begin, end - begin), head_dim);
   });
 }
 

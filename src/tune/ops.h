@@ -79,6 +79,7 @@ AttentionGradient AttentionBackward(const Matrix& dy, const AttentionInput& in,
 // Rounding to the engine's grids and back (reference/float_ops.h). Their gradient passes straight
 // through.
 void RoundToA8(Matrix& x, ThreadPool& pool);
-void RoundToKv4(Matrix& x, int64_t head_dim, ThreadPool& pool);
+void RoundKeys(Matrix& x, int64_t head_dim, ThreadPool& pool);
+void RoundValues(Matrix& x, int64_t head_dim, ThreadPool& pool);
 
 }  // namespace accllm::tune

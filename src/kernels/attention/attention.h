@@ -1,22 +1,26 @@
 // Attention of one token over a 4-bit cache: q.K, softmax and p.V of the integer contract.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 
-#include "kernels/quantize/quantize.h"
+#include "kernels/hadamard/hadamard.h"
+#include "kernels/kv4/kv4.h"
 
 namespace accllm::kernels {
 
 // Slots of a chunk share one scale of the softmax weights; chunks start at multiples of this.
 inline constexpr int64_t kAttentionChunk = 32;
+// Largest softmax weight of a chunk before the multipliers of the values: 2167 * 15 + 128 is the
+// most that fits 15 bits.
+inline constexpr float kMaxSlotWeight = 2167.0F;
+inline constexpr int kLevelShift = 8;
 
 // The cache of one layer and one KV head.
 struct KvHead {
-  const uint8_t* keys = nullptr;          // [n_slots, padded_dim / 2] packed int4
-  const uint8_t* values = nullptr;        // [n_slots, padded_dim / 2] packed int4
-  const KvParam* key_params = nullptr;    // [n_slots]
-  const KvParam* value_params = nullptr;  // [n_slots]
+  KvRows keys;  // transformed by Hadamard after rotation
+  KvRows values;
 };
 
 // Slots [begin, end) in ascending position.
@@ -26,28 +30,42 @@ struct SlotRange {
   bool is_sink = false;  // use the query rotated for the sinks
 };
 
-// The query heads that share one KV head (GQA), quantised by QuantizeQuery after rotation.
+// Query heads rotated for one kind of slots, transformed by Hadamard and quantised.
+struct RotatedQueries {
+  const int8_t* q = nullptr;      // [n_heads, padded_dim]
+  const float* scales = nullptr;  // [n_heads]
+  const int32_t* sums = nullptr;  // [n_heads, padded_dim / 32] of q, by group
+};
+
+// The query heads that share one KV head (GQA).
 struct AttentionQuery {
   int64_t n_heads = 0;
   int64_t head_dim = 0;
-  const int8_t* window = nullptr;       // [n_heads, padded_dim]
-  const float* window_scale = nullptr;  // [n_heads]
-  const int8_t* sink = nullptr;         // [n_heads, padded_dim]
-  const float* sink_scale = nullptr;    // [n_heads]
+  RotatedQueries window;
+  RotatedQueries sink;
 };
 
-// For each head, with every float operation rounded once:
+// Of the product of a query and a key that both went through Hadamard.
+inline float ScoreFactor(int64_t head_dim) {
+  return 1.0F / std::sqrt(static_cast<float>(head_dim)) /
+         static_cast<float>(HadamardSize(head_dim));
+}
+
+// For each head, with every float operation rounded once; m and zero are those of t and the group
+// of dimension i:
 //
-//   score[t] = float(sum_i q[i] * (code[t, i] - zero[t])) *
-//              ((q_scale * (1 / sqrt(head_dim))) * k_scale[t])
-//   p[t]     = Exp2NegQ30 of (max score - score[t])
-//   total    = sum of p, exact
-//   w[t]     = float(p[t]) * v_scale[t]
-//   per chunk, in slot order: f = max w / 127; n[t] = round(w[t] * (127 / max w)) in 0..127
-//   out[i]  += f * float(sum_t n[t] * (code[t, i] - zero[t]))
-//   out[i]   = out[i] * (1 / float(total))
+//   score[t]   = float(sum_i q[i] * m * (code[t, i] - zero)) *
+//                ((q_scale * ScoreFactor) * k_scale[t])
+//   p[t]       = Exp2NegQ30 of (max score - score[t])
+//   total      = sum of p, exact
+//   w[t]       = float(p[t]) * v_scale[t]
+//   per chunk, in slot order:
+//     n[t]     = round(w[t] * (2167 / max w)) in 0..2167
+//     level[t] = (n[t] * m + 128) >> 8 in 0..127, one for each group
+//     out[i]  += ((max w / 2167) * 256) * float(sum_t level[t] * (code[t, i] - zero))
+//   out[i]     = out[i] * (1 / float(total))
 //
-// A chunk whose weights are all zero adds nothing; a level that is NaN or negative is 0. Without
+// A chunk whose weights are all zero adds nothing; an n that is NaN or negative is 0. Without
 // slots, out is NaN.
 // ranges: sinks first. scratch: AttentionScratchFloats(slots of all ranges, n_heads). out:
 // [n_heads, head_dim].

@@ -28,26 +28,26 @@ struct Simd {
 inline __m256i LowNibbles(__m256i bytes) { return _mm256_and_si256(bytes, _mm256_set1_epi8(0xF)); }
 inline __m256i HighNibbles(__m256i bytes) { return LowNibbles(_mm256_srli_epi16(bytes, 4)); }
 
-struct Params {
-  __m256 scale;
-  __m256i zero;  // [8] int32
-};
+// binary16 of 8 slots.
+inline __m256 LoadScales(const uint16_t* scales) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
+}
 
-inline Params LoadParams(const KvParam* params, __m256i mask) {
-  static_assert(sizeof(KvParam) == 4, "scale in the low half of a dword, zero in the high");
-  const __m256i both = _mm256_maskload_epi32(reinterpret_cast<const int*>(params), mask);
-  const __m256i scale = _mm256_and_si256(both, _mm256_set1_epi32(0xFFFF));
-  const __m128i halves =
-      _mm_packus_epi32(_mm256_castsi256_si128(scale), _mm256_extracti128_si256(scale, 1));
-  return {_mm256_cvtph_ps(halves), _mm256_srli_epi32(both, 16)};
+// Bytes of a group as words of 16 slots.
+inline __m256i WordsOf(const uint8_t* bytes) {
+  return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)));
 }
 
 constexpr int kKeys = 8;  // one slot a lane of the scores
 
-// One piece of 8 keys.
+// One piece of 8 keys: 32 dimensions of a group in the low nibbles, 32 in the high.
 struct KeyPiece {
   __m256i low[kKeys];
   __m256i high[kKeys];
+  __m256i low_multiplier[kKeys];  // [16] words, all the same
+  __m256i high_multiplier[kKeys];
+  __m256i low_offset;  // [8] multiplier * zero, by slot
+  __m256i high_offset;
 };
 
 void UnpackKeys(const uint8_t* const* rows, int64_t offset, KeyPiece* piece) {
@@ -56,6 +56,16 @@ void UnpackKeys(const uint8_t* const* rows, int64_t offset, KeyPiece* piece) {
     piece->low[i] = LowNibbles(bytes);
     piece->high[i] = HighNibbles(bytes);
   }
+}
+
+// groups: the byte of each slot. multipliers: [8].
+__m256i UnpackGroups(const uint8_t* groups, __m256i* multipliers) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(groups));
+  const __m256i both = _mm256_cvtepu8_epi32(bytes);
+  for (int i = 0; i < kKeys; ++i) {
+    multipliers[i] = _mm256_set1_epi16(static_cast<int16_t>(KvMultiplier(groups[i])));
+  }
+  return _mm256_mullo_epi16(LowNibbles(both), _mm256_srli_epi32(both, 4));
 }
 
 constexpr int64_t kPairs = kAttentionChunk / 2;
@@ -88,57 +98,73 @@ class Group : public HeadGroup<Simd> {
   // Scores of slots [slot, slot + count), count <= 8; they go to scores[n].
   void ScoreKeys(const SlotRange& range, int64_t slot, int64_t count, int64_t n) {
     const uint8_t* rows[kKeys];
-    FindRows<kKeys>(cache_.keys, slot, count, rows);
+    FindRows<kKeys>(cache_.keys.codes, slot, count, rows);
     __m256i dots[kHeadsAtOnce][kKeys];
     for (int64_t i = 0; i < n_heads_; ++i) {
       for (__m256i& dot : dots[i]) dot = _mm256_setzero_si256();
     }
+    __m256i offsets[kHeadsAtOnce] = {};
     for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
       KeyPiece piece;
       UnpackKeys(rows, offset, &piece);
+      const int64_t low = GroupAt(offset, false);
+      const int64_t high = GroupAt(offset, true);
+      piece.low_offset = UnpackGroups(GroupBytes<kKeys>(cache_.keys, low, slot, count).data(),
+                                      piece.low_multiplier);
+      piece.high_offset = UnpackGroups(GroupBytes<kKeys>(cache_.keys, high, slot, count).data(),
+                                       piece.high_multiplier);
       for (int64_t i = 0; i < n_heads_; ++i) {
-        AddDots(piece, heads_[i].QueryFor(range).q + offset, dots[i]);
+        const RotatedQuery& query = heads_[i].QueryFor(range);
+        AddDots(piece, query.q + offset, dots[i]);
+        offsets[i] = _mm256_add_epi32(
+            offsets[i],
+            _mm256_add_epi32(
+                _mm256_mullo_epi32(piece.low_offset, _mm256_set1_epi32(query.sums[low])),
+                _mm256_mullo_epi32(piece.high_offset, _mm256_set1_epi32(query.sums[high]))));
       }
     }
-    const __m256i mask = FirstOf8(count);
-    const Params params = LoadParams(cache_.key_params + slot, mask);
+    const __m256 mask = _mm256_castsi256_ps(FirstOf8(count));
+    const __m256 scales =
+        LoadScales(FirstValues<uint16_t, kKeys>(cache_.keys.scales + slot, count).data());
     for (int64_t i = 0; i < n_heads_; ++i) {
-      const RotatedQuery& query = heads_[i].QueryFor(range);
-      const __m256i offset = _mm256_mullo_epi32(params.zero, _mm256_set1_epi32(query.sum));
-      const __m256 dot = _mm256_cvtepi32_ps(_mm256_sub_epi32(SumLanesOf8(dots[i]), offset));
+      const __m256i dot = _mm256_sub_epi32(SumLanesOf8(dots[i]), offsets[i]);
       const __m256 score =
-          _mm256_mul_ps(dot, _mm256_mul_ps(_mm256_set1_ps(query.scale), params.scale));
+          _mm256_mul_ps(_mm256_cvtepi32_ps(dot),
+                        _mm256_mul_ps(_mm256_set1_ps(heads_[i].QueryFor(range).scale), scales));
       // Lanes beyond the range are overwritten by the next one or lie in the scratch's margin.
       _mm256_storeu_ps(heads_[i].scores + n, score);
       // The maximum returns its second operand when the first is NaN.
-      heads_[i].largest = _mm256_blendv_ps(
-          heads_[i].largest, _mm256_max_ps(score, heads_[i].largest), _mm256_castsi256_ps(mask));
+      heads_[i].largest =
+          _mm256_blendv_ps(heads_[i].largest, _mm256_max_ps(score, heads_[i].largest), mask);
     }
   }
 
   // Adds p.V of slots [begin, begin + count), count <= 32, whose scores start at scores[n].
   void AddChunk(int64_t begin, int64_t count, int64_t n) {
-    Params params[kVectors];
-    __m256i masks[kVectors];
-    for (int64_t v = 0; v < kVectors; ++v) {
-      masks[v] = FirstOf8(count - 8 * v);
-      params[v] = LoadParams(cache_.value_params + begin + 8 * v, masks[v]);
-    }
+    const FirstValues<uint16_t, kAttentionChunk> scales(cache_.values.scales + begin, count);
     ChunkWeights weights[kHeadsAtOnce];
     bool any = false;
     for (int64_t i = 0; i < n_heads_; ++i) {
-      weights[i] = WeighChunk(heads_[i], params, masks, n);
+      weights[i] = WeighChunk(heads_[i], scales.data(), count, n);
       any = any || weights[i].any;
     }
     if (!any) return;
     const uint8_t* rows[kAttentionChunk];
-    FindRows<kAttentionChunk>(cache_.values, begin, count, rows);
+    FindRows<kAttentionChunk>(cache_.values.codes, begin, count, rows);
     const int64_t n_pairs = (count + 1) / 2;
     for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
       ValuePiece piece;
       UnpackValues(rows, offset, n_pairs, &piece);
+      const auto low =
+          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, false), begin, count);
+      const auto high =
+          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, true), begin, count);
       for (int64_t i = 0; i < n_heads_; ++i) {
-        if (weights[i].any) AddValues(piece, n_pairs, weights[i], offset, heads_[i].out);
+        if (!weights[i].any) continue;
+        AddValues(piece.low, n_pairs, LevelsOf(weights[i], low.data()), weights[i].factor, offset,
+                  heads_[i].out);
+        AddValues(piece.high, n_pairs, LevelsOf(weights[i], high.data()), weights[i].factor,
+                  offset + row_bytes_, heads_[i].out);
       }
     }
   }
@@ -146,29 +172,31 @@ class Group : public HeadGroup<Simd> {
  private:
   static constexpr int64_t kVectors = kAttentionChunk / 8;
 
-  // Adds q.K of one piece to the lanes of 8 slots. A word takes four products, at most
-  // 4 * 15 * 128.
+  // Adds q.K of one piece to the lanes of 8 slots. A word takes two products, at most
+  // 2 * 15 * 127, before its multiplier.
   void AddDots(const KeyPiece& piece, const int8_t* q, __m256i* dots /*[8]*/) const {
     const __m256i low = Load32(q);
     const __m256i high = Load32(q + row_bytes_);
     for (int i = 0; i < kKeys; ++i) {
-      const __m256i words = _mm256_add_epi16(_mm256_maddubs_epi16(piece.low[i], low),
-                                             _mm256_maddubs_epi16(piece.high[i], high));
-      dots[i] = _mm256_add_epi32(dots[i], _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
+      const __m256i products = _mm256_add_epi32(
+          _mm256_madd_epi16(_mm256_maddubs_epi16(piece.low[i], low), piece.low_multiplier[i]),
+          _mm256_madd_epi16(_mm256_maddubs_epi16(piece.high[i], high), piece.high_multiplier[i]));
+      dots[i] = _mm256_add_epi32(dots[i], products);
     }
   }
 
-  static ChunkWeights WeighChunk(Head& head, const Params* params, const __m256i* masks,
-                                 int64_t n) {
+  // scales: [32], zeros beyond the chunk.
+  static ChunkWeights WeighChunk(Head& head, const uint16_t* scales, int64_t count, int64_t n) {
     __m256 w[kVectors];
     __m256i max_bits = _mm256_setzero_si256();
     for (int64_t v = 0; v < kVectors; ++v) {
-      const __m256 score = _mm256_maskload_ps(head.scores + n + 8 * v, masks[v]);
-      const __m256i p = _mm256_and_si256(
-          masks[v], Exp2NegQ30(Exp2ArgumentQ16(_mm256_sub_ps(head.largest, score))));
+      const __m256i mask = FirstOf8(count - 8 * v);
+      const __m256 score = _mm256_maskload_ps(head.scores + n + 8 * v, mask);
+      const __m256i p =
+          _mm256_and_si256(mask, Exp2NegQ30(Exp2ArgumentQ16(_mm256_sub_ps(head.largest, score))));
       const __m256i even = _mm256_and_si256(p, _mm256_set1_epi64x(0xFFFFFFFF));
       head.total = _mm256_add_epi64(head.total, _mm256_add_epi64(even, _mm256_srli_epi64(p, 32)));
-      w[v] = _mm256_mul_ps(_mm256_cvtepi32_ps(p), params[v].scale);
+      w[v] = _mm256_mul_ps(_mm256_cvtepi32_ps(p), LoadScales(scales + 8 * v));
       max_bits = _mm256_max_epu32(max_bits, AbsBits(w[v]));
     }
     const uint32_t largest_bits = LargestLane(max_bits);
@@ -176,29 +204,40 @@ class Group : public HeadGroup<Simd> {
     out.any = largest_bits != 0;
     float largest;
     std::memcpy(&largest, &largest_bits, sizeof(largest));
-    out.factor = largest / 127.0F;
-    const __m256 inverse = _mm256_set1_ps(127.0F / largest);
-    __m256i levels[kVectors];
-    __m256i zero_sums = _mm256_setzero_si256();
+    out.factor = largest / kMaxSlotWeight * static_cast<float>(1 << kLevelShift);
+    const __m256 inverse = _mm256_set1_ps(kMaxSlotWeight / largest);
+    __m256i rounded[kVectors];
     for (int64_t v = 0; v < kVectors; ++v) {
-      const __m256 level = _mm256_mul_ps(w[v], inverse);
-      const __m256 valid = _mm256_cmp_ps(level, _mm256_setzero_ps(), _CMP_GE_OQ);
-      const __m256 bounded = _mm256_min_ps(level, _mm256_set1_ps(127.0F));
-      levels[v] = _mm256_cvtps_epi32(_mm256_and_ps(valid, bounded));
-      zero_sums = _mm256_add_epi32(zero_sums, _mm256_mullo_epi32(levels[v], params[v].zero));
+      const __m256 weight = _mm256_mul_ps(w[v], inverse);
+      const __m256 valid = _mm256_cmp_ps(weight, _mm256_setzero_ps(), _CMP_GE_OQ);
+      const __m256 bounded = _mm256_min_ps(weight, _mm256_set1_ps(kMaxSlotWeight));
+      rounded[v] = _mm256_cvtps_epi32(_mm256_and_ps(valid, bounded));
     }
-    StoreLevels(levels, out.levels);
-    out.zero_sum = SumOfLanes(zero_sums);
+    for (int64_t v = 0; v < kVectors; v += 2) {
+      // Packing works in each 128-bit lane.
+      const __m256i words =
+          _mm256_permute4x64_epi64(_mm256_packs_epi32(rounded[v], rounded[v + 1]), 0xD8);
+      _mm256_store_si256(reinterpret_cast<__m256i*>(out.n + 8 * v), words);
+    }
     return out;
   }
 
-  static void StoreLevels(const __m256i* levels, uint8_t* bytes) {
-    const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(levels[0], levels[1]),
-                                              _mm256_packs_epi32(levels[2], levels[3]));
-    // Packing works in each lane: dword i of the low one holds levels 8 i .. 8 i + 3.
-    const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes),
-                       _mm256_permutevar8x32_epi32(packed, in_order));
+  // groups: the byte of each slot, [32].
+  static GroupLevels LevelsOf(const ChunkWeights& weights, const uint8_t* groups) {
+    const __m256i half = _mm256_set1_epi16(1 << (kLevelShift - 1));
+    __m256i words[2];
+    for (int i = 0; i < 2; ++i) {
+      const __m256i n = _mm256_load_si256(reinterpret_cast<const __m256i*>(weights.n) + i);
+      const __m256i multiplier = LowNibbles(WordsOf(groups + 16 * i));
+      words[i] =
+          _mm256_srli_epi16(_mm256_add_epi16(_mm256_mullo_epi16(n, multiplier), half), kLevelShift);
+    }
+    const __m256i levels = _mm256_permute4x64_epi64(_mm256_packus_epi16(words[0], words[1]), 0xD8);
+    GroupLevels out;
+    _mm256_store_si256(reinterpret_cast<__m256i*>(out.levels), levels);
+    const __m256i zeros = _mm256_maddubs_epi16(HighNibbles(Load32(groups)), levels);
+    out.zero_sum = SumOfLanes(_mm256_madd_epi16(zeros, _mm256_set1_epi16(1)));
+    return out;
   }
 
   static int32_t SumOfLanes(__m256i x) {
@@ -206,35 +245,30 @@ class Group : public HeadGroup<Simd> {
     return _mm256_cvtsi256_si32(SumLanesOf8(rows));
   }
 
-  // Sums are words without sign: at most 32 * 127 * 15 = 60960.
-  void AddValues(const ValuePiece& piece, int64_t n_pairs, const ChunkWeights& weights,
-                 int64_t offset, float* out) const {
-    __m256i low[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-    __m256i high[2] = {low[0], low[0]};
+  // Adds the values of one group, whose first dimension is `dim`. Sums are words without sign: at
+  // most 32 * 127 * 15 = 60960.
+  void AddValues(const __m256i (*codes)[2] /*[n_pairs]*/, int64_t n_pairs, const GroupLevels& group,
+                 float factor, int64_t dim, float* out) const {
+    __m256i sums[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     for (int64_t g = 0; g < n_pairs; ++g) {
       int16_t pair;
-      std::memcpy(&pair, weights.levels + 2 * g, sizeof(pair));
+      std::memcpy(&pair, group.levels + 2 * g, sizeof(pair));
       const __m256i levels = _mm256_set1_epi16(pair);
       for (int i = 0; i < 2; ++i) {
-        low[i] = _mm256_add_epi16(low[i], _mm256_maddubs_epi16(piece.low[g][i], levels));
-        high[i] = _mm256_add_epi16(high[i], _mm256_maddubs_epi16(piece.high[g][i], levels));
+        sums[i] = _mm256_add_epi16(sums[i], _mm256_maddubs_epi16(codes[g][i], levels));
       }
     }
-    for (int i = 0; i < 2; ++i) {
-      const int64_t dim = offset + 8 * i;
-      AddTerms(low[i], weights, dim, out);
-      AddTerms(high[i], weights, dim + row_bytes_, out);
-    }
+    for (int i = 0; i < 2; ++i) AddTerms(sums[i], group.zero_sum, factor, dim + 8 * i, out);
   }
 
   // sums: of dimensions dim .. dim + 7 and dim + 16 .. dim + 23.
-  void AddTerms(__m256i sums, const ChunkWeights& weights, int64_t dim, float* out) const {
+  void AddTerms(__m256i sums, int32_t zero_sum, float factor, int64_t dim, float* out) const {
     const __m128i halves[2] = {_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1)};
     for (int64_t i = 0; i < 2; ++i) {
       const int64_t first = dim + 16 * i;
       const __m256i sum =
-          _mm256_sub_epi32(_mm256_cvtepu16_epi32(halves[i]), _mm256_set1_epi32(weights.zero_sum));
-      const __m256 term = _mm256_mul_ps(_mm256_set1_ps(weights.factor), _mm256_cvtepi32_ps(sum));
+          _mm256_sub_epi32(_mm256_cvtepu16_epi32(halves[i]), _mm256_set1_epi32(zero_sum));
+      const __m256 term = _mm256_mul_ps(_mm256_set1_ps(factor), _mm256_cvtepi32_ps(sum));
       const __m256 old = LoadFirst(out + first, head_dim_ - first);
       StoreFirst(out + first, head_dim_ - first, _mm256_add_ps(old, term));
     }

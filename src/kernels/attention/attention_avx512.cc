@@ -34,15 +34,25 @@ inline __m512i BroadcastDword(const void* bytes) {
   return _mm512_set1_epi32(dword);
 }
 
-struct Params {
-  __m512 scale;
-  __m512i zero;  // [16] int32
+inline __m128i Load16(const void* bytes) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(bytes));
+}
+
+// binary16 of 16 slots.
+inline __m512 LoadScales(const uint16_t* scales) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales)));
+}
+
+// A group of 16 slots, one slot a lane.
+struct GroupLanes {
+  __m512i multiplier;
+  __m512i offset;  // multiplier * zero
 };
 
-inline Params LoadParams(const KvParam* params, __mmask16 mask) {
-  static_assert(sizeof(KvParam) == 4, "scale in the low half of a dword, zero in the high");
-  const __m512i both = _mm512_maskz_loadu_epi32(mask, params);
-  return {_mm512_cvtph_ps(_mm512_cvtepi32_epi16(both)), _mm512_srli_epi32(both, 16)};
+inline GroupLanes UnpackGroup(const uint8_t* bytes) {
+  const __m512i both = _mm512_cvtepu8_epi32(Load16(bytes));
+  const __m512i multiplier = LowNibbles(both);
+  return {multiplier, _mm512_mullo_epi16(multiplier, _mm512_srli_epi32(both, 4))};
 }
 
 // One piece of 16 keys, transposed: lane t of column c holds the codes of slot t in bytes
@@ -50,6 +60,8 @@ inline Params LoadParams(const KvParam* params, __mmask16 mask) {
 struct KeyPiece {
   __m512i low[8];
   __m512i high[8];
+  GroupLanes low_group;
+  GroupLanes high_group;
 };
 
 // Transposes the 4x4 dwords of each 128-bit lane of v[0..3].
@@ -90,13 +102,13 @@ struct ValuePiece {
   __m512i high[kAttentionChunk / 4][2];
 };
 
-void UnpackValues(const uint8_t* const* rows, int64_t offset, int64_t n_groups, ValuePiece* piece) {
+void UnpackValues(const uint8_t* const* rows, int64_t offset, int64_t n_quads, ValuePiece* piece) {
   // Dword d takes byte d of four rows that lie 32 bytes apart.
   const __m512i dwords = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i first = _mm512_add_epi8(_mm512_mullo_epi32(dwords, _mm512_set1_epi32(0x01010101)),
                                         _mm512_set1_epi32(0x60402000));
   const __m512i second = _mm512_add_epi8(first, _mm512_set1_epi8(16));
-  for (int64_t g = 0; g < n_groups; ++g) {
+  for (int64_t g = 0; g < n_quads; ++g) {
     const uint8_t* const* r = rows + 4 * g;
     const __m512i rows01 = LoadPair(r[0] + offset, r[1] + offset);
     const __m512i rows23 = LoadPair(r[2] + offset, r[3] + offset);
@@ -118,23 +130,26 @@ class Group : public HeadGroup<Simd> {
   // Scores of slots [slot, slot + count), count <= 16; they go to scores[n].
   void ScoreKeys(const SlotRange& range, int64_t slot, int64_t count, int64_t n) {
     const uint8_t* rows[kKeySlots];
-    FindRows<kKeySlots>(cache_.keys, slot, count, rows);
+    FindRows<kKeySlots>(cache_.keys.codes, slot, count, rows);
     __m512i dots[kHeadsAtOnce] = {};
     for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
       KeyPiece piece;
       UnpackKeys(rows, offset, &piece);
+      piece.low_group = UnpackGroup(
+          GroupBytes<kKeySlots>(cache_.keys, GroupAt(offset, false), slot, count).data());
+      piece.high_group = UnpackGroup(
+          GroupBytes<kKeySlots>(cache_.keys, GroupAt(offset, true), slot, count).data());
       int64_t i = 0;
       for (; i + 4 <= n_heads_; i += 4) AddDots<4>(piece, range, offset, i, dots);
       for (; i < n_heads_; ++i) AddDots<1>(piece, range, offset, i, dots);
     }
     const __mmask16 mask = FirstLanes(count);
-    const Params params = LoadParams(cache_.key_params + slot, mask);
+    const __m512 scales =
+        LoadScales(FirstValues<uint16_t, kKeySlots>(cache_.keys.scales + slot, count).data());
     for (int64_t i = 0; i < n_heads_; ++i) {
-      const RotatedQuery& query = heads_[i].QueryFor(range);
-      const __m512i offset = _mm512_mullo_epi32(params.zero, _mm512_set1_epi32(query.sum));
-      const __m512 dot = _mm512_cvtepi32_ps(_mm512_sub_epi32(dots[i], offset));
       const __m512 score =
-          _mm512_mul_ps(dot, _mm512_mul_ps(_mm512_set1_ps(query.scale), params.scale));
+          _mm512_mul_ps(_mm512_cvtepi32_ps(dots[i]),
+                        _mm512_mul_ps(_mm512_set1_ps(heads_[i].QueryFor(range).scale), scales));
       // Lanes beyond the range are overwritten by the next one or lie in the scratch's margin.
       _mm512_storeu_ps(heads_[i].scores + n, score);
       // The maximum returns its second operand when the first is NaN.
@@ -144,24 +159,30 @@ class Group : public HeadGroup<Simd> {
 
   // Adds p.V of slots [begin, begin + count), count <= 32, whose scores start at scores[n].
   void AddChunk(int64_t begin, int64_t count, int64_t n) {
-    const uint8_t* rows[kAttentionChunk];
-    FindRows<kAttentionChunk>(cache_.values, begin, count, rows);
-    const __mmask16 masks[2] = {FirstLanes(count), FirstLanes(count - 16)};
-    const Params params[2] = {LoadParams(cache_.value_params + begin, masks[0]),
-                              LoadParams(cache_.value_params + begin + 16, masks[1])};
+    const FirstValues<uint16_t, kAttentionChunk> scales(cache_.values.scales + begin, count);
     ChunkWeights weights[kHeadsAtOnce];
     bool any = false;
     for (int64_t i = 0; i < n_heads_; ++i) {
-      weights[i] = WeighChunk(heads_[i], params, masks, n);
+      weights[i] = WeighChunk(heads_[i], scales.data(), count, n);
       any = any || weights[i].any;
     }
     if (!any) return;
-    const int64_t n_groups = (count + 3) / 4;
+    const uint8_t* rows[kAttentionChunk];
+    FindRows<kAttentionChunk>(cache_.values.codes, begin, count, rows);
+    const int64_t n_quads = (count + 3) / 4;
     for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
       ValuePiece piece;
-      UnpackValues(rows, offset, n_groups, &piece);
+      UnpackValues(rows, offset, n_quads, &piece);
+      const auto low =
+          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, false), begin, count);
+      const auto high =
+          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, true), begin, count);
       for (int64_t i = 0; i < n_heads_; ++i) {
-        if (weights[i].any) AddValues(piece, n_groups, weights[i], offset, heads_[i].out);
+        if (!weights[i].any) continue;
+        AddValues(piece.low, n_quads, LevelsOf(weights[i], low.data()), weights[i].factor, offset,
+                  heads_[i].out);
+        AddValues(piece.high, n_quads, LevelsOf(weights[i], high.data()), weights[i].factor,
+                  offset + row_bytes_, heads_[i].out);
       }
     }
   }
@@ -186,19 +207,32 @@ class Group : public HeadGroup<Simd> {
             _mm512_dpbusd_epi32(high[i], piece.high[c], BroadcastDword(q[i] + row_bytes_ + 4 * c));
       }
     }
-    for (int i = 0; i < kCount; ++i) dots[first + i] = _mm512_add_epi32(low[i], high[i]);
+    for (int i = 0; i < kCount; ++i) {
+      const int32_t* sums = heads_[first + i].QueryFor(range).sums;
+      const __m512i products =
+          _mm512_add_epi32(Scaled(low[i], piece.low_group, sums[GroupAt(offset, false)]),
+                           Scaled(high[i], piece.high_group, sums[GroupAt(offset, true)]));
+      dots[first + i] = _mm512_add_epi32(dots[first + i], products);
+    }
   }
 
-  static ChunkWeights WeighChunk(Head& head, const Params* params, const __mmask16* masks,
-                                 int64_t n) {
+  // multiplier * (products with codes - zero * sum of q)
+  static __m512i Scaled(__m512i products, const GroupLanes& group, int32_t sum) {
+    return _mm512_sub_epi32(_mm512_mullo_epi32(products, group.multiplier),
+                            _mm512_mullo_epi32(group.offset, _mm512_set1_epi32(sum)));
+  }
+
+  // scales: [32], zeros beyond the chunk.
+  static ChunkWeights WeighChunk(Head& head, const uint16_t* scales, int64_t count, int64_t n) {
     __m512 w[2];
     for (int half = 0; half < 2; ++half) {
-      const __m512 score = _mm512_maskz_loadu_ps(masks[half], head.scores + n + 16 * half);
+      const __mmask16 mask = FirstLanes(count - 16 * half);
+      const __m512 score = _mm512_maskz_loadu_ps(mask, head.scores + n + 16 * half);
       const __m512i p = _mm512_maskz_mov_epi32(
-          masks[half], Exp2NegQ30(Exp2ArgumentQ16(_mm512_sub_ps(head.largest, score))));
+          mask, Exp2NegQ30(Exp2ArgumentQ16(_mm512_sub_ps(head.largest, score))));
       const __m512i even = _mm512_and_si512(p, _mm512_set1_epi64(0xFFFFFFFF));
       head.total = _mm512_add_epi64(head.total, _mm512_add_epi64(even, _mm512_srli_epi64(p, 32)));
-      w[half] = _mm512_mul_ps(_mm512_cvtepi32_ps(p), params[half].scale);
+      w[half] = _mm512_mul_ps(_mm512_cvtepi32_ps(p), LoadScales(scales + 16 * half));
     }
     const uint32_t max_bits =
         _mm512_reduce_max_epu32(_mm512_max_epu32(AbsBits(w[0]), AbsBits(w[1])));
@@ -206,39 +240,47 @@ class Group : public HeadGroup<Simd> {
     out.any = max_bits != 0;
     float largest;
     std::memcpy(&largest, &max_bits, sizeof(largest));
-    out.factor = largest / 127.0F;
-    const __m512 inverse = _mm512_set1_ps(127.0F / largest);
-    __m512i zero_sums = _mm512_setzero_si512();
+    out.factor = largest / kMaxSlotWeight * static_cast<float>(1 << kLevelShift);
+    const __m512 inverse = _mm512_set1_ps(kMaxSlotWeight / largest);
     for (int half = 0; half < 2; ++half) {
-      const __m512 level = _mm512_mul_ps(w[half], inverse);
-      const __mmask16 valid = _mm512_cmp_ps_mask(level, _mm512_setzero_ps(), _CMP_GE_OQ);
+      const __m512 weight = _mm512_mul_ps(w[half], inverse);
+      const __mmask16 valid = _mm512_cmp_ps_mask(weight, _mm512_setzero_ps(), _CMP_GE_OQ);
       const __m512i rounded =
-          _mm512_maskz_cvtps_epi32(valid, _mm512_min_ps(level, _mm512_set1_ps(127.0F)));
-      _mm_store_si128(reinterpret_cast<__m128i*>(out.levels) + half, _mm512_cvtepi32_epi8(rounded));
-      zero_sums = _mm512_add_epi32(zero_sums, _mm512_mullo_epi32(rounded, params[half].zero));
+          _mm512_maskz_cvtps_epi32(valid, _mm512_min_ps(weight, _mm512_set1_ps(kMaxSlotWeight)));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(out.n) + half, _mm512_cvtepi32_epi16(rounded));
     }
-    out.zero_sum = _mm512_reduce_add_epi32(zero_sums);
     return out;
   }
 
-  void AddValues(const ValuePiece& piece, int64_t n_groups, const ChunkWeights& weights,
-                 int64_t offset, float* out) const {
-    __m512i sums[4];
-    for (__m512i& sum : sums) sum = _mm512_set1_epi32(-weights.zero_sum);
-    for (int64_t g = 0; g < n_groups; ++g) {
-      const __m512i levels = BroadcastDword(weights.levels + 4 * g);
-      sums[0] = _mm512_dpbusd_epi32(sums[0], piece.low[g][0], levels);
-      sums[1] = _mm512_dpbusd_epi32(sums[1], piece.low[g][1], levels);
-      sums[2] = _mm512_dpbusd_epi32(sums[2], piece.high[g][0], levels);
-      sums[3] = _mm512_dpbusd_epi32(sums[3], piece.high[g][1], levels);
+  // groups: the byte of each slot, [32].
+  static GroupLevels LevelsOf(const ChunkWeights& weights, const uint8_t* groups) {
+    const __m512i both =
+        _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(groups)));
+    const __m512i n = _mm512_load_si512(weights.n);
+    const __m512i words =
+        _mm512_srli_epi16(_mm512_add_epi16(_mm512_mullo_epi16(n, LowNibbles(both)),
+                                           _mm512_set1_epi16(1 << (kLevelShift - 1))),
+                          kLevelShift);
+    GroupLevels out;
+    _mm256_store_si256(reinterpret_cast<__m256i*>(out.levels), _mm512_cvtepi16_epi8(words));
+    out.zero_sum = _mm512_reduce_add_epi32(_mm512_madd_epi16(words, _mm512_srli_epi16(both, 4)));
+    return out;
+  }
+
+  // Adds the values of one group, whose first dimension is `dim`.
+  void AddValues(const __m512i (*codes)[2] /*[n_quads]*/, int64_t n_quads, const GroupLevels& group,
+                 float factor, int64_t dim, float* out) const {
+    const __m512i start = _mm512_set1_epi32(-group.zero_sum);
+    __m512i sums[2] = {start, start};
+    for (int64_t g = 0; g < n_quads; ++g) {
+      const __m512i levels = BroadcastDword(group.levels + 4 * g);
+      for (int i = 0; i < 2; ++i) sums[i] = _mm512_dpbusd_epi32(sums[i], codes[g][i], levels);
     }
-    for (int i = 0; i < 4; ++i) {
-      const int64_t dim = offset + (i < 2 ? 0 : row_bytes_) + 16 * (i % 2);
-      const __mmask16 mask = FirstLanes(head_dim_ - dim);
-      const __m512 term =
-          _mm512_mul_ps(_mm512_set1_ps(weights.factor), _mm512_cvtepi32_ps(sums[i]));
-      const __m512 sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, out + dim), term);
-      _mm512_mask_storeu_ps(out + dim, mask, sum);
+    for (int64_t i = 0; i < 2; ++i) {
+      const __mmask16 mask = FirstLanes(head_dim_ - (dim + 16 * i));
+      float* at = out + dim + 16 * i;
+      const __m512 term = _mm512_mul_ps(_mm512_set1_ps(factor), _mm512_cvtepi32_ps(sums[i]));
+      _mm512_mask_storeu_ps(at, mask, _mm512_add_ps(_mm512_maskz_loadu_ps(mask, at), term));
     }
   }
 };

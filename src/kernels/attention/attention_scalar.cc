@@ -16,24 +16,26 @@ struct HeadPass {
   std::span<const SlotRange> ranges;
   int64_t head_dim;
   int64_t padded_dim;
+  int64_t head;
   float* weights;
   float* out;  // [head_dim]
 
   // Returns the largest score.
-  float Scores(const int8_t* window, float window_scale, const int8_t* sink, float sink_scale) {
-    const float inv_sqrt_dim = 1.0F / std::sqrt(static_cast<float>(head_dim));
+  float Scores(const AttentionQuery& query) {
+    const float factor = ScoreFactor(head_dim);
     float largest = -std::numeric_limits<float>::infinity();
     int64_t n = 0;
     for (const SlotRange& range : ranges) {
-      const int8_t* q = range.is_sink ? sink : window;
-      const float q_scale = (range.is_sink ? sink_scale : window_scale) * inv_sqrt_dim;
+      const RotatedQueries& queries = range.is_sink ? query.sink : query.window;
+      const int8_t* q = queries.q + head * padded_dim;
+      const float q_scale = queries.scales[head] * factor;
       for (int64_t slot = range.begin; slot < range.end; ++slot) {
-        const KvParam param = cache.key_params[slot];
-        const uint8_t* row = cache.keys + slot * padded_dim / 2;
         int32_t dot = 0;
-        for (int64_t i = 0; i < head_dim; ++i)
-          dot += q[i] * (KvCode(row, padded_dim, i) - param.zero);
-        const float score = static_cast<float>(dot) * (q_scale * HalfToFloat(param.scale));
+        for (int64_t i = 0; i < head_dim; ++i) {
+          dot += q[i] * KvLevel(cache.keys, padded_dim, slot, i);
+        }
+        const float score =
+            static_cast<float>(dot) * (q_scale * HalfToFloat(cache.keys.scales[slot]));
         weights[n++] = score;
         largest = score > largest ? score : largest;
       }
@@ -49,7 +51,7 @@ struct HeadPass {
       for (int64_t slot = range.begin; slot < range.end; ++slot, ++n) {
         const uint32_t p = Exp2NegQ30(Exp2ArgumentQ16(largest - weights[n]));
         total += p;
-        weights[n] = static_cast<float>(p) * HalfToFloat(cache.value_params[slot].scale);
+        weights[n] = static_cast<float>(p) * HalfToFloat(cache.values.scales[slot]);
       }
     }
     return total;
@@ -63,19 +65,22 @@ struct HeadPass {
     }
     if (max_bits == 0) return;
     const auto largest = std::bit_cast<float>(max_bits);
-    const float factor = largest / 127.0F;
-    const float inverse = 127.0F / largest;
-    int32_t levels[kAttentionChunk];
+    const float factor = largest / kMaxSlotWeight * static_cast<float>(1 << kLevelShift);
+    const float inverse = kMaxSlotWeight / largest;
+    int32_t n[kAttentionChunk];
     for (int64_t i = 0; i < end - begin; ++i) {
-      const float level = std::nearbyint(w[i] * inverse);
-      levels[i] = level >= 0.0F ? static_cast<int32_t>(std::min(level, 127.0F)) : 0;
+      const float weight = std::nearbyint(w[i] * inverse);
+      n[i] = weight >= 0.0F ? static_cast<int32_t>(std::min(weight, kMaxSlotWeight)) : 0;
     }
+    const KvRows& values = cache.values;
     for (int64_t dim = 0; dim < head_dim; ++dim) {
       int32_t sum = 0;
       for (int64_t slot = begin; slot < end; ++slot) {
-        const uint8_t* row = cache.values + slot * padded_dim / 2;
-        sum +=
-            levels[slot - begin] * (KvCode(row, padded_dim, dim) - cache.value_params[slot].zero);
+        const uint8_t group = values.groups[dim / kKvGroup * values.n_slots + slot];
+        const int32_t level =
+            (n[slot - begin] * KvMultiplier(group) + (1 << (kLevelShift - 1))) >> kLevelShift;
+        const uint8_t* row = values.codes + slot * padded_dim / 2;
+        sum += level * (KvCode(row, padded_dim, dim) - KvZero(group));
       }
       out[dim] += factor * static_cast<float>(sum);
     }
@@ -104,9 +109,9 @@ void AttentionScalar(const KvHead& cache, const AttentionQuery& query,
                      std::span<const SlotRange> ranges, float* scratch, float* out) {
   const int64_t padded_dim = KvPaddedDim(query.head_dim);
   for (int64_t head = 0; head < query.n_heads; ++head) {
-    HeadPass pass{cache, ranges, query.head_dim, padded_dim, scratch, out + head * query.head_dim};
-    const float largest = pass.Scores(query.window + head * padded_dim, query.window_scale[head],
-                                      query.sink + head * padded_dim, query.sink_scale[head]);
+    HeadPass pass{
+        cache, ranges, query.head_dim, padded_dim, head, scratch, out + head * query.head_dim};
+    const float largest = pass.Scores(query);
     pass.WeightedSum(pass.Softmax(largest));
   }
 }

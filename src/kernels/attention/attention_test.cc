@@ -7,6 +7,8 @@
 
 #include "base/fp16.h"
 #include "kernels/kernel_table.h"
+#include "kernels/kv4/kv_list.h"
+#include "kernels/quantize/quantize.h"
 #include "kernels/testing/test_data.h"
 
 namespace accllm::kernels {
@@ -20,36 +22,58 @@ using testing::SupportedIsas;
 struct TestCase {
   int64_t head_dim = 0;
   int64_t padded_dim = 0;
+  int64_t n_slots = 0;
   std::vector<uint8_t> keys;
   std::vector<uint8_t> values;
-  std::vector<KvParam> key_params;
-  std::vector<KvParam> value_params;
+  std::vector<uint16_t> key_scales;
+  std::vector<uint16_t> value_scales;
+  std::vector<uint8_t> key_groups;
+  std::vector<uint8_t> value_groups;
   std::vector<int8_t> window;  // [n_heads, padded_dim]
   std::vector<int8_t> sink;
+  std::vector<int32_t> window_sums;  // [n_heads, padded_dim / 32]
+  std::vector<int32_t> sink_sums;
   std::vector<float> window_scale;
   std::vector<float> sink_scale;
 
-  KvHead cache() const {
-    return {keys.data(), values.data(), key_params.data(), value_params.data()};
+  KvRows key_rows() const { return {keys.data(), key_scales.data(), key_groups.data(), n_slots}; }
+  KvRows value_rows() const {
+    return {values.data(), value_scales.data(), value_groups.data(), n_slots};
   }
+  KvHead cache() const { return {key_rows(), value_rows()}; }
   AttentionQuery query() const {
     return {static_cast<int64_t>(window_scale.size()),
             head_dim,
-            window.data(),
-            window_scale.data(),
-            sink.data(),
-            sink_scale.data()};
+            {window.data(), window_scale.data(), window_sums.data()},
+            {sink.data(), sink_scale.data(), sink_sums.data()}};
   }
 };
 
+std::vector<int32_t> SumGroups(const std::vector<int8_t>& q) {
+  std::vector<int32_t> sums(q.size() / kKvGroup);
+  for (size_t i = 0; i < q.size(); ++i) sums[i / kKvGroup] += q[i];
+  return sums;
+}
+
 void AddQueries(Random& random, int64_t n_heads, float sigma, const TestCase& test,
-                std::vector<int8_t>* q, std::vector<float>* scales) {
+                std::vector<int8_t>* q, std::vector<float>* scales, std::vector<int32_t>* sums) {
   q->resize(static_cast<size_t>(n_heads * test.padded_dim));
   scales->resize(static_cast<size_t>(n_heads));
   for (int64_t head = 0; head < n_heads; ++head) {
     QuantizeQuery(random.Floats(test.head_dim, sigma).data(), test.head_dim, test.padded_dim,
                   q->data() + head * test.padded_dim, scales->data() + head);
   }
+  *sums = SumGroups(*q);
+}
+
+void AddRows(Random& random, int64_t head_dim, int64_t n_slots, std::vector<uint8_t>* codes,
+             std::vector<uint16_t>* scales, std::vector<uint8_t>* groups) {
+  KvList list(head_dim);
+  for (int64_t slot = 0; slot < n_slots; ++slot) list.Append(random.Floats(head_dim).data());
+  const KvRows rows = list.rows();
+  codes->assign(rows.codes, rows.codes + n_slots * KvPaddedDim(head_dim) / 2);
+  scales->assign(rows.scales, rows.scales + n_slots);
+  groups->assign(rows.groups, rows.groups + n_slots * KvGroups(head_dim));
 }
 
 // sigma: of the queries; large ones make the softmax sharp.
@@ -58,17 +82,11 @@ TestCase MakeCase(Random& random, int64_t head_dim, int64_t n_heads, int64_t n_s
   TestCase test;
   test.head_dim = head_dim;
   test.padded_dim = KvPaddedDim(head_dim);
-  const int64_t row_bytes = test.padded_dim / 2;
-  test.keys.resize(static_cast<size_t>(n_slots * row_bytes));
-  test.values.resize(test.keys.size());
-  for (int64_t slot = 0; slot < n_slots; ++slot) {
-    test.key_params.push_back(
-        QuantizeKv(random.Floats(head_dim).data(), head_dim, test.keys.data() + slot * row_bytes));
-    test.value_params.push_back(QuantizeKv(random.Floats(head_dim).data(), head_dim,
-                                           test.values.data() + slot * row_bytes));
-  }
-  AddQueries(random, n_heads, sigma, test, &test.window, &test.window_scale);
-  AddQueries(random, n_heads, sigma, test, &test.sink, &test.sink_scale);
+  test.n_slots = n_slots;
+  AddRows(random, head_dim, n_slots, &test.keys, &test.key_scales, &test.key_groups);
+  AddRows(random, head_dim, n_slots, &test.values, &test.value_scales, &test.value_groups);
+  AddQueries(random, n_heads, sigma, test, &test.window, &test.window_scale, &test.window_sums);
+  AddQueries(random, n_heads, sigma, test, &test.sink, &test.sink_scale, &test.sink_sums);
   return test;
 }
 
@@ -92,19 +110,25 @@ std::vector<float> RunAttention(Attention kernel, const TestCase& test,
   return out;
 }
 
-double Decoded(const TestCase& test, const std::vector<uint8_t>& rows,
-               const std::vector<KvParam>& params, int64_t slot, int64_t dim) {
-  const KvParam param = params[static_cast<size_t>(slot)];
-  const uint8_t* row = rows.data() + slot * test.padded_dim / 2;
-  return static_cast<double>(HalfToFloat(param.scale)) *
-         (KvCode(row, test.padded_dim, dim) - param.zero);
+double Decoded(const KvRows& rows, int64_t padded_dim, int64_t slot, int64_t dim) {
+  return static_cast<double>(HalfToFloat(rows.scales[slot])) * KvLevel(rows, padded_dim, slot, dim);
 }
 
 // Softmax attention of one head over the decoded cache, in double precision.
 struct Expected {
   std::vector<double> out;        // [head_dim]
-  std::vector<double> tolerance;  // what rounding weights to 7 bits a chunk may change
+  std::vector<double> tolerance;  // what rounding the weights of a chunk may change
 };
+
+// What rounding a softmax weight to a level may change: half a level, and half a step of the weight
+// before its multiplier, times the code.
+double LevelRounding(const TestCase& test, int64_t slot, int64_t dim, double largest_weight) {
+  const uint8_t group =
+      test.value_groups[static_cast<size_t>(dim / kKvGroup * test.n_slots + slot)];
+  const int code = KvCode(test.values.data() + slot * test.padded_dim / 2, test.padded_dim, dim);
+  const double unit = largest_weight / kMaxSlotWeight;
+  return std::abs(code - KvZero(group)) * unit * (128.0 + 0.5 * KvMultiplier(group));
+}
 
 Expected ExpectedHead(const TestCase& test, const std::vector<SlotRange>& ranges, int64_t head) {
   std::vector<int64_t> slots;
@@ -116,11 +140,12 @@ Expected ExpectedHead(const TestCase& test, const std::vector<SlotRange>& ranges
       double dot = 0.0;
       for (int64_t i = 0; i < test.head_dim; ++i) {
         dot += q[static_cast<size_t>(head * test.padded_dim + i)] *
-               Decoded(test, test.keys, test.key_params, slot, i);
+               Decoded(test.key_rows(), test.padded_dim, slot, i);
       }
       slots.push_back(slot);
       scores.push_back(dot * q_scale[static_cast<size_t>(head)] /
-                       std::sqrt(static_cast<double>(test.head_dim)));
+                       std::sqrt(static_cast<double>(test.head_dim)) /
+                       static_cast<double>(HadamardSize(test.head_dim)));
     }
   }
   const double largest = *std::max_element(scores.begin(), scores.end());
@@ -129,8 +154,8 @@ Expected ExpectedHead(const TestCase& test, const std::vector<SlotRange>& ranges
   for (size_t n = 0; n < slots.size(); ++n) {
     scores[n] = std::exp(scores[n] - largest);
     total += scores[n];
-    const KvParam param = test.value_params[static_cast<size_t>(slots[n])];
-    largest_weight = std::max(largest_weight, scores[n] * HalfToFloat(param.scale));
+    const double scale = HalfToFloat(test.value_scales[static_cast<size_t>(slots[n])]);
+    largest_weight = std::max(largest_weight, scores[n] * scale);
   }
   Expected expected;
   for (int64_t dim = 0; dim < test.head_dim; ++dim) {
@@ -138,11 +163,10 @@ Expected ExpectedHead(const TestCase& test, const std::vector<SlotRange>& ranges
     double magnitude = 0.0;
     double rounding = 0.0;
     for (size_t n = 0; n < slots.size(); ++n) {
-      const double value = Decoded(test, test.values, test.value_params, slots[n], dim);
-      const KvParam param = test.value_params[static_cast<size_t>(slots[n])];
+      const double value = Decoded(test.value_rows(), test.padded_dim, slots[n], dim);
       sum += scores[n] * value;
       magnitude += scores[n] * std::abs(value);
-      rounding += largest_weight / 254.0 * std::abs(value) / HalfToFloat(param.scale);
+      rounding += LevelRounding(test, slots[n], dim, largest_weight);
     }
     expected.out.push_back(sum / total);
     expected.tolerance.push_back((rounding + 5e-4 * magnitude) / total + 1e-5);
@@ -176,8 +200,10 @@ TEST(Attention, OneSlotGivesItsValue) {
   const TestCase test = MakeCase(random, 64, 1, 40);
   const std::vector<float> out = RunAttention(AttentionScalar, test, {{33, 34}});
   for (int64_t i = 0; i < 64; ++i) {
-    const double value = Decoded(test, test.values, test.value_params, 33, i);
-    EXPECT_NEAR(out[static_cast<size_t>(i)], value, 1e-6);
+    // Its weight is 2167, then a level of 7 bits.
+    const double value = Decoded(test.value_rows(), test.padded_dim, 33, i);
+    EXPECT_NEAR(out[static_cast<size_t>(i)], value,
+                LevelRounding(test, 33, i, HalfToFloat(test.value_scales[33])) + 1e-6);
   }
 }
 
@@ -225,14 +251,17 @@ TEST(Attention, EveryIsaEqualsScalarFromFlatToSharp) {
 TEST(Attention, EveryIsaEqualsScalarAtTheExtremes) {
   Random random(6);
   TestCase test = MakeCase(random, 256, 2, 64);
+  std::fill(test.key_scales.begin(), test.key_scales.end(), uint16_t{0x3C00});
+  std::fill(test.value_scales.begin(), test.value_scales.end(), uint16_t{0x3C00});
   for (const int8_t q : {int8_t{-127}, int8_t{127}}) {
     std::fill(test.window.begin(), test.window.end(), q);
+    test.window_sums = SumGroups(test.window);
     for (const uint8_t code : {0x00, 0xFF}) {
       std::fill(test.keys.begin(), test.keys.end(), code);
       std::fill(test.values.begin(), test.values.end(), code);
-      for (const uint16_t zero : {0, 15}) {
-        std::fill(test.key_params.begin(), test.key_params.end(), KvParam{0x3C00, zero});
-        std::fill(test.value_params.begin(), test.value_params.end(), KvParam{0x3C00, zero});
+      for (const uint8_t group : {0x00, 0x0F, 0xF0, 0xFF}) {
+        std::fill(test.key_groups.begin(), test.key_groups.end(), group);
+        std::fill(test.value_groups.begin(), test.value_groups.end(), group);
         ExpectEqualOnAllIsas(test, {{0, 64}});
       }
     }
@@ -245,16 +274,16 @@ TEST(Attention, EveryIsaEqualsScalarOnSpecialScales) {
   for (const uint16_t special : {0x7E00, 0x7C00, 0x0000, 0x8000, 0x0001, 0x7BFF, 0xBC00}) {
     for (const int64_t slot : {0, 5, 37, 49}) {
       TestCase key = MakeCase(random, 64, 2, 50);
-      key.key_params[static_cast<size_t>(slot)].scale = special;
+      key.key_scales[static_cast<size_t>(slot)] = special;
       ExpectEqualOnAllIsas(key, {{0, 50}});
       TestCase value = MakeCase(random, 64, 2, 50);
-      value.value_params[static_cast<size_t>(slot)].scale = special;
+      value.value_scales[static_cast<size_t>(slot)] = special;
       ExpectEqualOnAllIsas(value, {{0, 50}});
     }
     TestCase all = MakeCase(random, 64, 2, 50);
-    std::fill(all.value_params.begin(), all.value_params.end(), KvParam{special, 3});
+    std::fill(all.value_scales.begin(), all.value_scales.end(), special);
     ExpectEqualOnAllIsas(all, {{0, 50}});
-    std::fill(all.key_params.begin(), all.key_params.end(), KvParam{special, 3});
+    std::fill(all.key_scales.begin(), all.key_scales.end(), special);
     ExpectEqualOnAllIsas(all, {{0, 50}});
   }
 }

@@ -2,7 +2,6 @@
 // walk over heads and slots. Only files for one ISA may include it.
 #pragma once
 
-#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -17,17 +16,41 @@ inline constexpr int64_t kPieceBytes = 32;
 
 // A query head rotated for one kind of slots.
 struct RotatedQuery {
-  const int8_t* q;  // [padded_dim]
-  float scale;      // q_scale / sqrt(head_dim)
-  int32_t sum;      // of q
+  const int8_t* q;      // [padded_dim]
+  const int32_t* sums;  // [padded_dim / 32] of q
+  float scale;          // q_scale * ScoreFactor
 };
 
-// The softmax weights of one chunk and head as integers.
+// The softmax weights of one chunk and head as integers, before the multipliers of the values.
 struct ChunkWeights {
-  alignas(64) uint8_t levels[kAttentionChunk];  // 0..127, 0 beyond the chunk
-  int32_t zero_sum;                             // sum of level * zero
+  alignas(64) int16_t n[kAttentionChunk];  // 0..2167, 0 beyond the chunk
   float factor;
   bool any;  // whether a weight is not zero
+};
+
+// The levels of one chunk, head and group.
+struct GroupLevels {
+  alignas(64) uint8_t levels[kAttentionChunk];  // 0..127, 0 beyond the chunk
+  int32_t zero_sum;                             // sum of level * zero
+};
+
+// values[0 .. kCount) where only `count` may be read: a copy with zeros behind unless all may.
+template <class T, int64_t kCount>
+class FirstValues {
+ public:
+  FirstValues(const T* values, int64_t count) : values_(values) {
+    if (count >= kCount) return;
+    if (count > 0) std::memcpy(copy_, values, static_cast<size_t>(count) * sizeof(T));
+    values_ = copy_;
+  }
+  FirstValues(const FirstValues&) = delete;
+  FirstValues& operator=(const FirstValues&) = delete;
+
+  const T* data() const { return values_; }
+
+ private:
+  const T* values_;
+  T copy_[kCount] = {};
 };
 
 // Simd names the vectors of an ISA, Floats and Integers, and has
@@ -44,11 +67,10 @@ class HeadGroup {
         head_dim_(query.head_dim),
         row_bytes_(KvPaddedDim(query.head_dim) / 2),
         n_heads_(Min(kHeadsAtOnce, query.n_heads - first_head)) {
-    const float inv_sqrt_dim = 1.0F / std::sqrt(static_cast<float>(head_dim_));
     for (int64_t i = 0; i < n_heads_; ++i) {
       const int64_t head = first_head + i;
-      heads_[i].window = Rotated(query.window, query.window_scale, head, inv_sqrt_dim);
-      heads_[i].sink = Rotated(query.sink, query.sink_scale, head, inv_sqrt_dim);
+      heads_[i].window = Rotated(query.window, head);
+      heads_[i].sink = Rotated(query.sink, head);
       heads_[i].scores = scratch + i * scratch_stride;
       heads_[i].largest = Simd::Broadcast(-std::numeric_limits<float>::infinity());
       heads_[i].total = typename Simd::Integers{};
@@ -98,6 +120,18 @@ class HeadGroup {
     }
   }
 
+  // The group of the low nibbles at byte `offset` of a row; high: of the high nibbles.
+  int64_t GroupAt(int64_t offset, bool high) const {
+    return (offset + (high ? row_bytes_ : 0)) / kKvGroup;
+  }
+
+  // Bytes of a group for the slots [first, first + count).
+  template <int64_t kCount>
+  FirstValues<uint8_t, kCount> GroupBytes(const KvRows& rows, int64_t group, int64_t first,
+                                          int64_t count) const {
+    return {rows.groups + group * rows.n_slots + first, count};
+  }
+
   const KvHead& cache_;
   int64_t head_dim_;
   int64_t row_bytes_;
@@ -105,13 +139,9 @@ class HeadGroup {
   Head heads_[kHeadsAtOnce];
 
  private:
-  RotatedQuery Rotated(const int8_t* q, const float* scale, int64_t head,
-                       float inv_sqrt_dim) const {
-    const int64_t padded_dim = 2 * row_bytes_;
-    q += head * padded_dim;
-    int32_t sum = 0;
-    for (int64_t i = 0; i < padded_dim; ++i) sum += q[i];
-    return {q, scale[head] * inv_sqrt_dim, sum};
+  RotatedQuery Rotated(const RotatedQueries& queries, int64_t head) const {
+    return {queries.q + head * 2 * row_bytes_, queries.sums + head * KvGroups(head_dim_),
+            queries.scales[head] * ScoreFactor(head_dim_)};
   }
 };
 

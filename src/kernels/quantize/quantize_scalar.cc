@@ -4,7 +4,6 @@
 #include <cstring>
 #include <limits>
 
-#include "base/fp16.h"
 #include "kernels/quantize/quantize.h"
 
 namespace accllm::kernels {
@@ -52,32 +51,6 @@ void QuantizeQuery(const float* x, int64_t head_dim, int64_t padded_dim, int8_t*
   *scale = rule.scale;
   std::memset(q, 0, static_cast<size_t>(padded_dim));
   for (int64_t i = 0; i < head_dim; ++i) q[i] = static_cast<int8_t>(QuantizeInt8(x[i], rule));
-}
-
-KvParam QuantizeKv(const float* x, int64_t head_dim, uint8_t* row) {
-  const int64_t half_dim = KvPaddedDim(head_dim) / 2;
-  std::memset(row, 0, static_cast<size_t>(half_dim));
-  if (MaxAbsBits(x, head_dim) >= kInfinityBits) return {0x7E00, 0};
-  float lo = 0.0F;
-  float hi = 0.0F;
-  for (int64_t i = 0; i < head_dim; ++i) {
-    lo = std::min(lo, x[i]);
-    hi = std::max(hi, x[i]);
-  }
-  KvParam param;
-  param.scale = FloatToHalf(std::min((hi - lo) / 15.0F, 65504.0F));
-  const float scale = HalfToFloat(param.scale);
-  if (scale == 0.0F) return {0, 0};
-  const float inverse = 1.0F / scale;
-  const float zero = std::min(std::nearbyint(-lo * inverse), 15.0F);
-  param.zero = static_cast<uint16_t>(zero);
-  for (int64_t i = 0; i < head_dim; ++i) {
-    const float code = std::clamp(std::nearbyint(x[i] * inverse) + zero, 0.0F, 15.0F);
-    const auto nibble = static_cast<unsigned>(code);
-    uint8_t& byte = row[i % half_dim];
-    byte = static_cast<uint8_t>(byte | (i < half_dim ? nibble : nibble << 4));
-  }
-  return param;
 }
 
 }  // namespace accllm::kernels
