@@ -32,6 +32,7 @@ struct CompressFlags {
   int64_t tune_steps = 400;
   int64_t distill_steps = 2000;
   int64_t batch_tokens = 4096;
+  int64_t low_rank = 0;
   RunFlags run;
   std::vector<std::string> keep_dense;
   double bits = 0;
@@ -122,6 +123,7 @@ Result<CompressOptions> MakeOptions(const CompressFlags& flags, const Checkpoint
   options.tune_steps = flags.tune_steps;
   options.distill_steps = flags.distill_steps;
   options.batch_tokens = flags.batch_tokens;
+  options.low_rank = flags.low_rank;
   options.tokenizer_bytes = source.tokenizer.bytes;
   options.add_bos_token = source.tokenizer.add_bos_token;
   options.text_json = source.text.ToJson();
@@ -182,6 +184,7 @@ Json ReportJson(const CompressFlags& flags, const CompressReport& report) {
            static_cast<double>(report.checkpoint_bytes) / static_cast<double>(report.file_bytes)},
           {"bits_per_linear_weight", report.bits_per_linear_weight},
           {"padding_share", report.padding_share},
+          {"low_rank", {{"rank", flags.low_rank}, {"bytes", report.low_rank_bytes}}},
           {"seconds", report.seconds},
           {"budget", BudgetJson(flags, report)},
           {"tuning", std::move(tuning)},
@@ -221,6 +224,12 @@ std::string MaskKept(const CompressReport& report) {
                 : fmt::format("in {} of {} matrices, sparse already", n, report.layers.size());
 }
 
+std::string LowRankParts(const CompressFlags& flags, const CompressReport& report) {
+  if (report.low_rank_bytes == 0) return "none";
+  return fmt::format("rank {}, {} of the bits above", flags.low_rank,
+                     FormatBytes(report.low_rank_bytes));
+}
+
 std::string ReportText(const CompressFlags& flags, const CompressReport& report, int64_t n_layers) {
   const double ratio =
       static_cast<double>(report.checkpoint_bytes) / static_cast<double>(report.file_bytes);
@@ -247,6 +256,7 @@ std::string ReportText(const CompressFlags& flags, const CompressReport& report,
                      fmt::format("{:.4f} ({:.2f} % padding)", report.bits_per_linear_weight,
                                  100 * report.padding_share)},
                     {"mask kept", MaskKept(report)},
+                    {"low-rank parts", LowRankParts(flags, report)},
                     {"time", FormatSeconds(report.seconds)},
                 });
   return tables + "\n" + FormatFields(fields);
@@ -294,6 +304,10 @@ Status CheckFlags(const CompressFlags& flags) {
   if (flags.compare && flags.bits > 0) {
     return Fail(ErrorCode::kInvalidArgument, "--bits goes with one recipe, not with --compare",
                 "leave one of the two out");
+  }
+  if (flags.compare && flags.low_rank > 0) {
+    return Fail(ErrorCode::kInvalidArgument, "--lowrank goes with one recipe, not with --compare",
+                "compress once with and once without, and compare them with eval");
   }
   if (flags.compare && flags.text.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--compare needs a text to predict",
@@ -400,6 +414,12 @@ VerbBody DeclareCompress(OptionTable& table) {
              "With recipe distilled: steps of gradient descent on the whole model")
       .Positive();
   table.Value("--batch-tokens", "N", flags->batch_tokens, "Tokens of one step of gradient descent")
+      .Positive();
+  table
+      .Value("--lowrank", "R", flags->low_rank,
+             "Store beside every quantised linear layer an 8-bit product of rank R that makes up "
+             "for some of what the codes lose; its bits count; default: none")
+      .NoDefault()
       .Positive();
   flags->run.DeclareAttention(table, "the rest of the trained context", "4");
   table.Value(

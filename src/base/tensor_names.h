@@ -134,6 +134,15 @@ inline std::string LayerTensorName(int64_t layer, VectorKind kind) {
   return LayerTensorName(layer, VectorName(kind));
 }
 
+// The two halves of a linear layer's low-rank part B A: A [rank, cols], and B transposed [rank,
+// rows].
+inline std::string LowRankNameA(std::string_view linear) {
+  return fmt::format("{}.lowrank_a", linear);
+}
+inline std::string LowRankNameB(std::string_view linear) {
+  return fmt::format("{}.lowrank_b", linear);
+}
+
 // As the files of a Hugging Face folder have it: "layers.0.mlp.up_proj" ->
 // "model.layers.0.mlp.up_proj.weight".
 inline std::string FolderTensorName(std::string_view name) {

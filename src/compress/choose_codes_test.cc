@@ -31,7 +31,7 @@ class ChooseCodesTest : public ::testing::Test {
     return std::move(*q);
   }
   double Error(std::string_view recipe) {
-    return RelativeError(matrix(), inputs_.h, Choose(recipe), pool_).value();
+    return RelativeError(matrix(), inputs_.h, Dequantize(Choose(recipe)), pool_).value();
   }
 
   ThreadPool pool_{2};
@@ -104,7 +104,7 @@ TEST_F(ChooseCodesTest, DenseTypesRunUnderEveryRecipe) {
 
 TEST_F(ChooseCodesTest, FreeCodebooksLoseLessThanTheOtherTwoBits) {
   const auto error = [&](std::string_view recipe) {
-    return RelativeError(matrix(), inputs_.h, Choose(recipe, nullptr), pool_).value();
+    return RelativeError(matrix(), inputs_.h, Dequantize(Choose(recipe, nullptr)), pool_).value();
   };
   EXPECT_LT(error("joint-free"), 0.85 * error("joint"));
   EXPECT_LT(error("joint-free"), error("dense-w2"));

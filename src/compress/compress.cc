@@ -16,6 +16,7 @@
 #include "compress/distill_model.h"
 #include "compress/journal.h"
 #include "compress/layer_compressor.h"
+#include "compress/low_rank_plan.h"
 #include "compress/plan.h"
 #include "compress/sensitivity.h"
 #include "compress/tune_layer.h"
@@ -46,6 +47,7 @@ std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
   json["tuning"] = {o.tune_steps, o.distill_steps, o.batch_tokens};
   json["calibration_hash"] = o.calibration_hash;
   if (o.bits > 0) json["bits"] = o.bits;
+  if (o.low_rank > 0) json["lowrank"] = o.low_rank;
   json["sinks"] = o.window.n_sinks;
   json["window"] = o.window.window;
   json["source"] = o.source;
@@ -70,6 +72,7 @@ class Compressor {
   Result<CompressReport> Run() {
     start_ = MonotonicSeconds();
     ACCLLM_ASSIGN_OR_RETURN(plan_, PlanTensors(config_, options_.recipe.type, options_.keep_dense));
+    ACCLLM_ASSIGN_OR_RETURN(plan_, WithLowRank(std::move(plan_), options_.low_rank));
     BitBudget budget;
     if (options_.bits > 0) {
       ACCLLM_ASSIGN_OR_RETURN(budget, OpenBudget(plan_, options_.keep_dense, options_.bits));
@@ -251,9 +254,12 @@ class Compressor {
   Status RunLayer(int64_t layer, PackedWriter& writer, Calibration* calibration) {
     ACCLLM_ASSIGN_OR_RETURN(FloatLayer weights, checkpoint_.ReadLayer(layer));
     const LayerTask task = {
-        config_, options_.recipe, layer,
+        config_,
+        options_.recipe,
+        layer,
         [this](std::string_view name) { return PlanOf(name).type; },
-        [&](const std::string& name) { return Announce(layer, ShareBefore(name), name); }};
+        [&](const std::string& name) { return Announce(layer, ShareBefore(name), name); },
+        options_.low_rank};
     CompressedLayer result;
     if (calibration == nullptr) {
       ACCLLM_ASSIGN_OR_RETURN(result, CompressLayerNearest(task, std::move(weights), pool_));
@@ -368,6 +374,7 @@ class Compressor {
     }
     if (options_.recipe.tuning == Tuning::kModel) recipe["distill_steps"] = options_.distill_steps;
     if (options_.bits > 0) recipe["bits"] = options_.bits;
+    if (options_.low_rank > 0) recipe["lowrank"] = options_.low_rank;
     for (const LinearReport& layer : journal_.layers) {
       recipe["relative_error"][layer.name] = layer.relative_error;
     }
@@ -386,6 +393,11 @@ class Compressor {
     int64_t ideal_bytes = 0;
     int64_t packed_bytes = 0;
     for (const PackedTensor& tensor : file.tensors()) {
+      if (tensor.type == format::TensorType::kI8) {  // has no padding
+        packed_bytes += tensor.layout.data_bytes;
+        ideal_bytes += tensor.layout.data_bytes;
+        report_.low_rank_bytes += tensor.layout.data_bytes;
+      }
       if (!IsBlockType(tensor.type)) continue;
       packed_bytes += tensor.layout.data_bytes;
       // The same bytes a weight without padded rows and columns.
@@ -440,6 +452,15 @@ Result<CompressReport> Compress(const Checkpoint& checkpoint, const std::string&
   if (!std::isfinite(options.bits) || options.bits < 0) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("--bits {}: no number of bits", options.bits), "give some more than 2");
+  }
+  if (options.low_rank < 0) {
+    return Fail(ErrorCode::kInvalidArgument, "--lowrank must be at least 1");
+  }
+  if (options.low_rank > 0 && !options.recipe.calibrates()) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("--lowrank: not with recipe {}, which does not calibrate", options.recipe.name),
+        "use it with a recipe that takes --calibration, such as joint");
   }
   // The pool shares the work out; BLAS's own threads would make sums depend on their number.
   openblas_set_num_threads(1);

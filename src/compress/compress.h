@@ -34,6 +34,7 @@ struct CompressOptions {
   std::vector<int32_t> calibration;  // token ids of the whole text
   int64_t n_samples = 128;
   int64_t sample_tokens = 0;  // 0: the model's context, at most 512
+  int64_t low_rank = 0;       // rank of every quantised linear layer's low-rank part; 0: none
   // For recipes that tune; docs/compression.md says how the defaults were chosen.
   int64_t tune_steps = 0;     // of each block
   int64_t distill_steps = 0;  // of the model
@@ -82,7 +83,8 @@ struct CompressReport {
   int64_t file_bytes = 0;
   int64_t checkpoint_bytes = 0;  // of the weights in the checkpoint
   double bits_per_linear_weight = 0;
-  double padding_share = 0;  // share of the packed linear bytes that padding takes
+  int64_t low_rank_bytes = 0;  // of the low-rank parts, counted in the bits
+  double padding_share = 0;    // share of the packed linear bytes that padding takes
   double seconds = 0;
   int64_t resumed_layers = 0;  // layers taken over from an interrupted run
 };

@@ -125,8 +125,11 @@ TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
 
 class ResumeTest : public CompressTest, public ::testing::WithParamInterface<std::string_view> {};
 
+constexpr std::string_view kWithLowRank = "-lowrank";
+
 INSTANTIATE_TEST_SUITE_P(Recipes, ResumeTest,
-                         ::testing::Values("joint", "tuned", "distilled", "distilled-free"),
+                         ::testing::Values("joint", "tuned", "distilled", "distilled-free",
+                                           "joint-lowrank", "distilled-lowrank"),
                          [](const auto& test) {
                            std::string name(test.param);
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -134,7 +137,12 @@ INSTANTIATE_TEST_SUITE_P(Recipes, ResumeTest,
                          });
 
 TEST_P(ResumeTest, GivesTheSameBytes) {
-  options_.recipe = **RecipeByName(GetParam());
+  std::string_view recipe = GetParam();
+  if (recipe.ends_with(kWithLowRank)) {
+    recipe.remove_suffix(kWithLowRank.size());
+    options_.low_rank = 5;
+  }
+  options_.recipe = **RecipeByName(recipe);
   ASSERT_TRUE(Compress(*checkpoint_, Output("whole.acc"), options_, pool_, Continue));
   const std::vector<uint8_t> expected = ReadAll(Output("whole.acc"));
   const std::string path = Output("resumed.acc");
@@ -198,6 +206,7 @@ TEST_F(CompressTest, ResumingWithoutAnInterruptedRunIsAnError) {
 
 TEST_F(CompressTest, ThreadsDoNotChangeTheResult) {
   options_.recipe = **RecipeByName("distilled");
+  options_.low_rank = 3;
   ASSERT_TRUE(Compress(*checkpoint_, Output("two.acc"), options_, pool_, Continue));
   ThreadPool three(3);
   ASSERT_TRUE(Compress(*checkpoint_, Output("three.acc"), options_, three, Continue));
@@ -226,6 +235,60 @@ TEST_F(CompressTest, EveryTypeRunsAndTheReportCountsEverything) {
     std::vector<float> logits(static_cast<size_t>((*engine)->vocab_size()));
     EXPECT_TRUE((*engine)->Append(std::span(options_.calibration).first(30), 1, logits.data()));
   }
+}
+
+TEST_F(CompressTest, LowRankPartsBringTheModelCloser) {
+  const auto error = [&](std::string_view recipe, int64_t rank) {
+    options_.recipe = **RecipeByName(recipe);
+    options_.low_rank = rank;
+    const std::string path = Output("low_rank.acc");
+    const auto report = Compress(*checkpoint_, path, options_, pool_, Continue);
+    EXPECT_TRUE(report) << report.error().ToString();
+    return LogitError(path);
+  };
+  EXPECT_LT(error("joint", 8), 0.9 * error("joint", 0));
+  EXPECT_LT(error("dense-w2", 8), 0.9 * error("dense-w2", 0));
+  options_.tune_steps = 20;
+  EXPECT_LT(error("tuned", 8), 0.9 * error("tuned", 0));
+}
+
+TEST_F(CompressTest, EveryQuantisedLayerHasALowRankPartThatCounts) {
+  options_.low_rank = 3;
+  options_.keep_dense = {{"*.o_proj", format::TensorType::kF16},
+                         {"*.k_proj", format::TensorType::kW8}};
+  const auto report = Compress(*checkpoint_, Output("parts.acc"), options_, pool_, Continue);
+  ASSERT_TRUE(report) << report.error().ToString();
+  const PackedFile packed = *PackedFile::Open(Output("parts.acc"));
+  EXPECT_TRUE(packed.Verify());
+  int64_t bytes = 0;
+  for (int64_t layer = 0; layer < packed.config().n_layers; ++layer) {
+    for (const LinearKind kind : kLinearKinds) {
+      const auto low_rank = *packed.ReadLowRank(LayerTensorName(layer, kind));
+      ASSERT_EQ(low_rank.has_value(), kind != LinearKind::kO) << LinearName(kind);
+      EXPECT_EQ(low_rank ? low_rank->rank() : 3, 3);
+    }
+  }
+  for (const PackedTensor& tensor : packed.tensors()) {
+    if (tensor.type == format::TensorType::kI8) bytes += tensor.layout.data_bytes;
+  }
+  EXPECT_EQ(report->low_rank_bytes, bytes);
+  EXPECT_NEAR(report->bits_per_linear_weight, packed.BitsPerLinearWeight(), 1e-12);
+  EXPECT_NE(packed.metadata().recipe_json.find("\"lowrank\":3"), std::string::npos);
+}
+
+TEST_F(CompressTest, LowRankErrorsSayWhatToDo) {
+  const auto error = [&](std::string_view recipe, int64_t rank) {
+    options_.recipe = **RecipeByName(recipe);
+    options_.low_rank = rank;
+    const auto result = Compress(*checkpoint_, Output("none.acc"), options_, pool_, Continue);
+    EXPECT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_FALSE(fs::exists(PackedWriter::PartialPath(Output("none.acc"))));
+    return result.error().ToString();
+  };
+  EXPECT_NE(error("rtn", 4).find("--calibration"), std::string::npos);
+  EXPECT_NE(error("joint", 500).find("at most"), std::string::npos);
+  EXPECT_NE(error("joint", -1).find("at least 1"), std::string::npos);
 }
 
 TEST_F(CompressTest, ASparseCheckpointKeepsItsMask) {

@@ -25,8 +25,7 @@ class Loader {
   Loader(const DistillTask& task, const PackedWriter& writer) : task_(task), writer_(writer) {}
 
   Result<LoadedTensor> Load(std::string_view name) const {
-    const auto plan = std::find_if(task_.plan.begin(), task_.plan.end(),
-                                   [&](const TensorPlan& tensor) { return tensor.name == name; });
+    const TensorPlan* plan = PlanOf(name);
     ACCLLM_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes, writer_.ReadTensor(plan->name));
     LoadedTensor tensor;
     if (IsBlockType(plan->type)) {
@@ -54,6 +53,7 @@ class Loader {
       ACCLLM_ASSIGN_OR_RETURN(LoadedTensor tensor, Load(name));
       layer.values.linear(kind) = std::move(tensor.values);
       layer.matrices[static_cast<size_t>(kind)] = std::move(tensor.matrix);
+      ACCLLM_ASSIGN_OR_RETURN(layer.low_ranks[static_cast<size_t>(kind)], LoadLowRank(name));
       layer.reports.push_back(
           *std::find_if(task_.reports.begin(), task_.reports.end(),
                         [&](const LinearReport& report) { return report.name == name; }));
@@ -62,6 +62,24 @@ class Loader {
   }
 
  private:
+  const TensorPlan* PlanOf(std::string_view name) const {
+    const auto plan = std::find_if(task_.plan.begin(), task_.plan.end(),
+                                   [&](const TensorPlan& tensor) { return tensor.name == name; });
+    return plan == task_.plan.end() ? nullptr : &*plan;
+  }
+
+  Result<std::optional<LowRank>> LoadLowRank(std::string_view linear) const {
+    const TensorPlan* a = PlanOf(LowRankNameA(linear));
+    const TensorPlan* b = PlanOf(LowRankNameB(linear));
+    if (a == nullptr || b == nullptr) return std::nullopt;
+    LowRank low_rank;
+    for (const auto& [half, plan] : {std::pair{&low_rank.a, a}, {&low_rank.b, b}}) {
+      ACCLLM_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes, writer_.ReadTensor(plan->name));
+      ACCLLM_ASSIGN_OR_RETURN(*half, UnpackInt8(plan->rows, plan->cols, bytes));
+    }
+    return low_rank;
+  }
+
   const DistillTask& task_;
   const PackedWriter& writer_;
 };

@@ -8,6 +8,7 @@
 #include "base/process_info.h"
 #include "compress/choose_codes.h"
 #include "compress/corrected_target.h"
+#include "compress/fit_low_rank.h"
 #include "compress/obs_quantizer.h"
 #include "compress/patterns.h"
 #include "compress/smooth_layer.h"
@@ -40,8 +41,7 @@ Result<std::vector<uint8_t>> PackHalves(const std::vector<float>& values) {
 }
 
 // Relative squared error of the weights themselves, where there is no second moment to weigh it.
-double PlainRelativeError(const WeightMatrix& matrix, const QuantizedMatrix& quantized) {
-  const std::vector<float> values = Dequantize(quantized);
+double PlainRelativeError(const WeightMatrix& matrix, const std::vector<float>& values) {
   double error = 0;
   double norm = 0;
   for (size_t i = 0; i < values.size(); ++i) {
@@ -108,16 +108,19 @@ class LinearCompressor {
     const WeightMatrix matrix = {task_.recipe.is_own ? corrected : weights, shape.rows, shape.cols,
                                  report.name};
     ACCLLM_ASSIGN_OR_RETURN(
-        QuantizedMatrix quantized,
-        ChooseCodes(task_.recipe, type, matrix, kept ? &*kept : nullptr, inputs, pool_));
+        CodesAndLowRank chosen,
+        ChooseCodesAndLowRank(task_.recipe, type, matrix, kept ? &*kept : nullptr, inputs,
+                              task_.low_rank, pool_));
+    std::vector<float> values = chosen.Values();
     if (inputs == nullptr) {
-      report.relative_error = PlainRelativeError(matrix, quantized);
+      report.relative_error = PlainRelativeError(matrix, values);
     } else {
       ACCLLM_ASSIGN_OR_RETURN(report.relative_error,
-                              RelativeError(matrix, inputs->h, quantized, pool_));
+                              RelativeError(matrix, inputs->h, values, pool_));
     }
-    weights = Dequantize(quantized);
-    result_.matrices[static_cast<size_t>(kind)] = std::move(quantized);
+    weights = std::move(values);
+    result_.matrices[static_cast<size_t>(kind)] = std::move(chosen.quantized);
+    result_.low_ranks[static_cast<size_t>(kind)] = std::move(chosen.low_rank);
     return {};
   }
 
@@ -177,14 +180,21 @@ Result<std::vector<PackedBytes>> PackLayer(const CompressedLayer& layer, int64_t
     const auto& matrix = layer.matrices[static_cast<size_t>(kind)];
     ACCLLM_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes,
                             matrix ? PackMatrix(*matrix) : PackHalves(layer.values.linear(kind)));
-    tensors.push_back({LayerTensorName(index, kind), std::move(bytes)});
+    const std::string name = LayerTensorName(index, kind);
+    tensors.push_back({name, std::move(bytes)});
+    const auto& low_rank = layer.low_ranks[static_cast<size_t>(kind)];
+    if (!low_rank) continue;
+    ACCLLM_ASSIGN_OR_RETURN(std::vector<uint8_t> a, PackInt8(low_rank->a));
+    ACCLLM_ASSIGN_OR_RETURN(std::vector<uint8_t> b, PackInt8(low_rank->b));
+    tensors.push_back({LowRankNameA(name), std::move(a)});
+    tensors.push_back({LowRankNameB(name), std::move(b)});
   }
   return tensors;
 }
 
 Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, FloatLayer w,
                                              ThreadPool& pool) {
-  CompressedLayer result = {std::move(w), {}, {}};
+  CompressedLayer result = {std::move(w), {}, {}, {}};
   LinearCompressor linear(task, pool, result);
   for (const LinearKind kind : kLinearKinds) {
     ACCLLM_RETURN_IF_ERROR(linear.CompressOne(kind, nullptr, nullptr));
@@ -195,7 +205,7 @@ Result<CompressedLayer> CompressLayerNearest(const LayerTask& task, FloatLayer w
 Result<CompressedLayer> CompressLayerCalibrated(const LayerTask& task, FloatLayer w,
                                                 Calibration& calibration, ThreadPool& pool) {
   if (task.recipe.is_own) SmoothLayer(task.config, calibration.Maxima(w), {}, w);
-  CompressedLayer result = {w, {}, {}};
+  CompressedLayer result = {w, {}, {}, {}};
   const FloatLayer& original = w;
   const FloatLayer& values = result.values;
   LinearCompressor linear(task, pool, result);

@@ -14,6 +14,7 @@
 #include "base/thread_pool.h"
 #include "compress/calibration.h"
 #include "compress/compress.h"
+#include "packed/low_rank.h"
 #include "packed/quantized_matrix.h"
 #include "spec/packed_format.h"
 
@@ -24,6 +25,8 @@ struct CompressedLayer {
   FloatLayer values;  // what the packed block stands for
   // The quantised matrices, in the order of kLinearKinds; empty for those kept as f16.
   std::array<std::optional<QuantizedMatrix>, kLinearKinds.size()> matrices;
+  // Their low-rank parts, where they have one.
+  std::array<std::optional<LowRank>, kLinearKinds.size()> low_ranks;
   std::vector<LinearReport> reports;  // in the order of kLinearKinds
 };
 
@@ -44,6 +47,7 @@ struct LayerTask {
   std::function<format::TensorType(std::string_view name)> type_of;
   // Called before each tensor; false stops with kInterrupted.
   std::function<bool(const std::string& name)> before_tensor;
+  int64_t low_rank = 0;  // rank of each quantised matrix's low-rank part; 0: none
 
   // kInterrupted if `before_tensor` asks to stop.
   Status Announce(const std::string& name) const;

@@ -64,8 +64,9 @@ Status Refine(const WeightMatrix& matrix, std::span<const float> h, double dampi
 // kInvalidArgument if `allowed` is not null and of another shape than the matrix.
 Status CheckPatterns(const WeightMatrix& matrix, const PatternSet* allowed);
 
-// tr((W - Q) H (W - Q)^T) / tr(W H W^T), 0 if the latter is 0. h: [cols, cols].
+// tr((W - V) H (W - V)^T) / tr(W H W^T), 0 if the latter is 0. values: V, [rows, cols]; h: [cols,
+// cols].
 Result<double> RelativeError(const WeightMatrix& matrix, std::span<const float> h,
-                             const QuantizedMatrix& quantized, ThreadPool& pool);
+                             std::span<const float> values, ThreadPool& pool);
 
 }  // namespace accllm

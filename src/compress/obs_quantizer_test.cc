@@ -28,7 +28,7 @@ struct Problem {
 
   WeightMatrix matrix() const { return {weights, rows, cols, "test"}; }
   double Error(const QuantizedMatrix& q, ThreadPool& pool) const {
-    return RelativeError(matrix(), h, q, pool).value();
+    return RelativeError(matrix(), h, Dequantize(q), pool).value();
   }
 
   int64_t rows;
@@ -126,7 +126,8 @@ TEST(ObsQuantizer, NearestOnGaussianWeightsReachesTheKnownError) {
   std::vector<float> identity(static_cast<size_t>(1024 * 1024), 0.0F);
   for (size_t i = 0; i < 1024; ++i) identity[i * 1025] = 1;
   const auto q = QuantizeNearest24(problem.matrix(), pool);
-  EXPECT_NEAR(RelativeError(problem.matrix(), identity, *q, pool).value(), 0.180, 0.006);
+  EXPECT_NEAR(RelativeError(problem.matrix(), identity, Dequantize(*q), pool).value(), 0.180,
+              0.006);
 }
 
 TEST(ObsQuantizer, NearestKeepsTheTwoLargestOfEachFour) {

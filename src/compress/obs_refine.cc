@@ -166,8 +166,8 @@ Status Refine(const WeightMatrix& matrix, std::span<const float> h, double dampi
 }
 
 Result<double> RelativeError(const WeightMatrix& matrix, std::span<const float> h,
-                             const QuantizedMatrix& quantized, ThreadPool& pool) {
-  std::vector<float> error = Dequantize(quantized);
+                             std::span<const float> values, ThreadPool& pool) {
+  std::vector<float> error(values.begin(), values.end());
   if (error.size() != matrix.weights.size() ||
       h.size() != static_cast<size_t>(matrix.cols * matrix.cols)) {
     return Mismatch(matrix);

@@ -47,7 +47,11 @@ tune::TrainableBlock MakeTrainable(const CompressedLayer& layer, ThreadPool& poo
     if (!layer.matrices[i]) continue;
     matrices[i].emplace(*layer.matrices[i], layer.reports[i].is_mask_kept);
   }
-  return {layer.values, std::move(matrices), pool};
+  tune::TrainableBlock::LowRanks low_ranks;
+  for (size_t i = 0; i < low_ranks.size(); ++i) {
+    if (layer.low_ranks[i]) low_ranks[i].emplace(*layer.low_ranks[i]);
+  }
+  return {layer.values, std::move(matrices), std::move(low_ranks), pool};
 }
 
 void TakeTrained(const tune::TrainableBlock& block, CompressedLayer& layer) {
@@ -55,6 +59,7 @@ void TakeTrained(const tune::TrainableBlock& block, CompressedLayer& layer) {
   for (const LinearKind kind : kLinearKinds) {
     const QuantizedMatrix* matrix = block.quantized(kind);
     if (matrix != nullptr) layer.matrices[static_cast<size_t>(kind)] = *matrix;
+    layer.low_ranks[static_cast<size_t>(kind)] = block.low_rank(kind);
   }
 }
 

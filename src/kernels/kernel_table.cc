@@ -4,12 +4,15 @@ namespace accllm::kernels {
 
 const KernelTable& KernelsFor(Isa isa) {
   static const KernelTable scalar = {ScalarTileKernels(), DotF16Scalar,  QuantizeActivationsScalar,
-                                     RmsNormScalar,       SiluMulScalar, AttentionScalar};
+                                     RmsNormScalar,       SiluMulScalar, AttentionScalar,
+                                     AddLowRankScalar};
 #if defined(ACCLLM_HAVE_X86_SIMD)
   static const KernelTable avx2 = {Avx2TileKernels(), DotF16Avx2,  QuantizeActivationsAvx2,
-                                   RmsNormAvx2,       SiluMulAvx2, AttentionAvx2};
+                                   RmsNormAvx2,       SiluMulAvx2, AttentionAvx2,
+                                   AddLowRankAvx2};
   static const KernelTable avx512 = {Avx512TileKernels(), DotF16Avx512,  QuantizeActivationsAvx512,
-                                     RmsNormAvx512,       SiluMulAvx512, AttentionAvx512};
+                                     RmsNormAvx512,       SiluMulAvx512, AttentionAvx512,
+                                     AddLowRankAvx512};
   if (isa == Isa::kAvx512) return avx512;
   if (isa == Isa::kAvx2) return avx2;
 #endif

@@ -4,6 +4,7 @@
 #include "base/isa.h"
 #include "kernels/attention/attention.h"
 #include "kernels/linear/linear.h"
+#include "kernels/low_rank/low_rank.h"
 #include "kernels/quantize/quantize.h"
 #include "kernels/rmsnorm/rmsnorm.h"
 #include "kernels/silu/silu.h"
@@ -17,6 +18,7 @@ struct KernelTable {
   RmsNorm rmsnorm = nullptr;
   SiluMul silu_mul = nullptr;
   Attention attention = nullptr;
+  AddLowRank add_low_rank = nullptr;
 };
 
 // The kernels of `isa`, which this CPU must support (IsaSupported).

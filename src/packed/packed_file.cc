@@ -64,6 +64,14 @@ Result<std::span<const uint8_t>> Section(std::span<const uint8_t> bytes, const s
   return section;
 }
 
+Result<Int8Matrix> ReadInt8(const PackedTensor& tensor, const std::string& path) {
+  auto matrix = UnpackInt8(tensor.rows, tensor.cols, tensor.bytes);
+  if (!matrix) {
+    return Corrupt(path, fmt::format("tensor {}: {}", tensor.name, matrix.error().message));
+  }
+  return matrix;
+}
+
 }  // namespace
 
 Result<PackedFile> PackedFile::Open(const std::string& path) {
@@ -142,7 +150,8 @@ Status PackedFile::CheckTensorsOfConfig() const {
       return Corrupt(path_, fmt::format("tensor {} is [{}, {}], the configuration needs [{}, {}]",
                                         name, tensor.rows, tensor.cols, rows, cols));
     }
-    if (is_vector != (tensor.type == format::TensorType::kF32)) {
+    if (is_vector != (tensor.type == format::TensorType::kF32) ||
+        tensor.type == format::TensorType::kI8) {
       return Corrupt(path_, fmt::format("tensor {} has type {}, not usable there", name,
                                         TensorTypeLabel(tensor.type)));
     }
@@ -164,6 +173,57 @@ Status PackedFile::CheckTensorsOfConfig() const {
       ACCLLM_RETURN_IF_ERROR(check(LayerTensorName(layer, kind), shape.rows, shape.cols, false));
     }
   }
+  return CheckLowRanks();
+}
+
+// Every tensor of type i8 is half of the low-rank part of a linear layer of a block.
+Status PackedFile::CheckLowRanks() const {
+  int64_t n_halves = std::count_if(tensors_.begin(), tensors_.end(), [](const PackedTensor& t) {
+    return t.type == format::TensorType::kI8;
+  });
+  for (int64_t layer = 0; layer < config().n_layers; ++layer) {
+    for (const LinearKind kind : kLinearKinds) {
+      const std::string name = LayerTensorName(layer, kind);
+      const PackedTensor* a = FindOrNull(LowRankNameA(name));
+      const PackedTensor* b = FindOrNull(LowRankNameB(name));
+      if (a == nullptr && b == nullptr) continue;
+      ACCLLM_RETURN_IF_ERROR(CheckLowRank(*FindOrNull(name), a, b));
+      n_halves -= 2;
+    }
+  }
+  if (n_halves != 0) {
+    return Corrupt(path_, "a tensor of type i8 is not half of a linear layer's low-rank part");
+  }
+  return {};
+}
+
+Status PackedFile::CheckLowRank(const PackedTensor& linear, const PackedTensor* a,
+                                const PackedTensor* b) const {
+  if (a == nullptr || b == nullptr) {
+    return Corrupt(path_,
+                   fmt::format("tensor {} is missing, the other half of {}",
+                               a == nullptr ? LowRankNameA(linear.name) : LowRankNameB(linear.name),
+                               a == nullptr ? b->name : a->name));
+  }
+  if (!IsBlockType(linear.type)) {
+    return Corrupt(path_, fmt::format("tensor {} has type {}, which takes no low-rank part",
+                                      linear.name, TensorTypeLabel(linear.type)));
+  }
+  for (const PackedTensor* half : {a, b}) {
+    if (half->type != format::TensorType::kI8) {
+      return Corrupt(path_, fmt::format("tensor {} has type {}, it must be i8", half->name,
+                                        TensorTypeLabel(half->type)));
+    }
+    const int64_t wanted = half == a ? linear.cols : linear.rows;
+    if (half->rows != a->rows || half->cols != wanted) {
+      return Corrupt(path_, fmt::format("tensor {} is [{}, {}], the low-rank part needs [{}, {}]",
+                                        half->name, half->rows, half->cols, a->rows, wanted));
+    }
+  }
+  if (a->rows > std::min(linear.rows, linear.cols)) {
+    return Corrupt(path_, fmt::format("the low-rank part of {} has rank {}, more than [{}, {}] has",
+                                      linear.name, a->rows, linear.rows, linear.cols));
+  }
   return {};
 }
 
@@ -171,13 +231,15 @@ void PackedFile::DropPages(std::span<const uint8_t> part) const {
   file_.DropPages(static_cast<size_t>(part.data() - bytes_.data()), part.size());
 }
 
-Result<const PackedTensor*> PackedFile::Find(std::string_view name) const {
+const PackedTensor* PackedFile::FindOrNull(std::string_view name) const {
   const auto found = std::find_if(tensors_.begin(), tensors_.end(),
                                   [&](const PackedTensor& tensor) { return tensor.name == name; });
-  if (found == tensors_.end()) {
-    return Fail(ErrorCode::kNotFound, fmt::format("{}: no tensor '{}'", path_, name));
-  }
-  return &*found;
+  return found == tensors_.end() ? nullptr : &*found;
+}
+
+Result<const PackedTensor*> PackedFile::Find(std::string_view name) const {
+  if (const PackedTensor* found = FindOrNull(name)) return found;
+  return Fail(ErrorCode::kNotFound, fmt::format("{}: no tensor '{}'", path_, name));
 }
 
 Result<std::vector<float>> PackedFile::ReadFloat(std::string_view name) const {
@@ -186,6 +248,10 @@ Result<std::vector<float>> PackedFile::ReadFloat(std::string_view name) const {
     auto matrix = UnpackMatrix(tensor->type, tensor->rows, tensor->cols, tensor->bytes);
     if (!matrix) return Corrupt(path_, fmt::format("tensor {}: {}", name, matrix.error().message));
     return Dequantize(*matrix);
+  }
+  if (tensor->type == format::TensorType::kI8) {
+    ACCLLM_ASSIGN_OR_RETURN(const Int8Matrix half, ReadInt8(*tensor, path_));
+    return Dequantize(half);
   }
   std::vector<float> values(static_cast<size_t>(tensor->rows * tensor->cols));
   if (tensor->type == format::TensorType::kF32) {
@@ -203,6 +269,23 @@ Result<std::vector<float>> PackedFile::ReadFloat(std::string_view name) const {
   return values;
 }
 
+Result<std::optional<LowRank>> PackedFile::ReadLowRank(std::string_view name) const {
+  const PackedTensor* a = FindOrNull(LowRankNameA(name));
+  if (a == nullptr) return std::nullopt;
+  ACCLLM_ASSIGN_OR_RETURN(const PackedTensor* b, Find(LowRankNameB(name)));
+  LowRank low_rank;
+  ACCLLM_ASSIGN_OR_RETURN(low_rank.a, ReadInt8(*a, path_));
+  ACCLLM_ASSIGN_OR_RETURN(low_rank.b, ReadInt8(*b, path_));
+  return low_rank;
+}
+
+Result<std::vector<float>> PackedFile::ReadLinear(std::string_view name) const {
+  ACCLLM_ASSIGN_OR_RETURN(std::vector<float> weights, ReadFloat(name));
+  ACCLLM_ASSIGN_OR_RETURN(const std::optional<LowRank> low_rank, ReadLowRank(name));
+  if (low_rank) Dequantize(*low_rank).AddTo(0, low_rank->b.cols, weights);
+  return weights;
+}
+
 Result<LayerVectors> PackedFile::ReadVectors(int64_t layer) const {
   LayerVectors vectors;
   for (const VectorKind kind : kVectorKinds) {
@@ -212,11 +295,14 @@ Result<LayerVectors> PackedFile::ReadVectors(int64_t layer) const {
   return vectors;
 }
 
+Status PackedFile::CheckHash(const PackedTensor& tensor) const {
+  if (Xxh3(tensor.bytes) == tensor.xxh3) return {};
+  return Corrupt(path_, fmt::format("tensor {}: hash differs", tensor.name));
+}
+
 Status PackedFile::Verify() const {
   for (const PackedTensor& tensor : tensors_) {
-    if (Xxh3(tensor.bytes) != tensor.xxh3) {
-      return Corrupt(path_, fmt::format("tensor {}: hash differs", tensor.name));
-    }
+    ACCLLM_RETURN_IF_ERROR(CheckHash(tensor));
     ACCLLM_RETURN_IF_ERROR(ReadFloat(tensor.name));
   }
   // What no hash covers must be zero: the gaps between sections, in file order.
@@ -248,7 +334,8 @@ double PackedFile::BitsPerLinearWeight() const {
         tensor.name.starts_with("layers.") && tensor.type != format::TensorType::kF32;
     if (!is_linear) continue;
     bytes += tensor.layout.data_bytes;
-    weights += tensor.rows * tensor.cols;
+    // A low-rank part adds to weights that are counted already.
+    if (tensor.type != format::TensorType::kI8) weights += tensor.rows * tensor.cols;
   }
   return weights == 0 ? 0.0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(weights);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "base/mapped_file.h"
 #include "base/model_config.h"
 #include "base/result.h"
+#include "packed/low_rank.h"
 #include "packed/tensor_layout.h"
 
 namespace accllm {
@@ -63,20 +65,35 @@ class PackedFile {
   // Float values of a tensor of any type: [rows, cols]. Errors: kNotFound, kCorrupt.
   Result<std::vector<float>> ReadFloat(std::string_view name) const;
 
+  // The low-rank part of the linear layer `name`, if it has one. Errors: kCorrupt.
+  Result<std::optional<LowRank>> ReadLowRank(std::string_view name) const;
+
+  // Float weights of a linear layer, its low-rank part added: [rows, cols]. Errors: kNotFound,
+  // kCorrupt.
+  Result<std::vector<float>> ReadLinear(std::string_view name) const;
+
   // The vectors of one block. Errors: kCorrupt.
   Result<LayerVectors> ReadVectors(int64_t layer) const;
+
+  // Errors: kCorrupt if the bytes of one of tensors() are not those that were written.
+  Status CheckHash(const PackedTensor& tensor) const;
 
   // Checks every byte of the file: hashes of all tensors, gaps that must be zero, and that every
   // code, multiplier and scale obeys the format. Errors: kCorrupt.
   Status Verify() const;
 
-  // Bits a weight of the linear layers of the transformer blocks takes, everything counted (padding
-  // and scales too); embedding and lm_head are not linear layers of a block.
+  // Bits a weight of the linear layers of the transformer blocks takes, everything counted
+  // (padding, scales and low-rank parts too); embedding and lm_head are not linear layers of a
+  // block.
   double BitsPerLinearWeight() const;
 
  private:
   Status ParseDirectory(const format::FileHeader& header);
   Status CheckTensorsOfConfig() const;
+  Status CheckLowRanks() const;
+  Status CheckLowRank(const PackedTensor& linear, const PackedTensor* a,
+                      const PackedTensor* b) const;
+  const PackedTensor* FindOrNull(std::string_view name) const;
 
   MappedFile file_;  // empty if the bytes are borrowed
   std::span<const uint8_t> bytes_;

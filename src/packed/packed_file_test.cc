@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <random>
 
 #include "base/block_codec.h"
@@ -95,6 +96,96 @@ TEST_F(PackedFileTest, MissingTensorsAreNamed) {
   EXPECT_NE(file.error().message.find("layers.2.input_layernorm"), std::string::npos)
       << file.error().message;
   std::filesystem::remove(path);
+}
+
+// What is wrong with a file whose low-rank tensors `change` has changed.
+std::string ErrorOfLowRank(const std::function<void(TensorPlan& tensor)>& change) {
+  auto plan = testing::WithLowRank(testing::TinyPlan(testing::TinyPackedConfig()), 3);
+  for (TensorPlan& tensor : plan) change(tensor);
+  std::erase_if(plan, [](const TensorPlan& tensor) { return tensor.name.empty(); });
+  const std::string path = testing::UniquePath("low_rank.acc");
+  EXPECT_TRUE(testing::WriteTinyModel(testing::TinyPackedConfig(), path, 7, plan));
+  const auto file = PackedFile::Open(path);
+  const Status result = file ? file->Verify() : Status(tl::unexpected(file.error()));
+  std::filesystem::remove(path);
+  if (result) return "";
+  EXPECT_EQ(result.error().code, ErrorCode::kCorrupt);
+  return result.error().message;
+}
+
+TEST_F(PackedFileTest, LowRankPartsMustBeWholeAndFit) {
+  const std::string a = "layers.1.self_attn.k_proj.lowrank_a";
+  const std::string b = "layers.1.self_attn.k_proj.lowrank_b";
+  EXPECT_EQ(ErrorOfLowRank([](TensorPlan&) {}), "");
+  const auto error = [](const std::string& name, const std::function<void(TensorPlan&)>& change) {
+    return ErrorOfLowRank([&](TensorPlan& tensor) {
+      if (tensor.name == name) change(tensor);
+    });
+  };
+  const auto drop = [](TensorPlan& tensor) { tensor.name.clear(); };
+  EXPECT_NE(error(a, drop).find(a + " is missing"), std::string::npos);
+  EXPECT_NE(error(b, drop).find(b + " is missing"), std::string::npos);
+  EXPECT_NE(error(b, [](TensorPlan& t) { t.rows = 2; }).find(b + " is [2, 24]"), std::string::npos);
+  EXPECT_NE(error(a, [](TensorPlan& t) { t.cols = 41; }).find(a + " is [3, 41]"),
+            std::string::npos);
+  EXPECT_NE(error(a, [](TensorPlan& t) { t.type = format::TensorType::kF16; }).find("must be i8"),
+            std::string::npos);
+  EXPECT_NE(
+      error("layers.1.self_attn.k_proj", [](TensorPlan& t) { t.type = format::TensorType::kF16; })
+          .find("takes no low-rank part"),
+      std::string::npos);
+  EXPECT_NE(
+      error("layers.1.self_attn.k_proj", [](TensorPlan& t) { t.type = format::TensorType::kI8; })
+          .find("not usable there"),
+      std::string::npos);
+  EXPECT_NE(error(a, [](TensorPlan& t) { t.name = "lm_head.lowrank_a"; }).find("is missing"),
+            std::string::npos);
+  EXPECT_NE(ErrorOfLowRank([&](TensorPlan& t) {
+              if (t.name == a) t.name = "lm_head.lowrank_a";
+              if (t.name == b) t.name = "lm_head.lowrank_b";
+            }).find("not half of a linear layer"),
+            std::string::npos);
+  EXPECT_NE(ErrorOfLowRank([&](TensorPlan& t) {
+              if (t.name == a || t.name == b) t.rows = 25;
+            }).find("rank 25"),
+            std::string::npos);
+}
+
+TEST_F(PackedFileTest, LowRankPartsCountAndAdd) {
+  const ModelConfig config = testing::TinyPackedConfig();
+  const auto plan = testing::WithLowRank(testing::TinyPlan(config), 3);
+  ASSERT_TRUE(testing::WriteTinyModel(config, path_, 7, plan));
+  const PackedFile file = *PackedFile::Open(path_);
+  const PackedFile plain = *PackedFile::Parse(bytes_, "plain.acc");
+  int64_t more_bytes = 0;
+  for (const PackedTensor& tensor : file.tensors()) {
+    if (tensor.type == format::TensorType::kI8) more_bytes += tensor.layout.data_bytes;
+  }
+  int64_t weights = 0;
+  for (const LinearKind kind : kLinearKinds) {
+    const LinearShape shape = ShapeOfLinear(config, kind);
+    weights += config.n_layers * shape.rows * shape.cols;
+  }
+  EXPECT_NEAR(file.BitsPerLinearWeight(),
+              plain.BitsPerLinearWeight() +
+                  8.0 * static_cast<double>(more_bytes) / static_cast<double>(weights),
+              1e-12);
+  const std::string name = "layers.0.mlp.down_proj";
+  const auto low_rank = *file.ReadLowRank(name);
+  ASSERT_TRUE(low_rank);
+  const std::vector<float> a = Dequantize(low_rank->a);
+  const std::vector<float> b = Dequantize(low_rank->b);
+  const std::vector<float> weight = *file.ReadFloat(name);
+  const std::vector<float> sum = *file.ReadLinear(name);
+  for (size_t r = 0; r < 40; ++r) {
+    for (size_t k = 0; k < 52; ++k) {
+      float expected = weight[52 * r + k];
+      for (size_t i = 0; i < 3; ++i) expected += b[40 * i + r] * a[52 * i + k];
+      ASSERT_FLOAT_EQ(sum[52 * r + k], expected);
+    }
+  }
+  EXPECT_FALSE(*plain.ReadLowRank(name));
+  EXPECT_EQ(*plain.ReadLinear(name), *plain.ReadFloat(name));
 }
 
 TEST_F(PackedFileTest, WriterRefusesWrongSizesAndUnknownNames) {

@@ -78,16 +78,7 @@ Status CheckScales(const QuantizedMatrix& m) {
                   fmt::format("row {}: multiplier {} exceeds {}", row, m.multipliers[i], limit));
     }
   }
-  for (size_t row = 0; row < m.row_scales.size(); ++row) {
-    if (!std::isfinite(m.row_scales[row])) {
-      return Fail(ErrorCode::kInvalidArgument, fmt::format("row {}: scale is not finite", row));
-    }
-    if (NearestRowScale(m.row_scales[row]) != m.row_scales[row]) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("row {}: scale {} is no bfloat16", row, m.row_scales[row]));
-    }
-  }
-  return {};
+  return CheckRowScales(m.row_scales);
 }
 
 Status CheckCodebook(const Codebook& codebook) {
@@ -175,6 +166,27 @@ void ReadRowScales(const uint8_t* bytes, std::span<float> scales) {
   }
 }
 
+void WriteRowScales(std::span<const float> scales, uint8_t* bytes) {
+  for (const float scale : scales) {
+    const uint16_t bits = FloatToBf16(scale);
+    std::memcpy(bytes, &bits, sizeof(bits));
+    bytes += sizeof(bits);
+  }
+}
+
+Status CheckRowScales(std::span<const float> scales) {
+  for (size_t row = 0; row < scales.size(); ++row) {
+    if (!std::isfinite(scales[row])) {
+      return Fail(ErrorCode::kInvalidArgument, fmt::format("row {}: scale is not finite", row));
+    }
+    if (NearestRowScale(scales[row]) != scales[row]) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("row {}: scale {} is no bfloat16", row, scales[row]));
+    }
+  }
+  return {};
+}
+
 QuantizedMatrix EmptyMatrix(TensorType type, int64_t rows, int64_t cols) {
   QuantizedMatrix m;
   m.type = type;
@@ -210,12 +222,7 @@ Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& m) {
                   bytes.begin() + place.multipliers_offset);
     }
   }
-  uint8_t* scales = bytes.data() + layout.scales_offset;
-  for (const float scale : m.row_scales) {
-    const uint16_t bits = FloatToBf16(scale);
-    std::memcpy(scales, &bits, sizeof(bits));
-    scales += sizeof(bits);
-  }
+  WriteRowScales(m.row_scales, bytes.data() + layout.scales_offset);
   if (layout.codebook_offset != 0) {
     std::memcpy(bytes.data() + layout.codebook_offset, &m.codebook, sizeof(m.codebook));
   }

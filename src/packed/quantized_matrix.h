@@ -36,8 +36,12 @@ float CoveringRowScale(float scale);
 // level is too large.
 Result<Codebook> ReadCodebook(const uint8_t* bytes);
 
-// The row scales of a packed tensor, from where they begin.
+// The row scales of a packed tensor, from where they begin, and back.
 void ReadRowScales(const uint8_t* bytes, std::span<float> scales);
+void WriteRowScales(std::span<const float> scales, uint8_t* bytes);
+
+// Errors: kInvalidArgument if a scale is not finite or no bfloat16 (names the row).
+Status CheckRowScales(std::span<const float> scales);
 
 // A matrix of the right sizes with multipliers and scales 0; its levels are those of code 0 (the
 // coded types: all zero, which must be replaced before it can be packed).

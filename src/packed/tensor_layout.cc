@@ -35,18 +35,27 @@ Result<TensorLayout> LayOutTensor(format::TensorType type, int64_t rows, int64_t
                 fmt::format("shape [{}, {}] is out of range 1..{}", rows, cols, kMaxDimension));
   }
   TensorLayout layout;
-  if (!IsBlockType(type)) {
+  const bool is_int8 = type == format::TensorType::kI8;
+  if (!IsBlockType(type) && !is_int8) {
     layout.padded_rows = rows;
     layout.weight_bytes = rows * cols * (type == format::TensorType::kF16 ? 2 : 4);
     layout.data_bytes = layout.weight_bytes;
     return layout;
   }
+  // Those of i8 are run as W8 with multipliers of 1.
   if (MaxMultiplier(type, cols) < 1) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("rows of {} weights are too wide for type {}: an accumulator could "
                             "overflow",
                             cols, TensorTypeLabel(type)),
                 "use a type with fewer bits, or f16");
+  }
+  if (is_int8) {
+    layout.padded_rows = rows;
+    layout.weight_bytes = rows * cols;
+    layout.scales_offset = RoundUp(layout.weight_bytes, format::kAlignment);
+    layout.data_bytes = layout.scales_offset + rows * format::kRowScaleBytes;
+    return layout;
   }
   layout.n_blocks = (cols + format::kBlockWeights - 1) / format::kBlockWeights;
   layout.padded_rows = RoundUp(rows, format::kTileRows);

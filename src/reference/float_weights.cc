@@ -52,7 +52,8 @@ class PackedWeights final : public FloatWeights {
     FloatLayer result;
     ACCLLM_ASSIGN_OR_RETURN(result.vectors, packed_.ReadVectors(layer));
     for (const LinearKind kind : kLinearKinds) {
-      ACCLLM_ASSIGN_OR_RETURN(result.linear(kind), packed_.ReadFloat(LayerTensorName(layer, kind)));
+      ACCLLM_ASSIGN_OR_RETURN(result.linear(kind),
+                              packed_.ReadLinear(LayerTensorName(layer, kind)));
     }
     return result;
   }

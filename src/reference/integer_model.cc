@@ -23,6 +23,12 @@ void AddTo(std::vector<float>& x, const std::vector<float>& y) {
   for (size_t i = 0; i < x.size(); ++i) x[i] += y[i];
 }
 
+// Activation k of position-major codes (kernels/quantize/quantize.h).
+int64_t ActivationOf(const std::vector<uint8_t>& codes, int64_t k) {
+  const int64_t in_block = k % 256;
+  return int64_t{codes[Index(k - in_block + 64 * (in_block % 4) + in_block / 4)]} - 128;
+}
+
 }  // namespace
 
 IntegerModel::IntegerModel(const ModelConfig& config, AttentionWindow window)
@@ -62,6 +68,7 @@ Result<IntegerModel::Weight> IntegerModel::LoadWeight(const PackedFile& packed,
   if (IsBlockType(tensor->type)) {
     ACCLLM_ASSIGN_OR_RETURN(weight.quantized,
                             UnpackMatrix(tensor->type, tensor->rows, tensor->cols, tensor->bytes));
+    ACCLLM_ASSIGN_OR_RETURN(weight.low_rank, packed.ReadLowRank(name));
   } else {
     weight.halves.resize(Index(tensor->rows * tensor->cols));
     std::memcpy(weight.halves.data(), tensor->bytes.data(), tensor->bytes.size());
@@ -106,14 +113,38 @@ IntegerModel::Vector IntegerModel::Multiply(const Weight& w, const Vector& x) {
   for (int64_t r = 0; r < w.rows; ++r) {
     int64_t acc = 0;
     for (int64_t k = 0; k < w.cols; ++k) {
-      const int64_t in_block = k % 256;
-      const int64_t a = codes[Index(k - in_block + 64 * (in_block % 4) + in_block / 4)] - 128;
-      acc += a * q.levels[Index(r * q.level_cols() + k)] *
+      acc += ActivationOf(codes, k) * q.levels[Index(r * q.level_cols() + k)] *
              q.multipliers[Index(r * q.n_groups() + k / format::kGroupWeights)];
     }
     y[Index(r)] = static_cast<float>(acc) * (q.row_scales[Index(r)] * a_scale);
   }
+  if (w.low_rank) AddLowRank(*w.low_rank, codes, a_scale, y);
   return y;
+}
+
+void IntegerModel::AddLowRank(const LowRank& low_rank, const std::vector<uint8_t>& codes,
+                              float a_scale, Vector& y) {
+  const Int8Matrix& a = low_rank.a;
+  const Int8Matrix& b = low_rank.b;
+  Vector u(Index(low_rank.rank()));
+  for (int64_t i = 0; i < low_rank.rank(); ++i) {
+    int64_t acc = 0;
+    for (int64_t k = 0; k < a.cols; ++k) {
+      acc += ActivationOf(codes, k) * a.levels[Index(i * a.cols + k)];
+    }
+    u[Index(i)] =
+        static_cast<float>(acc) * ((a.row_scales[Index(i)] * b.row_scales[Index(i)]) * a_scale);
+  }
+  std::vector<uint8_t> u_codes(Index(RoundUp(low_rank.rank(), format::kBlockWeights)));
+  float u_scale = 0;
+  kernels::QuantizeActivationsScalar(u.data(), low_rank.rank(), u_codes.data(), &u_scale);
+  for (int64_t r = 0; r < b.cols; ++r) {
+    int64_t acc = 0;
+    for (int64_t i = 0; i < low_rank.rank(); ++i) {
+      acc += ActivationOf(u_codes, i) * b.levels[Index(i * b.cols + r)];
+    }
+    y[Index(r)] += static_cast<float>(acc) * u_scale;
+  }
 }
 
 IntegerModel::Vector IntegerModel::RowOf(const Weight& w, int64_t row) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/float_layer.h"
@@ -30,10 +31,11 @@ class IntegerModel final : public LanguageModel {
   Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) override;
 
  private:
-  // A weight matrix: levels of a block type, or binary16 values.
+  // A weight matrix: levels of a block type, perhaps with a low-rank part, or binary16 values.
   struct Weight {
     QuantizedMatrix quantized;
     std::vector<uint16_t> halves;  // [rows, cols]; empty for block types
+    std::optional<LowRank> low_rank;
     int64_t rows = 0;
     int64_t cols = 0;
   };
@@ -54,6 +56,8 @@ class IntegerModel final : public LanguageModel {
   IntegerModel(const ModelConfig& config, AttentionWindow window);
   static Result<Weight> LoadWeight(const PackedFile& packed, const std::string& name);
   static Vector Multiply(const Weight& w, const Vector& x);
+  static void AddLowRank(const LowRank& low_rank, const std::vector<uint8_t>& codes, float a_scale,
+                         Vector& y);
   static Vector RowOf(const Weight& w, int64_t row);
   static Vector Project(const Vector& x, const Layer& layer, LinearKind kind);
   Vector Norm(const Vector& x, const Vector& weight) const;

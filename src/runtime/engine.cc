@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "base/block_codec.h"
 #include "base/index.h"
@@ -51,6 +52,7 @@ void Engine::AllocateBuffers() {
   const int64_t widest = std::max({c.hidden_size, c.q_size(), c.intermediate_size});
   codes_.resize(Index(n * RoundUp(widest, format::kBlockWeights)));
   code_scales_.resize(Index(n));
+  low_ranks_ = LowRankChunk(model_.max_rank(), n);
   for (auto* angles : {&cosines_, &sines_, &sink_cosines_, &sink_sines_}) {
     angles->resize(Index(n * c.head_dim / 2));
   }
@@ -102,7 +104,7 @@ Status Engine::AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, fl
               x_.begin());
   Norm(model_.final_norm(), n_logits);
   const std::array outputs = {Output{&model_.lm_head(), logits}};
-  Project(Quantize(normed_.data(), c.hidden_size, n_logits), outputs, n_logits);
+  Project(Quantize(normed_.data(), c.hidden_size, n_logits), outputs);
   const float* end = logits + n_logits * c.vocab_size;
   if (!std::all_of(static_cast<const float*>(logits), end,
                    [](float v) { return std::isfinite(v); })) {
@@ -120,23 +122,23 @@ void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
   const std::array qkv = {Output{&w.at(LinearKind::kQ), q_.data()},
                           Output{&w.at(LinearKind::kK), k_.data()},
                           Output{&w.at(LinearKind::kV), v_.data()}};
-  Project(Quantize(normed_.data(), c.hidden_size, n_tokens), qkv, n_tokens);
+  Project(Quantize(normed_.data(), c.hidden_size, n_tokens), qkv);
   RotateAndStore(layer, n_tokens);
   Attend(layer, n_tokens);
   const std::array o = {Output{&w.at(LinearKind::kO), projected_.data()}};
-  Project(Quantize(mixed_.data(), c.q_size(), n_tokens), o, n_tokens);
+  Project(Quantize(mixed_.data(), c.q_size(), n_tokens), o);
   AddResidual(projected_.data(), n_tokens);
   Norm(w.vectors.at(VectorKind::kPostAttentionLayernorm), n_tokens);
   const std::array gate_up = {Output{&w.at(LinearKind::kGate), gate_.data()},
                               Output{&w.at(LinearKind::kUp), up_.data()}};
-  Project(Quantize(normed_.data(), c.hidden_size, n_tokens), gate_up, n_tokens);
+  Project(Quantize(normed_.data(), c.hidden_size, n_tokens), gate_up);
   pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
     const int64_t n = c.intermediate_size;
     kernels_.silu_mul(gate_.data() + begin * n, up_.data() + begin * n, (end - begin) * n,
                       gate_.data() + begin * n);
   });
   const std::array down = {Output{&w.at(LinearKind::kDown), projected_.data()}};
-  Project(Quantize(gate_.data(), c.intermediate_size, n_tokens), down, n_tokens);
+  Project(Quantize(gate_.data(), c.intermediate_size, n_tokens), down);
   AddResidual(projected_.data(), n_tokens);
 }
 
@@ -171,25 +173,52 @@ Engine::Input Engine::Quantize(const float* x, int64_t cols, int64_t n_tokens) {
   return {x, cols, {codes_.data(), code_scales_.data(), n_tokens, n_blocks}};
 }
 
+void Engine::Project(const Input& input, std::span<const Output> outputs) {
+  ReduceLowRanks(input, outputs);
+  std::array<int64_t, LowRankChunk::kMaxLayers> n_tiles = {};
+  for (size_t i = 0; i < outputs.size(); ++i) n_tiles[i] = outputs[i].weight->n_tiles();
+  ForTiles(n_tiles, [&](size_t i, int64_t begin, int64_t end) {
+    ProjectTiles(input, outputs[i], i, begin, end);
+  });
+}
+
 // Several matrices with one input share one loop over their tiles, so that threads wait only once.
-void Engine::Project(const Input& input, std::span<const Output> outputs, int64_t n_tokens) {
-  int64_t n_tiles = 0;
-  for (const Output& output : outputs) n_tiles += output.weight->n_tiles();
-  pool_->ParallelFor(n_tiles, [&](int64_t begin, int64_t end, int) {
+void Engine::ForTiles(std::span<const int64_t> n_tiles, const TileBody& body) {
+  const int64_t total = std::accumulate(n_tiles.begin(), n_tiles.end(), int64_t{0});
+  pool_->ParallelFor(total, [&](int64_t begin, int64_t end, int) {
     int64_t first = 0;  // of the current matrix in the common numbering
-    for (const Output& output : outputs) {
-      const int64_t n = output.weight->n_tiles();
+    for (size_t i = 0; i < n_tiles.size(); ++i) {
       const int64_t tile_begin = std::max<int64_t>(0, begin - first);
-      const int64_t tile_end = std::min(n, end - first);
-      if (tile_begin < tile_end) ProjectTiles(input, output, tile_begin, tile_end, n_tokens);
-      first += n;
+      const int64_t tile_end = std::min(n_tiles[i], end - first);
+      if (tile_begin < tile_end) body(i, tile_begin, tile_end);
+      first += n_tiles[i];
     }
   });
 }
 
-void Engine::ProjectTiles(const Input& input, const Output& output, int64_t tile_begin,
-                          int64_t tile_end, int64_t n_tokens) const {
+// The narrow product of every layer that has a low-rank part; all rows of it are needed before the
+// first row of the layer is.
+void Engine::ReduceLowRanks(const Input& input, std::span<const Output> outputs) {
+  std::array<int64_t, LowRankChunk::kMaxLayers> n_tiles = {};
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const LowRankWeight* low_rank = outputs[i].weight->low_rank.get();
+    if (low_rank != nullptr) n_tiles[i] = low_rank->a.n_tiles();
+  }
+  if (std::all_of(n_tiles.begin(), n_tiles.end(), [](int64_t n) { return n == 0; })) return;
+  ForTiles(n_tiles, [&](size_t i, int64_t begin, int64_t end) {
+    const kernels::PackedMatrix& a = outputs[i].weight->low_rank->a;
+    kernels::Linear(kernels_.tile, a, input.quantized, begin, end, low_ranks_.u(i), a.rows);
+  });
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (n_tiles[i] == 0) continue;
+    low_ranks_.Quantize(i, outputs[i].weight->low_rank->rank(), input.quantized.n_tokens);
+  }
+}
+
+void Engine::ProjectTiles(const Input& input, const Output& output, size_t place,
+                          int64_t tile_begin, int64_t tile_end) const {
   const LinearWeight& w = *output.weight;
+  const int64_t n_tokens = input.quantized.n_tokens;
   const int64_t row_begin = tile_begin * format::kTileRows;
   const int64_t row_end = std::min(w.rows, tile_end * format::kTileRows);
   if (w.halves == nullptr) {
@@ -201,6 +230,13 @@ void Engine::ProjectTiles(const Input& input, const Output& output, int64_t tile
         output.y[t * w.rows + row] =
             kernels_.dot_f16(w.halves + row * w.cols, input.x + t * input.cols, w.cols);
       }
+    }
+  }
+  if (const LowRankWeight* low_rank = w.low_rank.get()) {
+    const kernels::LowRankColumns b = {low_rank->b + row_begin, w.rows, low_rank->rank()};
+    for (int64_t t = 0; t < n_tokens; ++t) {
+      kernels_.add_low_rank(b, low_ranks_.Input(place, b.rank, t), row_end - row_begin,
+                            output.y + t * w.rows + row_begin);
     }
   }
   if (w.bias == nullptr) return;

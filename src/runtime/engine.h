@@ -2,6 +2,7 @@
 // reference/integer_model.h, bit for bit.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -58,9 +59,12 @@ class Engine final : public LanguageModel {
   void Norm(const std::vector<float>& weight, int64_t n_tokens);
   void NormHeads(const std::vector<float>& weight, int64_t n_heads, float* heads) const;
   Input Quantize(const float* x, int64_t cols, int64_t n_tokens);
-  void Project(const Input& input, std::span<const Output> outputs, int64_t n_tokens);
-  void ProjectTiles(const Input& input, const Output& output, int64_t tile_begin, int64_t tile_end,
-                    int64_t n_tokens) const;
+  void Project(const Input& input, std::span<const Output> outputs);
+  using TileBody = std::function<void(size_t matrix, int64_t tile_begin, int64_t tile_end)>;
+  void ForTiles(std::span<const int64_t> n_tiles, const TileBody& body);
+  void ReduceLowRanks(const Input& input, std::span<const Output> outputs);
+  void ProjectTiles(const Input& input, const Output& output, size_t place, int64_t tile_begin,
+                    int64_t tile_end) const;
   void RotateAndStore(int64_t layer, int64_t n_tokens);
   void Attend(int64_t layer, int64_t n_tokens);
   void AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread);
@@ -86,6 +90,7 @@ class Engine final : public LanguageModel {
   std::vector<float> projected_;     // [C, hidden] output of o_proj and down_proj
   std::vector<uint8_t> codes_;       // [C, widest input in whole blocks] quantised activations
   std::vector<float> code_scales_;   // [C]
+  LowRankChunk low_ranks_;           // of the layers that run together
   std::vector<float> cosines_;       // [C, head_dim / 2] at the token's position
   std::vector<float> sines_;         // [C, head_dim / 2]
   std::vector<float> sink_cosines_;  // [C, head_dim / 2] at the position that meets the sinks

@@ -25,8 +25,9 @@ class EngineTest : public ::testing::Test {
     path_ = testing::UniquePath("engine_test.acc");
     Write(testing::TinyPackedConfig());
   }
-  void Write(const ModelConfig& config) {
-    const Status written = testing::WriteTinyModel(config, path_, 21);
+  void Write(const ModelConfig& config) { Write(config, testing::TinyPlan(config)); }
+  void Write(const ModelConfig& config, const std::vector<TensorPlan>& plan) {
+    const Status written = testing::WriteTinyModel(config, path_, 21, plan);
     ASSERT_TRUE(written) << written.error().ToString();
     packed_ = std::make_unique<PackedFile>(*PackedFile::Open(path_));
   }
@@ -91,6 +92,45 @@ TEST_F(EngineTest, BiasesNormsAndRopeFactorsAreBitForBitToo) {
   }
 }
 
+// Ranks that fill no tile, one and more than one.
+TEST_F(EngineTest, LowRankPartsAreBitForBitToo) {
+  ModelConfig config = testing::TinyPackedConfig();
+  config.has_qkv_bias = true;
+  const std::vector<int32_t> tokens = RandomTokens(60, 61);
+  const std::vector<float> without = ReferenceLogits({4, 20}, tokens);
+  for (const int64_t rank : {1, 8, 19}) {
+    Write(config, testing::WithLowRank(testing::TinyPlan(config), rank));
+    const std::vector<float> expected = ReferenceLogits({4, 20}, tokens);
+    EXPECT_NE(expected, without);
+    for (const Isa isa : kAllIsas) {
+      if (!IsaSupported(isa)) continue;
+      for (const auto& [n_threads, chunk] : {std::pair{1, 64}, {3, 7}, {2, 1}}) {
+        auto engine = Engine::Load(*packed_, {{4, 20}, 60, n_threads, isa, chunk});
+        ASSERT_TRUE(engine) << engine.error().ToString();
+        std::vector<float> logits(expected.size());
+        ASSERT_TRUE((*engine)->Append(tokens, 60, logits.data()));
+        ASSERT_EQ(logits, expected) << IsaName(isa) << ", rank " << rank << ", chunk " << chunk;
+      }
+    }
+  }
+}
+
+TEST_F(EngineTest, LowRankPartsCountAsBytesReadPerToken) {
+  const ModelConfig config = testing::TinyPackedConfig();
+  const auto bytes = [&] {
+    return (*Engine::Load(*packed_, {{4, 20}, 0, 1, Isa::kScalar, 4}))->model().BytesPerToken();
+  };
+  const int64_t without = bytes();
+  Write(config, testing::WithLowRank(testing::TinyPlan(config), 8));
+  int64_t more = 0;
+  for (const PackedTensor& tensor : packed_->tensors()) {
+    // A in tiles of W8: 8 rows of 256 bytes and a beat of multipliers; B as it is.
+    if (tensor.name.ends_with(".lowrank_a")) more += 8 * 256 + 64;
+    if (tensor.name.ends_with(".lowrank_b")) more += 8 * tensor.cols;
+  }
+  EXPECT_EQ(bytes(), without + more);
+}
+
 TEST_F(EngineTest, CuttingATextIntoCallsChangesNothing) {
   const std::vector<int32_t> tokens = RandomTokens(100, 61);
   const Isa isa = *SelectIsa();
@@ -133,15 +173,19 @@ TEST_F(EngineTest, FullContextIsAnErrorThatSaysWhatToDo) {
 }
 
 TEST_F(EngineTest, DamagedWeightsAreFoundWhenLoading) {
-  std::vector<uint8_t> bytes(packed_->bytes().begin(), packed_->bytes().end());
-  const PackedTensor& tensor = **packed_->Find("layers.1.mlp.up_proj");
-  bytes[static_cast<size_t>(tensor.data_offset) + 5] ^= 1;
-  const auto damaged = PackedFile::Parse(bytes, "damaged.acc");
-  ASSERT_TRUE(damaged);
-  const auto engine = Engine::Load(*damaged, {{4, 20}, 0, 1, Isa::kScalar, 4});
-  ASSERT_FALSE(engine);
-  EXPECT_EQ(engine.error().code, ErrorCode::kCorrupt);
-  EXPECT_NE(engine.error().message.find("layers.1.mlp.up_proj"), std::string::npos);
+  const ModelConfig config = testing::TinyPackedConfig();
+  Write(config, testing::WithLowRank(testing::TinyPlan(config), 4));
+  for (const std::string name : {"layers.1.mlp.up_proj", "layers.1.mlp.down_proj.lowrank_b"}) {
+    std::vector<uint8_t> bytes(packed_->bytes().begin(), packed_->bytes().end());
+    const PackedTensor& tensor = **packed_->Find(name);
+    bytes[static_cast<size_t>(tensor.data_offset) + 5] ^= 1;
+    const auto damaged = PackedFile::Parse(bytes, "damaged.acc");
+    ASSERT_TRUE(damaged);
+    const auto engine = Engine::Load(*damaged, {{4, 20}, 0, 1, Isa::kScalar, 4});
+    ASSERT_FALSE(engine);
+    EXPECT_EQ(engine.error().code, ErrorCode::kCorrupt);
+    EXPECT_NE(engine.error().message.find(name), std::string::npos);
+  }
 }
 
 }  // namespace

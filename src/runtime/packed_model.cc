@@ -26,6 +26,14 @@ struct PackedModel::Loader {
   std::vector<Copy> copies;
   int64_t total_bytes = 0;
 
+  struct LowRankPlace {
+    LowRank values;
+    LinearWeight* weight;
+    int64_t offset;  // in the buffer of low-rank parts
+  };
+  std::vector<LowRankPlace> low_ranks;
+  int64_t low_rank_bytes = 0;
+
   Status Place(const std::string& name, LinearWeight& weight) {
     ACCLLM_ASSIGN_OR_RETURN(const PackedTensor* tensor, file.Find(name));
     weight.type = tensor->type;
@@ -34,6 +42,20 @@ struct PackedModel::Loader {
     weight.bytes = tensor->layout.data_bytes;
     copies.push_back({tensor, &weight, total_bytes});
     total_bytes = RoundUp(total_bytes + tensor->layout.data_bytes, format::kAlignment);
+    return {};
+  }
+
+  Status PlaceLowRank(const std::string& name, LinearWeight& weight) {
+    ACCLLM_ASSIGN_OR_RETURN(std::optional<LowRank> low_rank, file.ReadLowRank(name));
+    if (!low_rank) return {};
+    for (const std::string& half : {LowRankNameA(name), LowRankNameB(name)}) {
+      ACCLLM_ASSIGN_OR_RETURN(const PackedTensor* tensor, file.Find(half));
+      ACCLLM_RETURN_IF_ERROR(file.CheckHash(*tensor));
+    }
+    const int64_t bytes = LowRankBytes(*low_rank);
+    weight.bytes += bytes;
+    low_ranks.push_back({std::move(*low_rank), &weight, low_rank_bytes});
+    low_rank_bytes = RoundUp(low_rank_bytes + bytes, format::kAlignment);
     return {};
   }
 
@@ -52,6 +74,7 @@ struct PackedModel::Loader {
       for (const LinearKind kind : kLinearKinds) {
         LinearWeight& weight = layer.linear[static_cast<size_t>(kind)];
         ACCLLM_RETURN_IF_ERROR(Place(LayerTensorName(i, kind), weight));
+        ACCLLM_RETURN_IF_ERROR(PlaceLowRank(LayerTensorName(i, kind), weight));
         const std::vector<float>& bias = layer.vectors.at(BiasOf(kind));
         if (!bias.empty()) weight.bias = bias.data();
       }
@@ -103,6 +126,20 @@ struct PackedModel::Loader {
                 "the file is damaged: copy it again or compress the model again");
   }
 
+  Status BuildLowRanks() const {
+    if (low_ranks.empty()) return {};
+    ACCLLM_ASSIGN_OR_RETURN(model.low_ranks_,
+                            HugeBuffer::Allocate(static_cast<size_t>(low_rank_bytes)));
+    pool.ParallelFor(std::ssize(low_ranks), [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) {
+        const LowRankPlace& place = low_ranks[static_cast<size_t>(i)];
+        place.weight->low_rank = std::make_unique<const LowRankWeight>(
+            LayOutLowRank(place.values, kernels.tile, model.low_ranks_.data() + place.offset));
+      }
+    });
+    return {};
+  }
+
   Status BuildViews() const {
     model.row_sums_.resize(copies.size());
     model.row_scales_.resize(copies.size());
@@ -142,13 +179,14 @@ Result<PackedModel> PackedModel::Load(const PackedFile& file, const kernels::Ker
                                       ThreadPool& pool) {
   PackedModel model;
   model.metadata_ = file.metadata();
-  Loader loader{file, kernels, pool, model, {}, 0};
+  Loader loader{file, kernels, pool, model, {}, 0, {}, 0};
   ACCLLM_RETURN_IF_ERROR(loader.PlaceAll());
   ACCLLM_ASSIGN_OR_RETURN(model.weights_,
                           HugeBuffer::Allocate(static_cast<size_t>(loader.total_bytes)));
   loader.CopyAll();
   ACCLLM_RETURN_IF_ERROR(loader.CheckHashes());
   ACCLLM_RETURN_IF_ERROR(loader.BuildViews());
+  ACCLLM_RETURN_IF_ERROR(loader.BuildLowRanks());
   return model;
 }
 
@@ -171,6 +209,16 @@ void PackedModel::EmbeddingRow(int64_t row, float* out) const {
       out[col0 + k] = static_cast<float>(product) * scale;
     }
   }
+}
+
+int64_t PackedModel::max_rank() const {
+  int64_t rank = 0;
+  for (const PackedLayer& layer : layers_) {
+    for (const LinearWeight& weight : layer.linear) {
+      if (weight.low_rank != nullptr) rank = std::max(rank, weight.low_rank->rank());
+    }
+  }
+  return rank;
 }
 
 int64_t PackedModel::BytesPerToken() const {

@@ -15,6 +15,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kernel_table.h"
 #include "packed/packed_file.h"
+#include "runtime/low_rank_weight.h"
 
 namespace accllm {
 
@@ -25,8 +26,9 @@ struct LinearWeight {
   const uint16_t* halves = nullptr;  // [rows, cols] of kF16
   int64_t rows = 0;
   int64_t cols = 0;
-  const float* bias = nullptr;  // [rows], or null
-  int64_t bytes = 0;            // read for one product
+  std::unique_ptr<const LowRankWeight> low_rank;  // or null
+  const float* bias = nullptr;                    // [rows], or null
+  int64_t bytes = 0;                              // read for one product
 
   int64_t n_tiles() const { return (rows + format::kTileRows - 1) / format::kTileRows; }
 };
@@ -57,7 +59,10 @@ class PackedModel {
   // Row `row` of the embedding in float: out [hidden].
   void EmbeddingRow(int64_t row, float* out) const;
 
-  // Packed bytes that decoding one token reads: all linear layers and the lm_head.
+  // The largest rank of a linear layer's low-rank part; 0 if none has one.
+  int64_t max_rank() const;
+
+  // Bytes that decoding one token reads: all linear layers, low-rank parts too, and the lm_head.
   int64_t BytesPerToken() const;
 
  private:
@@ -65,6 +70,7 @@ class PackedModel {
 
   PackedMetadata metadata_;
   HugeBuffer weights_;                          // all matrices, each 64-byte aligned
+  HugeBuffer low_ranks_;                        // all low-rank parts, likewise
   std::vector<std::vector<float>> row_scales_;  // one a matrix of a block type: [padded rows]
   std::vector<std::vector<int32_t>> row_sums_;  // likewise
   LinearWeight embedding_;

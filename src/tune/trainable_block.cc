@@ -15,8 +15,9 @@ float MeanMagnitude(const std::vector<float>& values) {
 
 }  // namespace
 
-TrainableBlock::TrainableBlock(FloatLayer w, Matrices matrices, ThreadPool& pool)
-    : weights_(std::move(w)), matrices_(std::move(matrices)) {
+TrainableBlock::TrainableBlock(FloatLayer w, Matrices matrices, LowRanks low_ranks,
+                               ThreadPool& pool)
+    : weights_(std::move(w)), matrices_(std::move(matrices)), low_ranks_(std::move(low_ranks)) {
   for (const VectorKind kind : kVectorKinds) {
     vector_adams_.emplace_back(weights_.vector(kind).size());
     vector_units_.push_back(MeanMagnitude(weights_.vector(kind)));
@@ -29,13 +30,27 @@ const QuantizedMatrix* TrainableBlock::quantized(LinearKind kind) const {
   return matrix ? &matrix->quantized() : nullptr;
 }
 
+std::optional<LowRank> TrainableBlock::low_rank(LinearKind kind) const {
+  const auto& low_rank = low_ranks_[static_cast<size_t>(kind)];
+  if (!low_rank) return std::nullopt;
+  return low_rank->quantized();
+}
+
+// The weights of a matrix that is trained.
+void TrainableBlock::Write(LinearKind kind, ThreadPool& pool) {
+  const auto i = static_cast<size_t>(kind);
+  matrices_[i]->Write(weights_.linear(kind), pool);
+  if (low_ranks_[i]) low_ranks_[i]->AddTo(weights_.linear(kind), pool);
+}
+
 void TrainableBlock::Step(const FloatLayer& dw, const LearningRates& rates, int64_t step,
                           ThreadPool& pool) {
   for (const LinearKind kind : kLinearKinds) {
-    auto& matrix = matrices_[static_cast<size_t>(kind)];
-    if (!matrix) continue;
-    matrix->Step(dw.linear(kind), rates, step, pool);
-    matrix->Write(weights_.linear(kind), pool);
+    const auto i = static_cast<size_t>(kind);
+    if (!matrices_[i]) continue;
+    matrices_[i]->Step(dw.linear(kind), rates, step, pool);
+    if (low_ranks_[i]) low_ranks_[i]->Step(dw.linear(kind), rates, step, pool);
+    Write(kind, pool);
   }
   for (const VectorKind kind : kVectorKinds) {
     const auto i = static_cast<size_t>(kind);
@@ -51,6 +66,11 @@ std::vector<std::vector<float>*> TrainableBlock::State() {
     const auto more = matrix->State();
     arrays.insert(arrays.end(), more.begin(), more.end());
   }
+  for (auto& low_rank : low_ranks_) {
+    if (!low_rank) continue;
+    const auto more = low_rank->State();
+    arrays.insert(arrays.end(), more.begin(), more.end());
+  }
   for (const VectorKind kind : kVectorKinds) {
     Adam& adam = vector_adams_[static_cast<size_t>(kind)];
     arrays.insert(arrays.end(), {&weights_.vector(kind), &adam.mean(), &adam.variance()});
@@ -60,10 +80,11 @@ std::vector<std::vector<float>*> TrainableBlock::State() {
 
 void TrainableBlock::Refresh(ThreadPool& pool) {
   for (const LinearKind kind : kLinearKinds) {
-    auto& matrix = matrices_[static_cast<size_t>(kind)];
-    if (!matrix) continue;
-    matrix->Round(pool);
-    matrix->Write(weights_.linear(kind), pool);
+    const auto i = static_cast<size_t>(kind);
+    if (!matrices_[i]) continue;
+    matrices_[i]->Round(pool);
+    if (low_ranks_[i]) low_ranks_[i]->Round();
+    Write(kind, pool);
   }
 }
 

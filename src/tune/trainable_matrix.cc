@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/block_codec.h"
+#include "tune/mean_magnitude.h"
 
 namespace accllm::tune {
 namespace {
@@ -25,12 +26,6 @@ int8_t Level24(float latent) {
 float Gain24(float latent) {
   const auto level = static_cast<float>(Level24(latent));
   return level * (2.0F * latent - level);
-}
-
-float MeanMagnitude(const std::vector<int8_t>& levels) {
-  int64_t sum = 0;
-  for (const int8_t level : levels) sum += std::abs(int64_t{level});
-  return static_cast<float>(sum) / static_cast<float>(levels.size());
 }
 
 int8_t DenseLevel(float latent, const DenseLevels& levels) {

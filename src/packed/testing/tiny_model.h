@@ -11,6 +11,7 @@
 
 #include "base/fp16.h"
 #include "base/tensor_names.h"
+#include "packed/low_rank.h"
 #include "packed/packed_file.h"
 #include "packed/packed_writer.h"
 #include "packed/quantized_matrix.h"
@@ -71,6 +72,18 @@ inline std::vector<TensorPlan> TinyPlan(const ModelConfig& config) {
   return plan;
 }
 
+// The same with a low-rank part for every linear layer of a block type.
+inline std::vector<TensorPlan> WithLowRank(const std::vector<TensorPlan>& plan, int64_t rank) {
+  std::vector<TensorPlan> with;
+  for (const TensorPlan& tensor : plan) {
+    with.push_back(tensor);
+    if (!IsBlockType(tensor.type) || !tensor.name.starts_with("layers.")) continue;
+    with.push_back({LowRankNameA(tensor.name), format::TensorType::kI8, rank, tensor.cols});
+    with.push_back({LowRankNameB(tensor.name), format::TensorType::kI8, rank, tensor.rows});
+  }
+  return with;
+}
+
 inline Result<std::vector<uint8_t>> RandomTensorBytes(const TensorPlan& plan, std::mt19937& rng) {
   if (IsBlockType(plan.type)) {
     QuantizedMatrix m = RandomMatrix(plan.type, plan.rows, plan.cols, rng);
@@ -84,6 +97,13 @@ inline Result<std::vector<uint8_t>> RandomTensorBytes(const TensorPlan& plan, st
       scale = NearestRowScale(static_cast<float>(scale / 2e-4 * 0.4 / typical));
     }
     return PackMatrix(m);
+  }
+  if (plan.type == format::TensorType::kI8) {
+    // Products around 0.05.
+    std::vector<float> values(static_cast<size_t>(plan.rows * plan.cols));
+    for (float& value : values) value = 0.6F * (static_cast<float>(rng() % 1024) / 1024.0F - 0.5F);
+    ACCLLM_ASSIGN_OR_RETURN(const Int8Matrix half, RoundToInt8(plan.rows, plan.cols, values));
+    return PackInt8(half);
   }
   ACCLLM_ASSIGN_OR_RETURN(const TensorLayout layout, LayOutTensor(plan.type, plan.rows, plan.cols));
   std::vector<uint8_t> bytes(static_cast<size_t>(layout.data_bytes));

@@ -37,7 +37,7 @@ inline FloatLayer RandomLayer(const ModelConfig& config) {
 
 // Every matrix rounded to the nearest 2:4 codes, with one step for all of it.
 inline TrainableBlock QuantizedBlock(const ModelConfig& config, const FloatLayer& w,
-                                     ThreadPool& pool) {
+                                     ThreadPool& pool, TrainableBlock::LowRanks low_ranks = {}) {
   constexpr float kStep = 0.3F;
   TrainableBlock::Matrices matrices;
   for (const LinearKind kind : kLinearKinds) {
@@ -54,7 +54,7 @@ inline TrainableBlock QuantizedBlock(const ModelConfig& config, const FloatLayer
     }
     matrices[static_cast<size_t>(kind)].emplace(std::move(q), false);
   }
-  return {w, std::move(matrices), pool};
+  return {w, std::move(matrices), std::move(low_ranks), pool};
 }
 
 }  // namespace accllm::tune::testing
