@@ -1,8 +1,8 @@
 #include "compress/bit_budget.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <numeric>
 
 #include "base/tensor_names.h"
 #include "compress/plan.h"

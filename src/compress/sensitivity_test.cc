@@ -200,6 +200,22 @@ TEST_F(BitsTest, StaysWithinTheBudgetAndHelps) {
   EXPECT_LT(with, 0.8 * Divergence(folder_ + "/plain.acc"));
 }
 
+TEST_F(BitsTest, EveryKindOfRecipeThatCalibratesTakesABudget) {
+  options_.n_samples = 8;
+  options_.tune_steps = 2;
+  options_.distill_steps = 2;
+  options_.batch_tokens = 2 * kTokens;
+  options_.bits = 16;
+  for (const std::string_view recipe :
+       {"joint-free", "distilled", "sparsegpt-nearest", "dense-w2"}) {
+    options_.recipe = **RecipeByName(recipe);
+    const auto report = Run(folder_ + "/recipe.acc");
+    ASSERT_TRUE(report) << recipe << report.error().ToString();
+    EXPECT_LE(report->bits_per_linear_weight, options_.bits) << recipe;
+    EXPECT_GT(report->bits_per_linear_weight, options_.bits - 2) << recipe;
+  }
+}
+
 TEST_F(BitsTest, KeepDenseFixesMatrices) {
   options_.keep_dense = {{"*.up_proj", TensorType::kF16}};
   const auto report = Run(folder_ + "/fixed.acc");
