@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "linalg/linalg.h"
+#include "base/index.h"
 #include "tune/block.h"
 #include "tune/loss.h"
 
@@ -13,6 +13,13 @@ namespace {
 constexpr int64_t kStreamBytes = int64_t{1} << 30;
 // More tokens make the estimate hardly better.
 constexpr int64_t kMaxTokens = 16384;
+constexpr int64_t kDrawsPerDimension = 128;
+
+// Where tokens are few, several draws for each.
+int64_t DrawsOf(const ModelConfig& config, int64_t n_tokens) {
+  const int64_t wanted = std::min(kMaxTokens, kDrawsPerDimension * config.hidden_size);
+  return std::max<int64_t>(1, (wanted + n_tokens - 1) / n_tokens);
+}
 
 Sequences Chosen(const ModelConfig& config, const Sequences& sequences) {
   const int64_t token_bytes = config.hidden_size * (config.n_layers + 1) * int64_t{sizeof(float)};
@@ -27,17 +34,28 @@ Sequences Chosen(const ModelConfig& config, const Sequences& sequences) {
   return chosen;
 }
 
-std::vector<float> MeanOuterProduct(const Matrix& g) {
-  const int64_t n = g.rows();
-  const int64_t hidden = g.cols();
-  Matrix mean = Matrix::Zero(hidden, hidden);
-  mean.selfadjointView<Eigen::Lower>().rankUpdate(g.transpose(), 1.0F / static_cast<float>(n));
-  mean = Matrix(mean.selfadjointView<Eigen::Lower>());
-  const Eigen::VectorXf diagonal = mean.diagonal();
-  mean *= static_cast<float>(n) / static_cast<float>(n + hidden);
-  mean.diagonal() = diagonal;
-  return {mean.data(), mean.data() + mean.size()};
-}
+// Sums of g g^T, then their mean.
+class OuterProducts {
+ public:
+  explicit OuterProducts(int64_t hidden) : sum_(Matrix::Zero(hidden, hidden)) {}
+
+  void Add(const Matrix& g) {
+    sum_.selfadjointView<Eigen::Lower>().rankUpdate(g.transpose());
+    n_ += g.rows();
+  }
+
+  std::vector<float> ShrunkMean() const {
+    Matrix mean = Matrix(sum_.selfadjointView<Eigen::Lower>()) / static_cast<float>(n_);
+    const Eigen::VectorXf diagonal = mean.diagonal();
+    mean *= static_cast<float>(n_) / static_cast<float>(n_ + mean.cols());
+    mean.diagonal() = diagonal;
+    return {mean.data(), mean.data() + mean.size()};
+  }
+
+ private:
+  Matrix sum_;  // [hidden, hidden], lower triangle
+  int64_t n_ = 0;
+};
 
 }  // namespace
 
@@ -53,19 +71,26 @@ Result<std::vector<std::vector<float>>> StreamFisher(reference::FloatWeights& mo
   }
   const Matrix x = RmsNorm(streams.back(), model.final_norm(), config.rms_norm_eps, pool);
   std::vector<float> dnorm(model.final_norm().size());
-  Matrix g = RmsNormBackward(SampledScore({x, model.lm_head()}, 0, pool), streams.back(),
-                             model.final_norm(), config.rms_norm_eps, dnorm, pool);
-  std::vector<std::vector<float>> fisher(streams.size() - 1);
+  std::vector<OuterProducts> products(Index(config.n_layers), OuterProducts(config.hidden_size));
+  const int64_t n_draws = DrawsOf(config, x.rows());
+  std::vector<Matrix> g;  // of each draw
+  for (int64_t draw = 0; draw < n_draws; ++draw) {
+    g.push_back(
+        RmsNormBackward(SampledScore({x, model.lm_head()}, static_cast<uint64_t>(draw), pool),
+                        streams.back(), model.final_norm(), config.rms_norm_eps, dnorm, pool));
+  }
   for (int64_t layer = config.n_layers; layer-- > 0;) {
-    fisher[static_cast<size_t>(layer)] = MeanOuterProduct(g);
+    for (const Matrix& gradient : g) products[Index(layer)].Add(gradient);
     if (layer == 0) break;
     ACCLLM_ASSIGN_OR_RETURN(const auto w, model.Layer(layer));
     BlockTape tape;
-    block.Forward(streams[static_cast<size_t>(layer)], *w, &tape, pool);
-    FloatLayer dw = ZerosLike(*w);
-    g = block.Backward(g, *w, tape, dw, pool);
+    block.Forward(streams[Index(layer)], *w, &tape, pool);
+    FloatLayer dw = ZerosLike(*w);  // not used
+    for (Matrix& gradient : g) gradient = block.Backward(gradient, *w, tape, dw, pool);
     streams.pop_back();
   }
+  std::vector<std::vector<float>> fisher;
+  for (const OuterProducts& sum : products) fisher.push_back(sum.ShrunkMean());
   return fisher;
 }
 
