@@ -4,73 +4,30 @@
 usage: bits_test.py --binary ACCLLM --tokenizer TOKENIZER.model
 """
 
-import argparse
 import json
-import os
-import pathlib
 import re
-import subprocess
-import sys
 import tempfile
 import unittest
 
-TIMEOUT = 120  # seconds; a loaded machine is slow
-RECIPE = """
-[model]
-architectures = ["LlamaForCausalLM"]
-hidden_size = 64
-intermediate_size = 96
-num_hidden_layers = 2
-num_attention_heads = 4
-num_key_value_heads = 2
-vocab_size = 4096
-max_position_embeddings = 64
-rms_norm_eps = 1e-5
-rope_theta = 10000.0
-hidden_act = "silu"
-tie_word_embeddings = true
-
-[text]
-file = "text.txt"
-tokenizer = "tokenizer.model"
-lines = true
-
-[training]
-steps = 3
-sequence_tokens = 16
-batch_sequences = 4
-learning_rate = 1e-2
-weight_decay = 0.1
-seed = 3
-"""
+import small_model
 
 
 class Bits(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
-        cls.path = pathlib.Path(cls.folder.name)
-        (cls.path / "tokenizer.model").write_bytes(TOKENIZER.read_bytes())
-        lines = [f"Line {i} speaks of the whale and {i * 7 % 31} sailors." for i in range(200)]
-        (cls.path / "text.txt").write_text("\n".join(lines) + "\n")
-        (cls.path / "recipe.toml").write_text(RECIPE)
-        result = cls.run_accllm("train", "recipe.toml", "-o", "model")
-        if result.returncode != 0:
-            raise RuntimeError(result.stderr)
+        cls.program = small_model.Program(cls.folder.name, small_model.llama_recipe(
+            hidden=64, intermediate=96, steps=3, sequence_tokens=16))
+        cls.program.json("train", "recipe.toml", "-o", "model")
 
     @classmethod
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    @classmethod
-    def run_accllm(cls, *arguments):
-        return subprocess.run([BINARY, *arguments], cwd=cls.path, text=True, capture_output=True,
-                              timeout=TIMEOUT, env=ENVIRONMENT)
-
     def compress(self, *arguments):
-        return self.run_accllm("compress", "model", "-o", "model.acc", "--force", "--lines",
-                               "--calibration", "text.txt", "--samples", "4", "--sample-tokens",
-                               "32", *arguments)
+        return self.program.run("compress", "model", "-o", "model.acc", "--force", "--lines",
+                                "--calibration", "text.txt", "--samples", "4", "--sample-tokens",
+                                "32", *arguments)
 
     def least_bits(self):
         """What the recipe's own types take, by the error that says so."""
@@ -95,7 +52,7 @@ class Bits(unittest.TestCase):
         for matrix in budget["matrices"]:
             self.assertEqual(types[matrix["name"]], matrix["type"])
             self.assertLessEqual(matrix["divergence"], matrix["divergence_before"])
-        inspected = json.loads(self.run_accllm("inspect", "model.acc", "--json").stdout)
+        inspected = self.program.json("inspect", "model.acc")
         self.assertEqual(inspected["recipe"]["bits"], float(bits))
 
     def test_the_text_report_shows_the_types(self):
@@ -123,10 +80,4 @@ class Bits(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--tokenizer", required=True, type=pathlib.Path)
-    args, rest = parser.parse_known_args()
-    BINARY, TOKENIZER = os.path.abspath(args.binary), args.tokenizer.resolve()
-    ENVIRONMENT = dict(os.environ, ACCLLM_CONFIG="none")
-    unittest.main(argv=[sys.argv[0], *rest])
+    small_model.main()

@@ -4,44 +4,11 @@
 usage: lowrank_test.py --binary ACCLLM --tokenizer TOKENIZER.model
 """
 
-import argparse
-import json
-import os
-import pathlib
-import subprocess
-import sys
 import tempfile
 import unittest
 
-TIMEOUT = 120  # seconds; a loaded machine is slow
-RECIPE = """
-[model]
-architectures = ["LlamaForCausalLM"]
-hidden_size = 48
-intermediate_size = 80
-num_hidden_layers = 2
-num_attention_heads = 4
-num_key_value_heads = 2
-vocab_size = 4096
-max_position_embeddings = 64
-rms_norm_eps = 1e-6
-rope_theta = 10000.0
-hidden_act = "silu"
-tie_word_embeddings = true
+import small_model
 
-[text]
-file = "text.txt"
-tokenizer = "tokenizer.model"
-lines = true
-
-[training]
-steps = 60
-sequence_tokens = 32
-batch_sequences = 4
-learning_rate = 1e-2
-weight_decay = 0.1
-seed = 3
-"""
 CALIBRATION = ["--calibration", "text.txt", "--lines", "--samples", "16", "--sample-tokens", "32"]
 
 
@@ -49,11 +16,9 @@ class LowRank(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
-        cls.path = pathlib.Path(cls.folder.name)
-        (cls.path / "tokenizer.model").write_bytes(TOKENIZER.read_bytes())
-        lines = [f"Line {i} speaks of the whale and {i * 7 % 31} sailors." for i in range(200)]
-        (cls.path / "text.txt").write_text("\n".join(lines) + "\n")
-        (cls.path / "recipe.toml").write_text(RECIPE)
+        cls.program = small_model.Program(cls.folder.name, small_model.llama_recipe(
+            hidden=48, intermediate=80, steps=60, sequence_tokens=32))
+        cls.json = cls.program.json
         cls.json("train", "recipe.toml", "-o", "model")
         cls.plain = cls.json("compress", "model", "-o", "plain.acc", *CALIBRATION)
         cls.report = cls.json("compress", "model", "-o", "parts.acc", "--lowrank", "6",
@@ -63,20 +28,8 @@ class LowRank(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    @classmethod
-    def run_verb(cls, *arguments):
-        return subprocess.run([BINARY, *arguments], cwd=cls.path, text=True, capture_output=True,
-                              timeout=TIMEOUT, env=ENVIRONMENT)
-
-    @classmethod
-    def json(cls, *arguments):
-        result = cls.run_verb(*arguments, "--json")
-        if result.returncode != 0:
-            raise AssertionError(f"{arguments}: {result.stderr}")
-        return json.loads(result.stdout)
-
     def expect_error(self, part, *arguments):
-        result = self.run_verb("compress", "model", "-o", "new.acc", *arguments)
+        result = self.program.run("compress", "model", "-o", "new.acc", *arguments)
         self.assertEqual(result.returncode, 2, result.stderr)
         self.assertIn(part, result.stderr)
 
@@ -97,7 +50,7 @@ class LowRank(unittest.TestCase):
         self.assertEqual(inspected["bits_per_linear_weight"],
                          self.report["bits_per_linear_weight"])
         self.assertEqual(inspected["recipe"]["lowrank"], 6)
-        self.assertIn("lowrank_a", self.run_verb("inspect", "parts.acc", "--tensors").stdout)
+        self.assertIn("lowrank_a", self.program.run("inspect", "parts.acc", "--tensors").stdout)
         self.assertTrue(self.json("verify", "parts.acc")["intact"])
 
     def test_every_precision_runs_with_it(self):
@@ -117,10 +70,4 @@ class LowRank(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--tokenizer", required=True, type=pathlib.Path)
-    args, rest = parser.parse_known_args()
-    BINARY, TOKENIZER = os.path.abspath(args.binary), args.tokenizer.resolve()
-    ENVIRONMENT = dict(os.environ, ACCLLM_CONFIG="none")
-    unittest.main(argv=[sys.argv[0], *rest])
+    small_model.main()

@@ -4,73 +4,34 @@
 usage: train_test.py --binary ACCLLM --tokenizer TOKENIZER.model
 """
 
-import argparse
 import json
-import os
-import pathlib
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-TIMEOUT = 120  # seconds; a loaded machine is slow
-STEPS = 240
-RECIPE = """
-[model]
-architectures = ["Qwen2ForCausalLM"]
-hidden_size = 24
-intermediate_size = 40
-num_hidden_layers = 2
-num_attention_heads = 3
-num_key_value_heads = 1
-vocab_size = 4096
-max_position_embeddings = 64
-rms_norm_eps = 1e-6
-rope_theta = 10000.0
-hidden_act = "silu"
-tie_word_embeddings = false
+import small_model
 
-[text]
-file = "text.txt"
-tokenizer = "tokenizer.model"
-lines = true
-
-[training]
-steps = {steps}
-sequence_tokens = 16
-batch_sequences = 4
-learning_rate = 1e-2
-weight_decay = 0.1
-seed = 3
-"""
+RECIPE = small_model.RECIPE.format(architecture="Qwen2ForCausalLM", hidden=24, intermediate=40, heads=3,
+                                   kv_heads=1, tied="false", steps=240, sequence_tokens=16)
 
 
 class Train(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
-        self.path = pathlib.Path(self.folder.name)
-        (self.path / "tokenizer.model").write_bytes(TOKENIZER.read_bytes())
-        lines = [f"Line {i} speaks of the whale and {i * 7 % 31} sailors." for i in range(200)]
-        (self.path / "text.txt").write_text("\n".join(lines) + "\n")
-        self.write_recipe()
+        self.program = small_model.Program(self.folder.name, RECIPE)
+        self.path = self.program.path
 
     def tearDown(self):
         self.folder.cleanup()
 
     def write_recipe(self, change=("", "")):
-        text = RECIPE.format(steps=STEPS)
-        self.assertIn(change[0], text)
-        text = text.replace(*change) if change[0] else text
-        (self.path / "recipe.toml").write_text(text)
-
-    def command(self, *arguments):
-        return [BINARY, "train", "recipe.toml", "-o", *arguments]
+        self.assertIn(change[0], RECIPE)
+        self.program.write_recipe(RECIPE.replace(*change) if change[0] else RECIPE)
 
     def run_train(self, *arguments):
-        return subprocess.run(self.command(*arguments), cwd=self.path, text=True,
-                              capture_output=True, timeout=TIMEOUT, env=ENVIRONMENT)
+        return self.program.run("train", "recipe.toml", "-o", *arguments)
 
     def weights(self, name):
         return (self.path / name / "model.safetensors").read_bytes()
@@ -85,11 +46,12 @@ class Train(unittest.TestCase):
         whole = self.run_train("whole", "--threads", "2", "--json")
         self.assertEqual(whole.returncode, 0, whole.stderr)
         self.assertLess(json.loads(whole.stdout)["loss"], 5.0)  # ln 4096 is 8.3
-        process = subprocess.Popen(self.command("killed", "--threads", "1"), cwd=self.path,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   env=ENVIRONMENT)
+        process = subprocess.Popen(
+            [self.program.binary, "train", "recipe.toml", "-o", "killed", "--threads", "1"],
+            cwd=self.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=small_model.ENVIRONMENT)
         state = self.path / "killed.partial"
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + small_model.TIMEOUT
         while not state.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
@@ -108,11 +70,8 @@ class Train(unittest.TestCase):
 
     def test_the_result_is_a_checkpoint(self):
         self.assertEqual(self.run_train("model").returncode, 0)
-        result = subprocess.run(
-            [BINARY, "eval", "model", "--text", "text.txt", "--lines", "--json"], cwd=self.path,
-            text=True, capture_output=True, timeout=TIMEOUT, env=ENVIRONMENT)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertLess(json.loads(result.stdout)["perplexity"], 200)
+        result = self.program.json("eval", "model", "--text", "text.txt", "--lines")
+        self.assertLess(result["perplexity"], 200)
         self.assertEqual((self.path / "model/recipe.toml").read_text(),
                          (self.path / "recipe.toml").read_text())
 
@@ -134,10 +93,4 @@ class Train(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--tokenizer", required=True, type=pathlib.Path)
-    args, rest = parser.parse_known_args()
-    BINARY, TOKENIZER = os.path.abspath(args.binary), args.tokenizer.resolve()
-    ENVIRONMENT = dict(os.environ, ACCLLM_CONFIG="none")
-    unittest.main(argv=[sys.argv[0], *rest])
+    small_model.main()
