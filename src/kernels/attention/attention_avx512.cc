@@ -197,7 +197,7 @@ class Group : public HeadGroup<Simd> {
     __m512i high[kCount];
     for (int i = 0; i < kCount; ++i) {
       q[i] = heads_[first + i].QueryFor(range).q + offset;
-      low[i] = dots[first + i];
+      low[i] = _mm512_setzero_si512();
       high[i] = _mm512_setzero_si512();
     }
     for (int c = 0; c < 8; ++c) {
