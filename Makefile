@@ -11,7 +11,7 @@ export NINJA_STATUS ?= [%f/%t %es]
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build install demo test bench lint format fuzz clean texts tokenizers check-tokenizers \
-  check-gguf compare-llama-cpp tests-built fuzzers-built
+  check-gguf compare-llama-cpp emulate-avx512 tests-built fuzzers-built
 
 help:
 	@echo "make setup    install every Debian package that the targets below need (as root)"
@@ -24,6 +24,7 @@ help:
 	@echo "make lint     format, include directions, file sizes, clang-tidy"
 	@echo "make format   reformat all C++ files in place"
 	@echo "make fuzz     run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
+	@echo "make emulate-avx512  run the kernels' tests on an emulated CPU with AVX-512 (needs root)"
 	@echo "make check-gguf  compare exported GGUF files with llama.cpp (minutes; needs npm)"
 	@echo "make compare-llama-cpp FILES=\"A.acc B.acc\"  perplexity beside llama.cpp's low-bit types (as slow)"
 	@echo "make clean    remove what was built"
@@ -92,6 +93,11 @@ check-gguf: setup texts tests-built
 
 compare-llama-cpp: setup texts tests-built
 	@tools/compare_llama_cpp.sh $(FILES)
+
+emulate-avx512: tests-built
+	@$(SETUP) avx512
+	@tools/emulate_avx512.sh $(addprefix build/src/kernels/,attention_test linear_test add_low_rank_test \
+	  quantize_test rmsnorm_test silu_test exp2_test)
 
 clean:
 	@rm -rf build build-*

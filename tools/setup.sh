@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named groups; only the missing ones, and nothing else.
 #
-# usage: tools/setup.sh GROUP...     groups: build test lint fuzz texts aarch64
+# usage: tools/setup.sh GROUP...     groups: build test lint fuzz texts aarch64 avx512
 set -euo pipefail
 
 # docs/dependencies.md gives the reason for each library.
@@ -15,6 +15,7 @@ declare -rA PACKAGES=(
   [fuzz]="clang-14 libclang-rt-14-dev"
   [texts]="ca-certificates npm"
   [aarch64]="g++-aarch64-linux-gnu qemu-user debootstrap"
+  [avx512]="bochs bochs-term grub-pc-bin grub-common xorriso mtools busybox-static cpio"
 )
 
 die() {
@@ -42,7 +43,7 @@ install_packages() {
 }
 
 main() {
-  (($#)) || die "name at least one group of: build test lint fuzz texts aarch64"
+  (($#)) || die "name at least one group of: build test lint fuzz texts aarch64 avx512"
   command -v dpkg-query >/dev/null ||
     die "this is no Debian system; install what docs/dependencies.md lists by hand"
   local group package missing=()
