@@ -87,7 +87,9 @@ class Compressor {
       if (options_.recipe.calibrates()) {
         ACCLLM_ASSIGN_OR_RETURN(const auto samples, Samples());
         calibration = std::make_unique<Calibration>(config_, embedding, samples, pool_);
-        if (options_.recipe.tuning != Tuning::kNone) ACCLLM_RETURN_IF_ERROR(MeasureStream(samples));
+        if (options_.recipe.tuning != Tuning::kNone && journal_.layers_done < config_.n_layers) {
+          ACCLLM_RETURN_IF_ERROR(MeasureStream(samples));
+        }
       }
       if (journal_.layers_done == 0) {
         ACCLLM_RETURN_IF_ERROR(WriteNearest(writer, kEmbedTokensName, embedding));
@@ -211,6 +213,9 @@ class Compressor {
 
   // What errors of the stream behind each block do to the predictions.
   Status MeasureStream(const std::vector<std::vector<int32_t>>& samples) {
+    if (!Announce(journal_.layers_done, 0, "measuring what errors of the stream do")) {
+      return Fail(ErrorCode::kInterrupted, "stopped before the next block", "go on with --resume");
+    }
     ACCLLM_ASSIGN_OR_RETURN(const auto weights, reference::WeightsOf(checkpoint_));
     const tune::Sequences sequences(samples.begin(), samples.end());
     ACCLLM_ASSIGN_OR_RETURN(fisher_, tune::StreamFisher(*weights, sequences, pool_));

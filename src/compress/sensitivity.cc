@@ -199,14 +199,10 @@ class SensitivityPass {
   Result<std::vector<Matrix>> HeadGradients() const {
     ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> norm, task_.checkpoint.ReadFinalNorm());
     ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> head, task_.checkpoint.ReadLmHead());
-    const float eps = config_.rms_norm_eps;
-    std::vector<float> dnorm(norm.size());  // not used
     std::vector<Matrix> dy;
     for (size_t i = 0; i < streams_.back().size(); ++i) {
-      const Matrix& stream = streams_.back()[i];
-      const Matrix x = tune::RmsNorm(stream, norm, eps, pool_);
-      const Matrix score = tune::SampledScore({x, head}, i, pool_);
-      dy.push_back(tune::RmsNormBackward(score, stream, norm, eps, dnorm, pool_));
+      dy.push_back(tune::SampledStreamScore({streams_.back()[i], norm, head, config_.rms_norm_eps},
+                                            i, pool_));
     }
     return dy;
   }

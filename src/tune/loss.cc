@@ -95,6 +95,13 @@ Matrix SampledScore(const Head& head, uint64_t seed, ThreadPool& pool) {
   return dx;
 }
 
+Matrix SampledStreamScore(const ModelEnd& end, uint64_t seed, ThreadPool& pool) {
+  const Matrix x = RmsNorm(end.stream, end.final_norm, end.eps, pool);
+  std::vector<float> dnorm(end.final_norm.size());  // not used
+  return RmsNormBackward(SampledScore({x, end.lm_head}, seed, pool), end.stream, end.final_norm,
+                         end.eps, dnorm, pool);
+}
+
 HeadLoss CrossEntropy(const Head& head, std::span<const int32_t> targets,
                       std::vector<float>& dweights, ThreadPool& pool) {
   const int64_t n_tokens = head.x.rows();

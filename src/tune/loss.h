@@ -36,4 +36,15 @@ HeadLoss CrossEntropy(const Head& head, std::span<const int32_t> targets,
 // small change of x, is the KL divergence it causes. The same `seed` draws the same tokens.
 Matrix SampledScore(const Head& head, uint64_t seed, ThreadPool& pool);
 
+// A residual stream ([n_tokens, hidden]) and what makes a model's predictions of it.
+struct ModelEnd {
+  const Matrix& stream;
+  const std::vector<float>& final_norm;
+  const std::vector<float>& lm_head;
+  float eps = 0;
+};
+
+// SampledScore through the final norm: the gradient with respect to the stream.
+Matrix SampledStreamScore(const ModelEnd& end, uint64_t seed, ThreadPool& pool);
+
 }  // namespace accllm::tune

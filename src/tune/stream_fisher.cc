@@ -69,15 +69,11 @@ Result<std::vector<std::vector<float>>> StreamFisher(reference::FloatWeights& mo
     ACCLLM_ASSIGN_OR_RETURN(const auto w, model.Layer(layer));
     streams.push_back(block.Forward(streams.back(), *w, nullptr, pool));
   }
-  const Matrix x = RmsNorm(streams.back(), model.final_norm(), config.rms_norm_eps, pool);
-  std::vector<float> dnorm(model.final_norm().size());
   std::vector<OuterProducts> products(Index(config.n_layers), OuterProducts(config.hidden_size));
-  const int64_t n_draws = DrawsOf(config, x.rows());
+  const ModelEnd end = {streams.back(), model.final_norm(), model.lm_head(), config.rms_norm_eps};
   std::vector<Matrix> g;  // of each draw
-  for (int64_t draw = 0; draw < n_draws; ++draw) {
-    g.push_back(
-        RmsNormBackward(SampledScore({x, model.lm_head()}, static_cast<uint64_t>(draw), pool),
-                        streams.back(), model.final_norm(), config.rms_norm_eps, dnorm, pool));
+  for (int64_t draw = 0; draw < DrawsOf(config, streams.back().rows()); ++draw) {
+    g.push_back(SampledStreamScore(end, static_cast<uint64_t>(draw), pool));
   }
   for (int64_t layer = config.n_layers; layer-- > 0;) {
     for (const Matrix& gradient : g) products[Index(layer)].Add(gradient);
