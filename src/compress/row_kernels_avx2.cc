@@ -1,4 +1,5 @@
 #define ACCLLM_ROW_KERNELS row_kernels_avx2
+#define ACCLLM_ROW_LANES 8
 #include "compress/row_kernels_body.inc"
 
 namespace accllm {

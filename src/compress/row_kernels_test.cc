@@ -26,8 +26,8 @@ std::vector<const RowKernels*> AllTables() {
 }
 
 TEST(RowKernels, SubtractProductForEveryShape) {
-  for (const int64_t n_i : {1, 5, 256, 300}) {
-    for (const int64_t n_j : {1, 3, 4, 33}) {
+  for (const int64_t n_i : {1, 5, 128, 300}) {
+    for (const int64_t n_j : {1, 3, 6, 33, 48, 101}) {
       const int64_t stride = n_j + 5;
       const std::vector<float> a = RandomNormal(n_i * stride, 1);
       const std::vector<float> y = RandomNormal(n_i * kChunkRows, 2);
