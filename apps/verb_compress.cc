@@ -27,11 +27,11 @@ struct CompressFlags {
   std::string codebook = "2:4";
   std::string calibration;
   bool lines = false;
-  int64_t samples = 128;
+  int64_t samples = CompressOptions{}.n_samples;
   int64_t sample_tokens = 0;
-  int64_t tune_steps = 400;
-  int64_t distill_steps = 2000;
-  int64_t batch_tokens = 4096;
+  int64_t tune_steps = CompressOptions{}.tune_steps;
+  int64_t distill_steps = CompressOptions{}.distill_steps;
+  int64_t batch_tokens = CompressOptions{}.batch_tokens;
   int64_t low_rank = 0;
   RunFlags run;
   std::vector<std::string> keep_dense;
@@ -50,8 +50,8 @@ struct CompressFlags {
 
 constexpr int64_t kCompareTokens = 16384;
 // One of each kind: pruning from the plainest to the best, and what is not pruned.
-constexpr std::array<std::string_view, 6> kCompareRecipes = {
-    "magnitude-gptq", "wanda-gptq", "sparsegpt-gptq", "joint", "dense-w2", "dense-w4"};
+constexpr std::array<std::string_view, 7> kCompareRecipes = {
+    "magnitude-gptq", "wanda-gptq", "sparsegpt-gptq", "joint", "tuned", "dense-w2", "dense-w4"};
 
 // "layers.0.*=w4"
 Result<KeepDense> ParseKeepDense(const std::string& rule) {
@@ -359,7 +359,7 @@ void DeclareCompare(OptionTable& table, CompressFlags& flags) {
       {table
            .Value("--recipes", "A,B,C", flags.recipes,
                   "With --compare: the recipes; default: magnitude-gptq, wanda-gptq, "
-                  "sparsegpt-gptq, joint, dense-w2, dense-w4")
+                  "sparsegpt-gptq, joint, tuned, dense-w2, dense-w4")
            .NoDefault(),
        table.Value("--text", "FILE", flags.text, "With --compare: the text to predict"),
        table
@@ -388,7 +388,9 @@ VerbBody DeclareCompress(OptionTable& table) {
   table.Value("-o,--output", "FILE", flags->output, "Packed file to write (.acc)").Required();
   std::vector<std::string> recipes;
   for (const Recipe& recipe : Recipes()) recipes.emplace_back(recipe.name);
-  table.OneOf(table.Value("--recipe", "NAME", flags->recipe, "How to prune and round: {}"),
+  table.OneOf(table.Value("--recipe", "NAME", flags->recipe,
+                          "How to prune and round; joint takes a small part of the time of tuned, "
+                          "which trains every block: {}"),
               std::move(recipes), {"rtn"});
   table.OneOf(table.Value("--codebook", "KIND", flags->codebook,
                           "What 2-bit codes stand for, with recipe joint, tuned or distilled: 2:4 "
@@ -437,12 +439,14 @@ VerbBody DeclareCompress(OptionTable& table) {
   table.Flag("--force", flags->force, "Overwrite an existing file");
   flags->run.DeclareThreads(table);
   table.Json(flags->json);
-  table.Examples({"accllm compress models/books-6m -o books.acc --calibration text.txt",
-                  "accllm compress llama-2-7b -o llama.acc --calibration text.txt --resume",
-                  "accllm compress models/books-6m -o plain.acc --recipe magnitude-nearest "
-                  "--keep-dense 'layers.0.*=w4'",
-                  "accllm compress models/books-6m --compare -o recipes --calibration text.txt "
-                  "--text book.txt"});
+  table.Examples(
+      {"accllm compress models/books-6m -o books.acc --calibration text.txt",
+       "accllm compress models/books-6m -o soon.acc --calibration text.txt --recipe joint",
+       "accllm compress llama-2-7b -o llama.acc --calibration text.txt --resume",
+       "accllm compress models/books-6m -o plain.acc --recipe magnitude-nearest "
+       "--keep-dense 'layers.0.*=w4'",
+       "accllm compress models/books-6m --compare -o recipes --calibration text.txt "
+       "--text book.txt"});
   return [flags] { return RunCompress(*flags); };
 }
 

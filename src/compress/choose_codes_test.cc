@@ -124,7 +124,7 @@ TEST(Recipes, TakeAFreeCodebookWhereTheyCan) {
 TEST(Recipes, AreFoundByNameAndAlias) {
   for (const Recipe& recipe : Recipes()) EXPECT_EQ(*RecipeByName(recipe.name), &recipe);
   EXPECT_EQ((*RecipeByName("rtn"))->name, "magnitude-nearest");
-  EXPECT_EQ(DefaultRecipe().name, "joint");
+  EXPECT_EQ(DefaultRecipe().name, "tuned");
   const auto unknown = RecipeByName("best");
   ASSERT_FALSE(unknown);
   EXPECT_NE(unknown.error().remedy.find("sparsegpt-gptq"), std::string::npos);

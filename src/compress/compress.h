@@ -35,10 +35,10 @@ struct CompressOptions {
   int64_t n_samples = 128;
   int64_t sample_tokens = 0;  // 0: the model's context, at most 512
   int64_t low_rank = 0;       // rank of every quantised linear layer's low-rank part; 0: none
-  // For recipes that tune; docs/compression.md says how the defaults were chosen.
-  int64_t tune_steps = 0;     // of each block
-  int64_t distill_steps = 0;  // of the model
-  int64_t batch_tokens = 0;   // tokens of one step
+  // For recipes that tune.
+  int64_t tune_steps = 300;      // of each block
+  int64_t distill_steps = 1000;  // of the model
+  int64_t batch_tokens = 2048;   // tokens of one step
   bool resume = false;
   std::string tokenizer_bytes;     // stored as it is; may be empty
   bool add_bos_token = true;       // whether texts start with BOS; stored in the provenance

@@ -99,6 +99,7 @@ TEST_F(CompressTest, EveryPartOfAnArchitectureSurvives) {
   ModelConfig qwen3 = testing::TinyConfig();
   qwen3.architecture = "Qwen3ForCausalLM";
   qwen3.has_qk_norm = true;
+  options_.recipe = **RecipeByName("joint");
   options_.keep_dense = {{"*", format::TensorType::kW8}};
   for (const ModelConfig& config : {llama, qwen3}) {
     const std::string other = Output(config.architecture);

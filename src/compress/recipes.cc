@@ -8,7 +8,7 @@ namespace {
 
 using format::TensorType;
 
-constexpr std::string_view kDefaultName = "joint";
+constexpr std::string_view kDefaultName = "tuned";
 
 constexpr auto k24 = TensorType::kW2S24;
 constexpr auto kFree = TensorType::kW2Free;

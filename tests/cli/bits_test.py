@@ -26,6 +26,7 @@ class Bits(unittest.TestCase):
 
     def compress(self, *arguments):
         return self.program.run("compress", "model", "-o", "model.acc", "--force", "--lines",
+                                *(() if "--recipe" in arguments else ("--recipe", "joint")),
                                 "--calibration", "text.txt", "--samples", "4", "--sample-tokens",
                                 "32", *arguments)
 

@@ -311,7 +311,7 @@ TEST_F(Cli, OptionsCanComeFromTheEnvironment) {
 TEST_F(Cli, CompressReportsWhatItWrote) {
   const Json report = RunJson(
       "compress tiny -o joint.acc --calibration text.txt --lines --samples 4 --sample-tokens 32 "
-      "--keep-dense 'layers.0.*=w8'");
+      "--recipe joint --keep-dense 'layers.0.*=w8'");
   EXPECT_EQ(report["file_bytes"], fs::file_size(workspace_->Path("joint.acc")));
   EXPECT_EQ(report["layers"].size(), 14U);
   for (const Json& layer : report["layers"]) {

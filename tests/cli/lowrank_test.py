@@ -9,7 +9,8 @@ import unittest
 
 import small_model
 
-CALIBRATION = ["--calibration", "text.txt", "--lines", "--samples", "16", "--sample-tokens", "32"]
+CALIBRATION = ["--recipe", "joint", "--calibration", "text.txt", "--lines", "--samples", "16",
+               "--sample-tokens", "32"]
 
 
 class LowRank(unittest.TestCase):

@@ -40,7 +40,7 @@ class ManualPages(unittest.TestCase):
         text = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=500"], input=man("compress"),
                               text=True, capture_output=True, check=True).stdout
         text = re.sub(r".\x08", "", text)  # bold and underlined
-        for part in ("accllm-compress - Turn a LLaMA", "-o, --output FILE", "Default: joint.",
+        for part in ("accllm-compress - Turn a LLaMA", "-o, --output FILE", "Default: tuned.",
                      "Environment: ACCLLM_KEEP_DENSE.", "-h, --help", "config.toml",
                      "130", "accllm compress models/books-6m -o plain.acc --recipe "
                      "magnitude-nearest --keep-dense 'layers.0.*=w4'"):
