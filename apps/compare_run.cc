@@ -218,7 +218,7 @@ class Comparer {
     StreamingDecoder decoder(*tokenizer_);
     for (const int32_t token : prompt_) decoder.Push(token);
     std::string text;
-    ACCLLM_RETURN_IF_ERROR(Generate(model, prompt_, options, sampler, [&](int32_t token) {
+    ACCLLM_RETURN_IF_ERROR(Generate(model, prompt_, options, sampler, nullptr, [&](int32_t token) {
       text += decoder.Push(token);
       return !Interrupted();
     }));

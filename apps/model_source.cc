@@ -148,6 +148,14 @@ void RunFlags::DeclareChunk(OptionTable& table) {
   table.Value("--chunk", "N", chunk, "Tokens of a prompt that are run together").InRange(1, 4096);
 }
 
+void RunFlags::DeclareDraft(OptionTable& table) {
+  table
+      .Value("--draft", "N", draft,
+             "Tokens, at most, that a pass guesses from what the text said before, when that saves "
+             "time; they never change the text; 0: none")
+      .InRange(0, 63);
+}
+
 int RunFlags::n_threads() const { return threads > 0 ? threads : AvailableCpus(); }
 
 Result<AttentionWindow> RunFlags::Attention(AttentionWindow attention) const {

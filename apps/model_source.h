@@ -90,6 +90,7 @@ struct RunFlags {
   int64_t context = 0;  // 0: the model's
   int threads = 0;      // 0: all CPUs
   int64_t chunk = 64;
+  int64_t draft = 7;
 
   // The texts say what holds without the options.
   void DeclareAttention(OptionTable& table, const std::string& default_window = "the model's own",
@@ -97,6 +98,7 @@ struct RunFlags {
   void DeclareContext(OptionTable& table);
   void DeclareThreads(OptionTable& table);
   void DeclareChunk(OptionTable& table);
+  void DeclareDraft(OptionTable& table);
 
   int n_threads() const;
 

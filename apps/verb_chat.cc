@@ -53,6 +53,7 @@ ChatOptions SessionOptions(const ChatFlags& flags, const ModelSource& source,
   options.bos_id = source.starts_with_bos() ? source.config().bos_token_id : -1;
   options.max_new_tokens = flags.max_new_tokens;
   options.sampler = flags.sampler;
+  options.max_draft = flags.run.draft;
   if (engine.window.window == AttentionWindow::kAll) options.max_tokens = engine.max_tokens;
   if (flags.ignore_eos) return options;
   options.stop_tokens = source.config().eos_token_ids;
@@ -77,7 +78,7 @@ Status RunChat(const ChatFlags& flags) {
   const bool has_template = chat_template.has_value();
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions engine, flags.run.Engine(source));
   ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(engine));
-  WatchedModel watched(*model, [](int64_t, int64_t total) { return total == 1 || !Interrupted(); });
+  WatchedModel watched(*model, [](int64_t, int64_t) { return !Interrupted(); });
   ChatSession session(watched, *tokenizer, std::move(chat_template),
                       SessionOptions(flags, source, engine));
   if (!flags.system.empty()) ACCLLM_RETURN_IF_ERROR(session.SetSystem(flags.system));
@@ -119,6 +120,7 @@ VerbBody DeclareChat(OptionTable& table) {
   flags->run.DeclareContext(table);
   flags->run.DeclareThreads(table);
   flags->run.DeclareChunk(table);
+  flags->run.DeclareDraft(table);
   table.Flag("--ignore-eos", flags->ignore_eos,
              "End an answer only at the template's own end of a turn");
   table.Flag("--quiet", flags->quiet, "No line of figures behind an answer");

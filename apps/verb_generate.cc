@@ -99,7 +99,7 @@ Speed SpeedOf(const Generation& generation, size_t n_prompt, bool is_eos) {
 }
 
 Status Report(const GenerateFlags& flags, const Generation& generation, size_t n_prompt,
-              const Output& output) {
+              const Speculation& speculation, const Output& output) {
   const bool is_full = static_cast<int64_t>(generation.tokens.size()) == flags.max_new_tokens;
   const bool is_eos = !is_full && !Interrupted() && output.is_ok();
   const Speed speed = SpeedOf(generation, n_prompt, is_eos);
@@ -110,11 +110,18 @@ Status Report(const GenerateFlags& flags, const Generation& generation, size_t n
                       {"prompt_tokens", n_prompt},
                       {"tokens_per_second", speed.decode},
                       {"prefill_tokens_per_second", speed.prefill},
+                      {"drafted_tokens", speculation.n_drafted()},
+                      {"accepted_tokens", speculation.n_accepted()},
                       {"stopped_by", stopped_by}});
   }
-  PrintNote(
-      fmt::format("prompt {} tokens, {:.1f} token/s; generated {}, {:.1f} token/s; stopped by {}",
-                  n_prompt, speed.prefill, generation.tokens.size(), speed.decode, stopped_by));
+  std::string guessed;
+  if (speculation.n_drafted() > 0) {
+    guessed = fmt::format(" ({} guessed, {} of them right)", speculation.n_drafted(),
+                          speculation.n_accepted());
+  }
+  PrintNote(fmt::format(
+      "prompt {} tokens, {:.1f} token/s; generated {}, {:.1f} token/s{}; stopped by {}", n_prompt,
+      speed.prefill, generation.tokens.size(), speed.decode, guessed, stopped_by));
   return {};
 }
 
@@ -136,7 +143,6 @@ Status RunGenerate(const GenerateFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(options));
   Progress progress("reading the prompt");
   WatchedModel watched(*model, [&](int64_t done, int64_t total) {
-    if (total == 1) return true;  // decoding is stopped between tokens, where they are kept
     progress.Update(static_cast<double>(done) / static_cast<double>(total));
     return !Interrupted();
   });
@@ -145,7 +151,8 @@ Status RunGenerate(const GenerateFlags& flags) {
   if (!flags.ignore_eos) limits.stop_tokens = source.config().eos_token_ids;
   Output output(source.tokenizer(), prompt, flags.json);
   Sampler sampler(flags.sampler);
-  auto generation = Generate(watched, prompt, limits, sampler, [&](int32_t token) {
+  Speculation speculation(flags.run.draft);
+  auto generation = Generate(watched, prompt, limits, sampler, &speculation, [&](int32_t token) {
     output.Push(token);
     return !Interrupted() && output.is_ok();
   });
@@ -154,7 +161,7 @@ Status RunGenerate(const GenerateFlags& flags) {
     return tl::unexpected(generation.error());
   }
   ACCLLM_RETURN_IF_ERROR(output.Finish());
-  ACCLLM_RETURN_IF_ERROR(Report(flags, *generation, prompt.size(), output));
+  ACCLLM_RETURN_IF_ERROR(Report(flags, *generation, prompt.size(), speculation, output));
   if (Interrupted()) return tl::unexpected(InterruptedError(""));
   return {};
 }
@@ -177,6 +184,7 @@ VerbBody DeclareGenerate(OptionTable& table) {
   flags->run.DeclareContext(table);
   flags->run.DeclareThreads(table);
   flags->run.DeclareChunk(table);
+  flags->run.DeclareDraft(table);
   table.Flag("--ignore-eos", flags->ignore_eos, "Go on after an end-of-sequence token");
   table.Json(flags->json);
   table.Examples({"accllm generate model.acc -p \"Call me Ishmael.\" -n 200 --temp 0.8",

@@ -12,8 +12,8 @@ namespace accllm::cli {
 // Runs a call to Append in pieces, which does not change its result.
 class WatchedModel final : public LanguageModel {
  public:
-  // Called before every piece with the tokens of this call that are done and wanted; returns false
-  // to stop.
+  // Called before every piece of a long call with the tokens that are done and wanted; returns
+  // false to stop. Decoding, whose calls are short, is stopped between tokens, where they are kept.
   using Watch = std::function<bool(int64_t done, int64_t total)>;
 
   WatchedModel(LanguageModel& model, Watch watch) : model_(model), watch_(std::move(watch)) {}
@@ -21,13 +21,15 @@ class WatchedModel final : public LanguageModel {
   int64_t vocab_size() const override { return model_.vocab_size(); }
   int64_t position() const override { return model_.position(); }
   void Reset() override { model_.Reset(); }
+  int64_t max_rewind() const override { return model_.max_rewind(); }
+  void Rewind(int64_t n_tokens) override { model_.Rewind(n_tokens); }
 
   Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) override {
     ACCLLM_RETURN_IF_ERROR(CheckTokens(tokens, n_logits));
     const auto total = static_cast<int64_t>(tokens.size());
     const int64_t first_logit = total - n_logits;
     for (int64_t begin = 0; begin < total; begin += kPiece) {
-      if (!watch_(begin, total)) {
+      if (total > kShortCall && !watch_(begin, total)) {
         return Fail(ErrorCode::kInterrupted, fmt::format("stopped after {} tokens", position()));
       }
       const int64_t n = std::min(kPiece, total - begin);
@@ -40,6 +42,7 @@ class WatchedModel final : public LanguageModel {
   }
 
  private:
+  static constexpr int64_t kShortCall = 16;
   // A multiple of the usual chunk, so that cutting costs no speed.
   static constexpr int64_t kPiece = 512;
 

@@ -1,6 +1,7 @@
 // What every way to run a model offers: the float reference, the integer reference, the engine.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <span>
 
@@ -24,6 +25,13 @@ class LanguageModel {
   // logits [n_logits, vocab_size]. The result does not depend on how a text is cut into calls.
   // Errors: kInvalidArgument for a token outside the vocabulary, kNumeric if a logit is not finite.
   virtual Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) = 0;
+
+  // How many tokens of one call to Append can be taken back, at most.
+  virtual int64_t max_rewind() const { return 0; }
+
+  // Forgets the last n tokens, as if they had never been appended. All of them are from the last
+  // call to Append, and there are at most max_rewind().
+  virtual void Rewind([[maybe_unused]] int64_t n_tokens) { assert(n_tokens == 0); }
 
  protected:
   // The check that every implementation makes first.

@@ -36,6 +36,7 @@ ChatSession::ChatSession(LanguageModel& model, const Tokenizer& tokenizer,
       template_(std::move(chat_template)),
       options_(std::move(options)),
       sampler_(options_.sampler),
+      speculation_(options_.max_draft),
       decoder_(tokenizer) {
   AddEndOfTurn();
 }
@@ -163,6 +164,7 @@ Result<ChatAnswer> ChatSession::Answer(const Prompt& prompt,
   if (prompt.is_reread) {
     model_.Reset();
     sampler_ = Sampler(options_.sampler);
+    speculation_.Clear();
     decoder_ = StreamingDecoder(tokenizer_);
   }
   const int64_t begin = model_.position();
@@ -184,12 +186,13 @@ Result<ChatAnswer> ChatSession::Answer(const Prompt& prompt,
   GenerateOptions limits;
   limits.max_new_tokens = std::min(options_.max_new_tokens, room);
   limits.stop_tokens = options_.stop_tokens;
-  ACCLLM_ASSIGN_OR_RETURN(const Generation generation,
-                          Generate(model_, prompt.tokens, limits, sampler_, [&](int32_t token) {
-                            emit(decoder_.Push(token));
-                            // Tokens without text are no reason not to ask.
-                            return goes_on && on_text("");
-                          }));
+  ACCLLM_ASSIGN_OR_RETURN(
+      const Generation generation,
+      Generate(model_, prompt.tokens, limits, sampler_, &speculation_, [&](int32_t token) {
+        emit(decoder_.Push(token));
+        // Tokens without text are no reason not to ask.
+        return goes_on && on_text("");
+      }));
   const bool was_stopped = !goes_on || !on_text("");
   emit(decoder_.Flush());
   answer.n_tokens = static_cast<int64_t>(generation.tokens.size());

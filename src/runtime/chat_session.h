@@ -23,6 +23,7 @@ struct ChatOptions {
   int64_t max_new_tokens = 512;      // of one answer
   int64_t max_tokens = INT64_MAX;    // that the model can hold; with a window it has no end
   SamplerOptions sampler;
+  int64_t max_draft = 0;  // runtime/speculation.h
 };
 
 enum class StoppedBy { kEndOfTurn, kLength, kInterrupt };
@@ -92,6 +93,7 @@ class ChatSession {
   std::optional<ChatTemplate> template_;
   ChatOptions options_;
   Sampler sampler_;
+  Speculation speculation_;
   StreamingDecoder decoder_;
   Json messages_ = Json::array();
   bool is_in_step_ = false;       // the model has read all messages, but for `pending_`

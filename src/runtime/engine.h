@@ -34,6 +34,9 @@ class Engine final : public LanguageModel {
   int64_t position() const override { return position_; }
   void Reset() override { position_ = 0; }
   Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) override;
+  // The ring has room for a chunk beside the window, so what a chunk overwrote had left it.
+  int64_t max_rewind() const override { return options_.chunk; }
+  void Rewind(int64_t n_tokens) override { position_ -= n_tokens; }
 
   const PackedModel& model() const { return model_; }
   const KvCache& cache() const { return cache_; }

@@ -70,6 +70,34 @@ TEST_F(EngineTest, BitForBitTheIntegerReference) {
   }
 }
 
+// Wrong drafts of every length, taken back wholly or in part, leave no trace, also where they
+// overwrote the oldest tokens of the ring or a sink that is not there yet.
+TEST_F(EngineTest, RewoundTokensLeaveNoTrace) {
+  const std::vector<int32_t> tokens = RandomTokens(150, 61);
+  for (const AttentionWindow window :
+       {AttentionWindow{4, 20}, AttentionWindow{0, 7}, AttentionWindow{2, AttentionWindow::kAll}}) {
+    const std::vector<float> expected = ReferenceLogits(window, tokens);
+    constexpr int64_t kChunk = 8;
+    auto engine = Engine::Load(*packed_, {window, 160, 2, Isa::kScalar, kChunk});
+    ASSERT_TRUE(engine) << engine.error().ToString();
+    ASSERT_EQ((*engine)->max_rewind(), kChunk);
+    std::vector<float> logits(expected.size());
+    for (int64_t at = 0; at < 150;) {
+      const int64_t n_right = std::min<int64_t>(1 + at % 3, 150 - at);
+      std::vector<int32_t> draft(tokens.begin() + at, tokens.begin() + at + n_right);
+      const int64_t n_wrong = at % (kChunk - n_right + 1);
+      for (int64_t i = 0; i < n_wrong; ++i) draft.push_back(static_cast<int32_t>((at + i) % 61));
+      std::vector<float> rows(draft.size() * 61);
+      ASSERT_TRUE((*engine)->Append(draft, std::ssize(draft), rows.data()));
+      (*engine)->Rewind(n_wrong);
+      std::copy_n(rows.begin(), n_right * 61, logits.begin() + at * 61);
+      at += n_right;
+      ASSERT_EQ((*engine)->position(), at);
+    }
+    ASSERT_EQ(logits, expected) << "window " << window.window;
+  }
+}
+
 TEST_F(EngineTest, BiasesNormsAndRopeFactorsAreBitForBitToo) {
   ModelConfig llama = testing::TinyPackedConfig();
   llama.has_qkv_bias = llama.has_o_bias = llama.has_mlp_bias = true;

@@ -8,6 +8,7 @@
 
 #include "base/language_model.h"
 #include "runtime/sampler.h"
+#include "runtime/speculation.h"
 
 namespace accllm {
 
@@ -23,9 +24,12 @@ struct Generation {
 };
 
 // Appends `prompt` (not empty) and samples. `on_token` is told every new token and returns false to
-// stop. Errors: kInvalidArgument for an empty prompt, and those of the model.
+// stop; the model has then read all tokens but the last. `speculation` (may be null, and is of no
+// use to a model that can't rewind) knows the text before the prompt; it changes how long the
+// tokens take, not which they are. Errors: kInvalidArgument for an empty prompt, and those of the
+// model.
 Result<Generation> Generate(LanguageModel& model, std::span<const int32_t> prompt,
                             const GenerateOptions& options, Sampler& sampler,
-                            const std::function<bool(int32_t)>& on_token);
+                            Speculation* speculation, const std::function<bool(int32_t)>& on_token);
 
 }  // namespace accllm

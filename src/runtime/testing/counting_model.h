@@ -16,6 +16,8 @@ class CountingModel final : public LanguageModel {
   int64_t vocab_size() const override { return vocab_size_; }
   int64_t position() const override { return position_; }
   void Reset() override { position_ = 0; }
+  int64_t max_rewind() const override { return 64; }
+  void Rewind(int64_t n_tokens) override { position_ -= n_tokens; }
 
   Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) override {
     ACCLLM_RETURN_IF_ERROR(CheckTokens(tokens, n_logits));
