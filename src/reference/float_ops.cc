@@ -120,15 +120,12 @@ Matrix Attention(const Matrix& q, const std::vector<int64_t>& positions, const C
 
 void FakeQuantizeA8(Eigen::Ref<Matrix> x) {
   const auto n = static_cast<int64_t>(x.cols());
-  std::vector<uint8_t> codes(Index((n + 255) / 256 * 256));
+  std::vector<int8_t> codes(Index(n));
   for (Eigen::Index row = 0; row < x.rows(); ++row) {
+    float* values = x.row(row).data();
     float scale = 0;
-    kernels::QuantizeActivationsScalar(x.row(row).data(), n, codes.data(), &scale);
-    for (int64_t k = 0; k < n; ++k) {
-      const int64_t in_block = k % 256;
-      const int code = codes[Index(k - in_block + 64 * (in_block % 4) + in_block / 4)];
-      x(row, k) = static_cast<float>(code - 128) * scale;
-    }
+    kernels::QuantizeQuery(values, n, n, codes.data(), &scale);  // the same rule, in natural order
+    for (int64_t k = 0; k < n; ++k) values[k] = static_cast<float>(codes[Index(k)]) * scale;
   }
 }
 

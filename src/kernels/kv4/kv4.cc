@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/fp16.h"
+#include "kernels/quantize/round_to_even.h"
 
 namespace accllm::kernels {
 namespace {
@@ -54,13 +55,13 @@ Codes Quantize(const Group& x, const Range& range, float scale, float multiplier
   const float step = scale * multiplier;
   const float inverse = 1.0F / step;
   const float middle = (range.hi + range.lo) * 0.5F;
-  const float zero = std::clamp(std::nearbyint(7.5F - middle * inverse), 0.0F, kSteps);
+  const float zero = std::clamp(RoundToEven(7.5F - middle * inverse), 0.0F, kSteps);
   Codes out;
   out.group =
       static_cast<uint8_t>(static_cast<unsigned>(multiplier) | (static_cast<unsigned>(zero) << 4));
   std::array<float, 16> errors = {};
   for (size_t i = 0; i < x.size(); ++i) {
-    const float code = std::clamp(std::nearbyint(x[i] * inverse) + zero, 0.0F, kSteps);
+    const float code = std::clamp(RoundToEven(x[i] * inverse) + zero, 0.0F, kSteps);
     out.codes[i] = static_cast<uint8_t>(code);
     const float error = x[i] - step * (code - zero);
     errors[i % errors.size()] += error * error;

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "kernels/quantize/quantize.h"
+#include "kernels/quantize/round_to_even.h"
 
 namespace accllm::kernels {
 namespace {
@@ -19,9 +19,9 @@ uint32_t MaxAbsBits(const float* x, int64_t n) {
   return bits;
 }
 
-int QuantizeInt8(float x, const Int8Rule& rule) {
-  if (rule.inverse == 0.0F) return 0;
-  return static_cast<int>(std::clamp(std::nearbyint(x * rule.inverse), -127.0F, 127.0F));
+// For an inverse that is not 0. Clamped first, which changes nothing as the limits are integers.
+int QuantizeInt8(float x, float inverse) {
+  return static_cast<int>(RoundToEven(std::clamp(x * inverse, -127.0F, 127.0F)));
 }
 
 }  // namespace
@@ -39,10 +39,11 @@ void QuantizeActivationsScalar(const float* x, int64_t n, uint8_t* codes, float*
   *scale = rule.scale;
   const int64_t n_blocks = (n + 255) / 256;
   std::memset(codes, 128, static_cast<size_t>(n_blocks * 256));
+  if (rule.inverse == 0.0F) return;
   for (int64_t k = 0; k < n; ++k) {
     const int64_t in_block = k % 256;
     codes[k - in_block + 64 * (in_block % 4) + in_block / 4] =
-        static_cast<uint8_t>(QuantizeInt8(x[k], rule) + 128);
+        static_cast<uint8_t>(QuantizeInt8(x[k], rule.inverse) + 128);
   }
 }
 
@@ -50,7 +51,10 @@ void QuantizeQuery(const float* x, int64_t head_dim, int64_t padded_dim, int8_t*
   const Int8Rule rule = MakeInt8Rule(MaxAbsBits(x, head_dim));
   *scale = rule.scale;
   std::memset(q, 0, static_cast<size_t>(padded_dim));
-  for (int64_t i = 0; i < head_dim; ++i) q[i] = static_cast<int8_t>(QuantizeInt8(x[i], rule));
+  if (rule.inverse == 0.0F) return;
+  for (int64_t i = 0; i < head_dim; ++i) {
+    q[i] = static_cast<int8_t>(QuantizeInt8(x[i], rule.inverse));
+  }
 }
 
 }  // namespace accllm::kernels
