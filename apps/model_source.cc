@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/thread_pool.h"
+#include "watched_model.h"
 
 namespace accllm::cli {
 namespace {
@@ -153,7 +154,7 @@ void RunFlags::DeclareDraft(OptionTable& table) {
       .Value("--draft", "N", draft,
              "Tokens, at most, that a pass guesses from what the text said before, when that saves "
              "time; they never change the text; 0: none")
-      .InRange(0, 63);
+      .InRange(0, WatchedModel::kShortCall - 1);
 }
 
 int RunFlags::n_threads() const { return threads > 0 ? threads : AvailableCpus(); }

@@ -1,6 +1,7 @@
 // accllm bench: prefill and decode speed, beside the read bandwidth of the machine.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
 
 #include "base/block_codec.h"
@@ -28,6 +29,7 @@ struct BenchFlags {
   int64_t decode = 64;
   std::vector<int64_t> depths;
   std::vector<int> threads;
+  std::vector<int64_t> sequences;
   int repetitions = 3;
   std::string format = "md";
   RunFlags run;
@@ -37,9 +39,10 @@ struct BenchFlags {
 struct BenchRow {
   const char* phase;
   int threads;
-  int64_t tokens;
+  int64_t sequences;  // that are decoded together
+  int64_t tokens;     // of each
   int64_t depth;
-  double tokens_per_second;  // median
+  double tokens_per_second;  // median, of all sequences
   double stddev;
   double bytes_per_token;  // read from memory at least; 0 for prefill, which shares weights
   double bandwidth;        // of the machine with these threads, bytes a second
@@ -58,12 +61,14 @@ struct Report {
 // A loaded model and what it reads for one token.
 struct Subject {
   std::unique_ptr<LanguageModel> model;
+  Engine* engine = nullptr;  // `model`, if it is one
   int64_t weight_bytes = 0;
   int64_t kv_bytes_per_visible = 0;
   int64_t max_visible = 0;
 
-  double BytesPerToken(int64_t depth) const {
-    return static_cast<double>(weight_bytes + kv_bytes_per_visible * std::min(depth, max_visible));
+  double BytesPerToken(int64_t depth, int64_t n_sequences) const {
+    return static_cast<double>(weight_bytes) / static_cast<double>(n_sequences) +
+           static_cast<double>(kv_bytes_per_visible * std::min(depth, max_visible));
   }
 };
 
@@ -92,6 +97,7 @@ Result<Subject> LoadSubject(ModelSource& source, const EngineOptions& options) {
   ACCLLM_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, source.LoadEngine(options));
   subject.weight_bytes = engine->model().BytesPerToken();
   subject.kv_bytes_per_visible = heads * kernels::KvRowBytes(c.head_dim);
+  subject.engine = engine.get();
   subject.model = std::move(engine);
   return subject;
 }
@@ -107,8 +113,9 @@ std::vector<int32_t> RandomTokens(int64_t n, int64_t vocab_size) {
 
 struct Phase {
   const char* name;
-  int64_t tokens;  // that are timed
-  int64_t step;    // tokens of one call
+  int64_t tokens;         // that are timed
+  int64_t step;           // tokens of one call
+  int64_t sequences = 1;  // that run together
 };
 
 // Tokens a second of one run: `depth` tokens first, untimed, then the phase.
@@ -124,6 +131,29 @@ Result<double> RunOnce(LanguageModel& model, const Phase& phase, int64_t depth,
     ACCLLM_RETURN_IF_ERROR(model.Append(part, 1, logits.data()));
   }
   return static_cast<double>(phase.tokens) / (MonotonicSeconds() - start);
+}
+
+// The same for several sequences that are decoded together; `watch` returns false to stop.
+Result<double> RunTogether(Engine& engine, const Phase& phase, int64_t depth,
+                           std::span<const int32_t> tokens, const std::function<bool()>& watch) {
+  std::vector<Engine::Sequence> sequences;
+  std::vector<Engine::Sequence*> all;
+  for (int64_t i = 0; i < phase.sequences; ++i) {
+    ACCLLM_ASSIGN_OR_RETURN(Engine::Sequence sequence, engine.NewSequence());
+    ACCLLM_RETURN_IF_ERROR(
+        engine.AppendTo(sequence, tokens.first(static_cast<size_t>(depth)), 0, nullptr));
+    sequences.push_back(std::move(sequence));
+  }
+  for (Engine::Sequence& sequence : sequences) all.push_back(&sequence);
+  std::vector<float> logits(static_cast<size_t>(phase.sequences * engine.vocab_size()));
+  const double start = MonotonicSeconds();
+  for (int64_t done = 0; done < phase.tokens; ++done) {
+    if (!watch()) return tl::unexpected(InterruptedError("nothing is kept"));
+    const std::vector<int32_t> next(static_cast<size_t>(phase.sequences),
+                                    tokens[static_cast<size_t>(depth + done)]);
+    ACCLLM_RETURN_IF_ERROR(engine.AppendTogether(all, next, logits.data()));
+  }
+  return static_cast<double>(phase.tokens * phase.sequences) / (MonotonicSeconds() - start);
 }
 
 double Median(std::vector<double> values) {
@@ -148,6 +178,14 @@ struct Meter {
   double done = 0;
 };
 
+std::vector<Phase> PhasesOf(const BenchFlags& flags) {
+  std::vector<Phase> phases;
+  if (flags.prefill > 0) phases.push_back({"prefill", flags.prefill, flags.prefill});
+  if (flags.decode == 0) return phases;
+  for (const int64_t n : flags.sequences) phases.push_back({"decode", flags.decode, 1, n});
+  return phases;
+}
+
 // All phases and depths with one number of threads.
 Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOptions& options,
                     Meter& meter, Report& report) {
@@ -157,13 +195,12 @@ Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOp
       MeasureReadBandwidth(pool, options.isa, kBandwidthBytes, kBandwidthPasses));
   ACCLLM_ASSIGN_OR_RETURN(const Subject subject, LoadSubject(source, options));
   std::string what;
-  WatchedModel model(*subject.model, [&](int64_t, int64_t) {
+  const auto watch = [&] {
     meter.progress.Update(meter.done / meter.total, what);
     return !Interrupted();
-  });
-  for (const Phase& phase : {Phase{"prefill", flags.prefill, flags.prefill},
-                             Phase{"decode", flags.decode, int64_t{1}}}) {
-    if (phase.tokens == 0) continue;
+  };
+  WatchedModel model(*subject.model, [&](int64_t, int64_t) { return watch(); });
+  for (const Phase& phase : PhasesOf(flags)) {
     for (const int64_t depth : flags.depths) {
       const std::vector<int32_t> tokens =
           RandomTokens(depth + phase.tokens, source.config().vocab_size);
@@ -171,14 +208,18 @@ Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOp
       for (int i = 0; i < flags.repetitions; ++i) {
         what = fmt::format("{} at depth {}, {} thread(s), run {}", phase.name, depth,
                            options.n_threads, i + 1);
-        ACCLLM_ASSIGN_OR_RETURN(const double speed, RunOnce(model, phase, depth, tokens));
+        ACCLLM_ASSIGN_OR_RETURN(const double speed,
+                                phase.sequences == 1
+                                    ? RunOnce(model, phase, depth, tokens)
+                                    : RunTogether(*subject.engine, phase, depth, tokens, watch));
         speeds.push_back(speed);
         ++meter.done;
       }
       const bool is_decode = std::string_view(phase.name) == "decode";
-      const double bytes = is_decode ? subject.BytesPerToken(depth + phase.tokens / 2) : 0;
-      report.rows.push_back({phase.name, options.n_threads, phase.tokens, depth, Median(speeds),
-                             StandardDeviation(speeds), bytes, bandwidth});
+      const double bytes =
+          is_decode ? subject.BytesPerToken(depth + phase.tokens / 2, phase.sequences) : 0;
+      report.rows.push_back({phase.name, options.n_threads, phase.sequences, phase.tokens, depth,
+                             Median(speeds), StandardDeviation(speeds), bytes, bandwidth});
     }
   }
   return {};
@@ -192,6 +233,7 @@ Json ReportJson(const Report& report) {
     const bool has_bytes = row.bytes_per_token > 0;
     rows.push_back({{"phase", row.phase},
                     {"threads", row.threads},
+                    {"sequences", row.sequences},
                     {"tokens", row.tokens},
                     {"depth", row.depth},
                     {"tokens_per_second", row.tokens_per_second},
@@ -213,13 +255,13 @@ Json ReportJson(const Report& report) {
 
 std::string ReportCsv(const Report& report) {
   std::string text =
-      "phase,threads,tokens,depth,tokens_per_second,stddev,bytes_per_token,gb_per_second,"
+      "phase,threads,sequences,tokens,depth,tokens_per_second,stddev,bytes_per_token,gb_per_second,"
       "read_bandwidth_gb_s,isa,model\n";
   for (const BenchRow& row : report.rows) {
-    text += fmt::format("{},{},{},{},{:.3f},{:.3f},{:.0f},{:.3f},{:.3f},{},\"{}\"\n", row.phase,
-                        row.threads, row.tokens, row.depth, row.tokens_per_second, row.stddev,
-                        row.bytes_per_token, row.bytes_per_second() / 1e9, row.bandwidth / 1e9,
-                        report.isa, report.model);
+    text += fmt::format("{},{},{},{},{},{:.3f},{:.3f},{:.0f},{:.3f},{:.3f},{},\"{}\"\n", row.phase,
+                        row.threads, row.sequences, row.tokens, row.depth, row.tokens_per_second,
+                        row.stddev, row.bytes_per_token, row.bytes_per_second() / 1e9,
+                        row.bandwidth / 1e9, report.isa, report.model);
   }
   return text;
 }
@@ -227,8 +269,9 @@ std::string ReportCsv(const Report& report) {
 std::string ReportMarkdown(const Report& report) {
   std::string text = fmt::format(
       "{} ({}), {}, {}\n\n"
-      "| phase | threads | tokens | depth | token/s | GB/s | read bandwidth GB/s | share |\n"
-      "|---|--:|--:|--:|--:|--:|--:|--:|\n",
+      "| phase | threads | texts | tokens | depth | token/s | GB/s | read bandwidth GB/s | share "
+      "|\n"
+      "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
       report.model, report.shape, report.machine, report.isa);
   for (const BenchRow& row : report.rows) {
     std::string memory = "| | | |";
@@ -236,8 +279,9 @@ std::string ReportMarkdown(const Report& report) {
       memory = fmt::format("| {:.2f} | {:.2f} | {:.0f} % |", row.bytes_per_second() / 1e9,
                            row.bandwidth / 1e9, 100 * row.bytes_per_second() / row.bandwidth);
     }
-    text += fmt::format("| {} | {} | {} | {} | {:.2f} ± {:.2f} {}\n", row.phase, row.threads,
-                        row.tokens, row.depth, row.tokens_per_second, row.stddev, memory);
+    text += fmt::format("| {} | {} | {} | {} | {} | {:.2f} ± {:.2f} {}\n", row.phase, row.threads,
+                        row.sequences, row.tokens, row.depth, row.tokens_per_second, row.stddev,
+                        memory);
   }
   return text;
 }
@@ -249,9 +293,14 @@ Status Complete(BenchFlags& flags, const ModelSource& source) {
                 "make one of them positive");
   }
   if (flags.depths.empty()) flags.depths = {0};
+  if (flags.sequences.empty()) flags.sequences = {1};
   if (source.is_packed()) {
     if (flags.threads.empty()) flags.threads = {AvailableCpus()};
     return {};
+  }
+  if (flags.sequences != std::vector<int64_t>{1}) {
+    return Fail(ErrorCode::kInvalidArgument, "--sequences: a checkpoint runs one text at a time",
+                "leave it out, or compress the checkpoint first");
   }
   if (flags.threads.empty()) flags.threads = {1};
   if (flags.threads != std::vector<int>{1}) {
@@ -272,7 +321,8 @@ Status RunBench(BenchFlags flags) {
   EngineOptions options;
   ACCLLM_ASSIGN_OR_RETURN(options.window, flags.run.Attention(source.attention()));
   ACCLLM_ASSIGN_OR_RETURN(options.isa, SelectIsa());
-  options.chunk = flags.run.chunk;
+  options.chunk =
+      std::max(flags.run.chunk, *std::max_element(flags.sequences.begin(), flags.sequences.end()));
   options.max_tokens = *std::max_element(flags.depths.begin(), flags.depths.end()) +
                        std::max(flags.prefill, flags.decode);
   Report report{MachineName(),
@@ -281,10 +331,10 @@ Status RunBench(BenchFlags flags) {
                 ShapeOf(source.config()),
                 {}};
   {
-    const int phases = (flags.prefill > 0 ? 1 : 0) + (flags.decode > 0 ? 1 : 0);
     Meter meter;
-    meter.total = static_cast<double>(flags.threads.size() * flags.depths.size()) * phases *
-                  flags.repetitions;
+    meter.total =
+        static_cast<double>(flags.threads.size() * flags.depths.size() * PhasesOf(flags).size()) *
+        flags.repetitions;
     for (const int threads : flags.threads) {
       options.n_threads = threads;
       ACCLLM_RETURN_IF_ERROR(BenchThreads(flags, source, options, meter, report));
@@ -311,6 +361,11 @@ VerbBody DeclareBench(OptionTable& table) {
       .Value("-t,--threads", "T[,T]", flags->threads,
              "Threads; a list measures each; default: one per CPU")
       .InRange(1, 1024);
+  table
+      .Value("--sequences", "S[,S]", flags->sequences,
+             "Texts that are decoded together in one pass over the weights; a list measures each; "
+             "default: 1")
+      .InRange(1, 64);
   table
       .Value("--repetitions", "R", flags->repetitions,
              "Runs of each measurement; the median counts")

@@ -78,7 +78,9 @@ Status RunChat(const ChatFlags& flags) {
   const bool has_template = chat_template.has_value();
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions engine, flags.run.Engine(source));
   ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(engine));
-  WatchedModel watched(*model, [](int64_t, int64_t) { return !Interrupted(); });
+  WatchedModel watched(*model, [](int64_t, int64_t total) {
+    return total <= WatchedModel::kShortCall || !Interrupted();
+  });
   ChatSession session(watched, *tokenizer, std::move(chat_template),
                       SessionOptions(flags, source, engine));
   if (!flags.system.empty()) ACCLLM_RETURN_IF_ERROR(session.SetSystem(flags.system));

@@ -143,6 +143,7 @@ Status RunGenerate(const GenerateFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(options));
   Progress progress("reading the prompt");
   WatchedModel watched(*model, [&](int64_t done, int64_t total) {
+    if (total <= WatchedModel::kShortCall) return true;
     progress.Update(static_cast<double>(done) / static_cast<double>(total));
     return !Interrupted();
   });

@@ -12,9 +12,13 @@ namespace accllm::cli {
 // Runs a call to Append in pieces, which does not change its result.
 class WatchedModel final : public LanguageModel {
  public:
-  // Called before every piece of a long call with the tokens that are done and wanted; returns
-  // false to stop. Decoding, whose calls are short, is stopped between tokens, where they are kept.
+  // Called before every piece with the tokens of this call that are done and wanted; returns false
+  // to stop.
   using Watch = std::function<bool(int64_t done, int64_t total)>;
+
+  // The longest call that may be a token with its draft: a text that is being generated is stopped
+  // between tokens, where they are kept.
+  static constexpr int64_t kShortCall = 64;
 
   WatchedModel(LanguageModel& model, Watch watch) : model_(model), watch_(std::move(watch)) {}
 
@@ -29,7 +33,7 @@ class WatchedModel final : public LanguageModel {
     const auto total = static_cast<int64_t>(tokens.size());
     const int64_t first_logit = total - n_logits;
     for (int64_t begin = 0; begin < total; begin += kPiece) {
-      if (total > kShortCall && !watch_(begin, total)) {
+      if (!watch_(begin, total)) {
         return Fail(ErrorCode::kInterrupted, fmt::format("stopped after {} tokens", position()));
       }
       const int64_t n = std::min(kPiece, total - begin);
@@ -42,7 +46,6 @@ class WatchedModel final : public LanguageModel {
   }
 
  private:
-  static constexpr int64_t kShortCall = 16;
   // A multiple of the usual chunk, so that cutting costs no speed.
   static constexpr int64_t kPiece = 512;
 

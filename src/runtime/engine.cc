@@ -4,12 +4,20 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "base/block_codec.h"
 #include "base/index.h"
 #include "kernels/hadamard/hadamard.h"
 
 namespace accllm {
+namespace {
+
+KvCache::Options CacheOptions(const EngineOptions& options) {
+  return {options.window, options.chunk, options.max_tokens};
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::Load(const PackedFile& file, const EngineOptions& options) {
   if (options.chunk < 1 || options.n_threads < 1) {
@@ -18,9 +26,7 @@ Result<std::unique_ptr<Engine>> Engine::Load(const PackedFile& file, const Engin
   auto pool = std::make_unique<ThreadPool>(options.n_threads);
   ACCLLM_ASSIGN_OR_RETURN(PackedModel model,
                           PackedModel::Load(file, kernels::KernelsFor(options.isa), *pool));
-  ACCLLM_ASSIGN_OR_RETURN(
-      KvCache cache,
-      KvCache::Create(model.config(), {options.window, options.chunk, options.max_tokens}));
+  ACCLLM_ASSIGN_OR_RETURN(KvCache cache, KvCache::Create(model.config(), CacheOptions(options)));
   return std::unique_ptr<Engine>(
       new Engine(options, std::move(pool), std::move(model), std::move(cache)));
 }
@@ -31,7 +37,7 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, P
       kernels_(kernels::KernelsFor(options.isa)),
       pool_(std::move(pool)),
       model_(std::move(model)),
-      cache_(std::move(cache)),
+      own_{std::move(cache)},
       frequencies_(model_.config().head_dim, model_.config().rope_theta,
                    model_.config().rope_factors) {
   AllocateBuffers();
@@ -62,43 +68,74 @@ void Engine::AllocateBuffers() {
     scratch.rotated.resize(Index(c.head_dim));
     scratch.window = {group, c.head_dim};
     scratch.sink = {group, c.head_dim};
-    scratch.scores.resize(Index(kernels::AttentionScratchFloats(cache_.max_visible(), group)));
+    scratch.scores.resize(Index(kernels::AttentionScratchFloats(own_.cache.max_visible(), group)));
   }
 }
 
+Result<Engine::Sequence> Engine::NewSequence() const {
+  ACCLLM_ASSIGN_OR_RETURN(KvCache cache, KvCache::Create(model_.config(), CacheOptions(options_)));
+  return Sequence{std::move(cache)};
+}
+
+Status Engine::CheckRoom(const Sequence& sequence, int64_t n_tokens) const {
+  const int64_t capacity = sequence.cache.capacity();
+  if (n_tokens <= capacity - sequence.position) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("{} tokens do not fit a context of {} that holds {}", n_tokens, capacity,
+                          sequence.position),
+              "give a larger --context, or a --window");
+}
+
 Status Engine::Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) {
+  return AppendTo(own_, tokens, n_logits, logits);
+}
+
+Status Engine::AppendTo(Sequence& sequence, std::span<const int32_t> tokens, int64_t n_logits,
+                        float* logits) {
   ACCLLM_RETURN_IF_ERROR(CheckTokens(tokens, n_logits));
   const auto n_tokens = static_cast<int64_t>(tokens.size());
-  if (n_tokens > cache_.capacity() - position_) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} tokens do not fit a context of {} that holds {}", n_tokens,
-                            cache_.capacity(), position_),
-                "give a larger --context, or a --window");
-  }
+  ACCLLM_RETURN_IF_ERROR(CheckRoom(sequence, n_tokens));
   for (int64_t begin = 0; begin < n_tokens; begin += options_.chunk) {
     const int64_t end = std::min(n_tokens, begin + options_.chunk);
     const int64_t first_logit = std::max(begin, n_tokens - n_logits);
     const int64_t n = std::max<int64_t>(0, end - first_logit);
-    ACCLLM_RETURN_IF_ERROR(
-        AppendChunk(tokens.subspan(Index(begin), Index(end - begin)), n, logits));
+    places_.clear();
+    for (int64_t t = begin; t < end; ++t) places_.push_back({&sequence, sequence.position++});
+    ACCLLM_RETURN_IF_ERROR(RunChunk(tokens.subspan(Index(begin), Index(end - begin)), n, logits));
     logits += n * vocab_size();
   }
   return {};
 }
 
-Status Engine::AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits) {
+Status Engine::AppendTogether(std::span<Sequence* const> sequences, std::span<const int32_t> tokens,
+                              float* logits) {
+  const auto n = static_cast<int64_t>(sequences.size());
+  ACCLLM_RETURN_IF_ERROR(CheckTokens(tokens, n));
+  if (n > options_.chunk || std::set(sequences.begin(), sequences.end()).size() != Index(n) ||
+      tokens.size() != sequences.size()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} tokens for {} texts: one for each, no text twice, and at most a "
+                            "chunk of {}",
+                            tokens.size(), n, options_.chunk));
+  }
+  for (const Sequence* sequence : sequences) ACCLLM_RETURN_IF_ERROR(CheckRoom(*sequence, 1));
+  places_.clear();
+  for (Sequence* sequence : sequences) places_.push_back({sequence, sequence->position++});
+  return RunChunk(tokens, n, logits);
+}
+
+Status Engine::RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits) {
   const ModelConfig& c = model_.config();
   const auto n_tokens = static_cast<int64_t>(tokens.size());
   const int64_t half_dim = c.head_dim / 2;
   for (int64_t t = 0; t < n_tokens; ++t) {
     model_.EmbeddingRow(tokens[Index(t)], x_.data() + t * c.hidden_size);
-    const int64_t position = position_ + t;
+    const auto [sequence, position] = places_[Index(t)];
     frequencies_.AnglesAt(position, cosines_.data() + t * half_dim, sines_.data() + t * half_dim);
-    frequencies_.AnglesAt(cache_.SinkQueryPosition(position), sink_cosines_.data() + t * half_dim,
-                          sink_sines_.data() + t * half_dim);
+    frequencies_.AnglesAt(sequence->cache.SinkQueryPosition(position),
+                          sink_cosines_.data() + t * half_dim, sink_sines_.data() + t * half_dim);
   }
   for (int64_t layer = 0; layer < c.n_layers; ++layer) RunLayer(layer, n_tokens);
-  position_ += n_tokens;
   if (n_logits == 0) return {};
   std::copy_n(x_.begin() + (n_tokens - n_logits) * c.hidden_size, n_logits * c.hidden_size,
               x_.begin());
@@ -109,7 +146,7 @@ Status Engine::AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, fl
   if (!std::all_of(static_cast<const float*>(logits), end,
                    [](float v) { return std::isfinite(v); })) {
     return Fail(ErrorCode::kNumeric,
-                fmt::format("a logit near position {} is not finite", position_ - 1),
+                fmt::format("a logit near position {} is not finite", places_.back().position),
                 "the model is damaged or its weights overflow");
   }
   return {};
@@ -257,7 +294,8 @@ void Engine::RotateAndStore(int64_t layer, int64_t n_tokens) {
       NormHeads(vectors.at(VectorKind::kKNorm), 1, key);
       kernels::Rope(key, cosines_.data() + t * dim / 2, sines_.data() + t * dim / 2, dim, key);
       kernels::Hadamard(key, dim);
-      cache_.Store(layer, head, position_ + t, key, v_.data() + i * dim);
+      const auto [sequence, position] = places_[Index(t)];
+      sequence->cache.Store(layer, head, position, key, v_.data() + i * dim);
     }
   });
 }
@@ -286,8 +324,9 @@ void Engine::AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread
     s.sink.Set(h, s.rotated.data());
   }
   const kernels::AttentionQuery query = {group, dim, s.window.view(), s.sink.view()};
-  const KvCache::Ranges ranges = cache_.VisibleTo(position_ + token);
-  kernels_.attention(cache_.Head(layer, kv_head), query, ranges.view(), s.scores.data(),
+  const auto [sequence, position] = places_[Index(token)];
+  const KvCache::Ranges ranges = sequence->cache.VisibleTo(position);
+  kernels_.attention(sequence->cache.Head(layer, kv_head), query, ranges.view(), s.scores.data(),
                      mixed_.data() + token * c.q_size() + kv_head * group * dim);
 }
 

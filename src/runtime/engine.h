@@ -27,19 +27,39 @@ struct EngineOptions {
 
 class Engine final : public LanguageModel {
  public:
+  // A text that the engine reads: its cache and how far it is.
+  struct Sequence {
+    KvCache cache;
+    int64_t position = 0;
+  };
+
   // The file may be closed afterwards. Errors: kCorrupt, kInvalidArgument, kOutOfMemory.
   static Result<std::unique_ptr<Engine>> Load(const PackedFile& file, const EngineOptions& options);
 
   int64_t vocab_size() const override { return model_.config().vocab_size; }
-  int64_t position() const override { return position_; }
-  void Reset() override { position_ = 0; }
+  int64_t position() const override { return own_.position; }
+  void Reset() override { own_.position = 0; }
   Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) override;
   // The ring has room for a chunk beside the window, so what a chunk overwrote had left it.
   int64_t max_rewind() const override { return options_.chunk; }
-  void Rewind(int64_t n_tokens) override { position_ -= n_tokens; }
+  void Rewind(int64_t n_tokens) override { own_.position -= n_tokens; }
+
+  // Another text, with a cache of its own, independent of that which the calls above append to.
+  // Errors: kOutOfMemory.
+  Result<Sequence> NewSequence() const;
+
+  // As Append, of another text.
+  Status AppendTo(Sequence& sequence, std::span<const int32_t> tokens, int64_t n_logits,
+                  float* logits);
+
+  // One token for each of several texts in one pass over the weights, at most a chunk of them; each
+  // gets the bits that it would get alone. logits: [n_sequences, vocab_size].
+  // Errors: those of Append; kInvalidArgument if a text occurs twice.
+  Status AppendTogether(std::span<Sequence* const> sequences, std::span<const int32_t> tokens,
+                        float* logits);
 
   const PackedModel& model() const { return model_; }
-  const KvCache& cache() const { return cache_; }
+  const KvCache& cache() const { return own_.cache; }
 
  private:
   // What a linear layer takes: float rows, and the same quantised.
@@ -57,7 +77,9 @@ class Engine final : public LanguageModel {
   Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, PackedModel model,
          KvCache cache);
   void AllocateBuffers();
-  Status AppendChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits);
+  Status CheckRoom(const Sequence& sequence, int64_t n_tokens) const;
+  // The tokens go to places_.
+  Status RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits);
   void RunLayer(int64_t layer, int64_t n_tokens);
   void Norm(const std::vector<float>& weight, int64_t n_tokens);
   void NormHeads(const std::vector<float>& weight, int64_t n_heads, float* heads) const;
@@ -77,9 +99,15 @@ class Engine final : public LanguageModel {
   const kernels::KernelTable& kernels_;
   std::unique_ptr<ThreadPool> pool_;
   PackedModel model_;
-  KvCache cache_;
+  Sequence own_;
   kernels::RopeFrequencies frequencies_;
-  int64_t position_ = 0;
+
+  // Where each token of a chunk goes.
+  struct Place {
+    Sequence* sequence;
+    int64_t position;
+  };
+  std::vector<Place> places_;
 
   // Buffers of one chunk; C = options_.chunk.
   std::vector<float> x_;             // [C, hidden] residual stream

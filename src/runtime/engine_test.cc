@@ -98,6 +98,58 @@ TEST_F(EngineTest, RewoundTokensLeaveNoTrace) {
   }
 }
 
+// Texts of different lengths, appended to one by one and together, give what each gives alone.
+TEST_F(EngineTest, TextsTogetherAreWhatEachIsAlone) {
+  const AttentionWindow window{4, 20};
+  const std::vector<int32_t> tokens = RandomTokens(150, 61);
+  auto engine = Engine::Load(*packed_, {window, 0, 2, *SelectIsa(), 8});
+  ASSERT_TRUE(engine) << engine.error().ToString();
+  constexpr size_t kTexts = 5;
+  std::vector<Engine::Sequence> texts;
+  std::vector<Engine::Sequence*> all;
+  std::vector<std::vector<float>> expected;
+  for (size_t i = 0; i < kTexts; ++i) {
+    texts.push_back(*(*engine)->NewSequence());
+    const auto text = std::span<const int32_t>(tokens).subspan(10 * i);
+    expected.push_back(ReferenceLogits(window, text));
+    // Text i has read 10 i tokens before.
+    ASSERT_TRUE((*engine)->AppendTo(texts.back(), text.first(10 * i), 0, nullptr));
+  }
+  for (Engine::Sequence& text : texts) all.push_back(&text);
+  std::vector<float> logits(kTexts * 61);
+  for (size_t step = 0; step < 60; ++step) {
+    std::vector<int32_t> next;
+    for (size_t i = 0; i < kTexts; ++i) next.push_back(tokens[20 * i + step]);
+    ASSERT_TRUE((*engine)->AppendTogether(all, next, logits.data()));
+    for (size_t i = 0; i < kTexts; ++i) {
+      const auto row = std::span(logits).subspan(61 * i, 61);
+      const auto wanted = std::span(expected[i]).subspan(61 * (10 * i + step), 61);
+      ASSERT_TRUE(std::equal(row.begin(), row.end(), wanted.begin())) << i << " " << step;
+    }
+  }
+  EXPECT_EQ((*engine)->position(), 0);  // the engine's own text is another one
+}
+
+TEST_F(EngineTest, TextsTogetherAreChecked) {
+  auto engine = Engine::Load(*packed_, {{4, AttentionWindow::kAll}, 1, 1, Isa::kScalar, 2});
+  ASSERT_TRUE(engine) << engine.error().ToString();
+  Engine::Sequence a = *(*engine)->NewSequence();
+  Engine::Sequence b = *(*engine)->NewSequence();
+  Engine::Sequence c = *(*engine)->NewSequence();
+  std::vector<float> logits(3 * 61);
+  const auto together = [&](const std::vector<Engine::Sequence*>& texts,
+                            const std::vector<int32_t>& tokens) {
+    return (*engine)->AppendTogether(texts, tokens, logits.data());
+  };
+  EXPECT_FALSE(together({&a, &a}, {1, 2}));
+  EXPECT_FALSE(together({&a, &b, &c}, {1, 2, 3}));  // more than a chunk
+  EXPECT_FALSE(together({&a, &b}, {1}));
+  EXPECT_FALSE(together({&a, &b}, {1, 61}));
+  EXPECT_TRUE(together({&a, &b}, {1, 2}));
+  EXPECT_FALSE(together({&c, &a}, {1, 2}));  // a is full
+  EXPECT_EQ(c.position, 0);
+}
+
 TEST_F(EngineTest, BiasesNormsAndRopeFactorsAreBitForBitToo) {
   ModelConfig llama = testing::TinyPackedConfig();
   llama.has_qkv_bias = llama.has_o_bias = llama.has_mlp_bias = true;

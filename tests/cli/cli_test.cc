@@ -531,8 +531,9 @@ TEST_F(Cli, BenchMeasuresEveryThreadCountAndDepth) {
 
 TEST_F(Cli, BenchPrintsMarkdownAndCsv) {
   const std::string command = "bench tiny.acc -p 4 -n 0 -t 1 --repetitions 1";
-  EXPECT_NE(Run(command).out.find("| prefill | 1 | 4 | 0 |"), std::string::npos);
-  EXPECT_NE(Run(command + " --format csv").out.find("\nprefill,1,4,0,"), std::string::npos);
+  EXPECT_NE(Run(command).out.find("| prefill | 1 | 1 | 4 | 0 |"), std::string::npos);
+  EXPECT_NE(Run(command + " --format csv").out.find("\nprefill,1,1,4,0,"), std::string::npos);
+  EXPECT_EQ(RunJson("bench tiny.acc -p 0 -n 2 --sequences 1,3 --json")["rows"][1]["sequences"], 3);
   const Outcome checkpoint = Run("bench tiny -p 4 -n 2 --repetitions 1");
   EXPECT_EQ(checkpoint.exit_code, 0) << checkpoint.err;
 }
