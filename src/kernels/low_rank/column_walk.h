@@ -1,5 +1,5 @@
-// How a vector kernel walks over B's columns, two of its rows at a time; the same for every x86
-// ISA. `Simd` has
+// How a vector kernel walks over B's columns, two of its rows at a time; the same for every ISA.
+// `Simd` has
 //   kColumns                                columns of one step
 //   Sums AddPair(sums, row, next, factors)  sums + row * low half + next * high half of `factors`
 //   AddTo(sums, scale, y)                   y + float(sums) * scale
