@@ -90,7 +90,7 @@ std::string Environment(bool takes_settings) {
                  "precedence. An empty variable counts as unset.");
   }
   text += Item(Bold("ACCLLM_ISA"),
-               "Instruction set, scalar, avx2 or avx512; the default is the best this CPU has.");
+               "Instruction set, scalar, avx2, avx512 or neon; the default is the best this CPU has.");
   return text;
 }
 

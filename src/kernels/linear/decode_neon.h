@@ -16,8 +16,10 @@
 namespace accllm::kernels::neon {
 
 using Table16 = std::array<uint8_t, 16>;
+using Table32 = std::array<uint8_t, 32>;
 
 inline uint8x16_t LoadTable(const Table16& table) { return vld1q_u8(table.data()); }
+inline uint8x16x2_t LoadTable(const Table32& table) { return vld1q_u8_x2(table.data()); }
 
 // One row of one block. Quarter i of a block is its weights 64 i .. 64 i + 63.
 struct DecodedRow {
@@ -103,8 +105,8 @@ class Decoder24 {
   }();
   // The level of four bits of which two are covered, be they the upper or the lower ones; zeros
   // behind.
-  static constexpr std::array<uint8_t, 32> kLevelOf = [] {
-    std::array<uint8_t, 32> levels = {};
+  static constexpr Table32 kLevelOf = [] {
+    Table32 levels = {};
     levels.fill(kOffset);
     for (size_t bits = 0; bits < 4; ++bits) {
       levels[0xC | bits] = static_cast<uint8_t>(format::kLevels[bits] + kOffset);
@@ -114,7 +116,7 @@ class Decoder24 {
   }();
 
   SpreadCodes spread_codes_;
-  uint8x16x2_t levels_ = {{vld1q_u8(kLevelOf.data()), vld1q_u8(kLevelOf.data() + 16)}};
+  uint8x16x2_t levels_ = LoadTable(kLevelOf);
   uint8x16_t masks_[4] = {LoadTable(kMasks[0]), LoadTable(kMasks[1]), LoadTable(kMasks[2]),
                           LoadTable(kMasks[3])};
 };

@@ -19,7 +19,9 @@ inline uint32x4_t FirstOf4(int64_t n) {
 
 // The first n of 4 floats, and zeros; nothing else is read.
 inline float32x4_t LoadFirst(const float* x, int64_t n) {
-  return n >= 4 ? vld1q_f32(x) : vld1q_f32(FirstValues<float, 4>(x, n).data());
+  if (n >= 4) return vld1q_f32(x);
+  const FirstValues<float, 4> first(x, n);
+  return vld1q_f32(first.data());
 }
 
 // Stores the first n of 4 lanes.
