@@ -48,9 +48,7 @@ void UnpackKeys(const uint8_t* const* rows, int64_t offset, KeyPiece* piece) {
 
 // groups: the byte of each slot.
 void UnpackGroups(const uint8_t* groups, KeyGroup* group) {
-  uint32_t bytes;
-  std::memcpy(&bytes, groups, sizeof(bytes));
-  const uint16x8_t words = vmovl_u8(vcreate_u8(bytes));
+  const uint16x8_t words = vmovl_u8(vget_low_u8(vreinterpretq_u8_u32(BroadcastDword(groups))));
   const int32x4_t both = vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(words)));
   group->multipliers = vandq_s32(both, vdupq_n_s32(0xF));
   group->offsets = vmulq_s32(group->multipliers, vshrq_n_s32(both, 4));
@@ -64,17 +62,6 @@ struct ValuePiece {
   uint8x16_t low[kQuads][8];
   uint8x16_t high[kQuads][8];
 };
-
-// [4 rows, 16 bytes] becomes [16 bytes, 4 rows].
-void Interleave4(const uint8x16_t* rows /*[4]*/, uint8x16_t* out /*[4]*/) {
-  const uint8x16x2_t even = vzipq_u8(rows[0], rows[2]);
-  const uint8x16x2_t odd = vzipq_u8(rows[1], rows[3]);
-  for (int i = 0; i < 2; ++i) {
-    const uint8x16x2_t all = vzipq_u8(even.val[i], odd.val[i]);
-    out[2 * i] = all.val[0];
-    out[2 * i + 1] = all.val[1];
-  }
-}
 
 void UnpackValues(const uint8_t* const* rows, int64_t offset, int64_t n_quads, ValuePiece* piece) {
   for (int64_t g = 0; g < n_quads; ++g) {
@@ -237,9 +224,7 @@ class Group : public HeadGroup<Simd> {
     uint32x4_t sums[8];
     for (uint32x4_t& sum : sums) sum = vdupq_n_u32(static_cast<uint32_t>(-group.zero_sum));
     for (int64_t g = 0; g < n_quads; ++g) {
-      uint32_t quad;
-      std::memcpy(&quad, group.levels + 4 * g, sizeof(quad));
-      const uint8x16_t levels = vreinterpretq_u8_u32(vdupq_n_u32(quad));
+      const uint8x16_t levels = vreinterpretq_u8_u32(BroadcastDword(group.levels + 4 * g));
       for (int i = 0; i < 8; ++i) sums[i] = vdotq_u32(sums[i], codes[g][i], levels);
     }
     for (int64_t i = 0; i < 8; ++i) {

@@ -1,28 +1,29 @@
 #include <arm_neon.h>
 
 #include "kernels/low_rank/column_walk.h"
+#include "kernels/simd/lanes_neon.h"
 
 namespace accllm::kernels {
 namespace {
 
 struct ColumnsNeon {
   static constexpr int64_t kColumns = 16;
+  static constexpr int64_t kRows = 4;
   struct Sums {
     int32x4_t quads[4];  // columns 4 i .. 4 i + 3
   };
 
-  // Two products of int8 fit 16 bits unless all four factors are -128, which u never is.
-  static Sums AddPair(const Sums& sums, const int8_t* row, const int8_t* next, int32_t factors) {
-    const int8x16_t a = vld1q_s8(row);
-    const int8x16_t b = vld1q_s8(next);
-    const int8x16_t low = vdupq_n_s8(static_cast<int8_t>(factors));
-    const int8x16_t high = vdupq_n_s8(static_cast<int8_t>(factors >> 16));
-    const int16x8_t first =
-        vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(low)), vget_low_s8(b), vget_low_s8(high));
-    const int16x8_t second = vmlal_high_s8(vmull_high_s8(a, low), b, high);
-    return {{vaddw_s16(sums.quads[0], vget_low_s16(first)), vaddw_high_s16(sums.quads[1], first),
-             vaddw_s16(sums.quads[2], vget_low_s16(second)),
-             vaddw_high_s16(sums.quads[3], second)}};
+  static Sums AddRows(const Sums& sums, const int8_t* row, int64_t stride, const int8_t* u) {
+    uint8x16_t rows[4];
+    for (int i = 0; i < 4; ++i) rows[i] = vreinterpretq_u8_s8(vld1q_s8(row + i * stride));
+    uint8x16_t columns[4];
+    Interleave4(rows, columns);
+    const int8x16_t factors = vreinterpretq_s8_u32(BroadcastDword(u));
+    Sums out;
+    for (int i = 0; i < 4; ++i) {
+      out.quads[i] = vdotq_s32(sums.quads[i], vreinterpretq_s8_u8(columns[i]), factors);
+    }
+    return out;
   }
 
   static void AddTo(const Sums& sums, float scale, float* y) {

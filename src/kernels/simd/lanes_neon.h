@@ -55,4 +55,22 @@ inline uint32x4_t SumLanesOf4(const uint32x4_t* v /*[4]*/) {
   return vpaddq_u32(vpaddq_u32(v[0], v[1]), vpaddq_u32(v[2], v[3]));
 }
 
+// The same 4 bytes in every lane.
+inline uint32x4_t BroadcastDword(const void* bytes) {
+  uint32_t dword;
+  std::memcpy(&dword, bytes, sizeof(dword));
+  return vdupq_n_u32(dword);
+}
+
+// [4 rows, 16 bytes] becomes [16 bytes, 4 rows].
+inline void Interleave4(const uint8x16_t* rows /*[4]*/, uint8x16_t* out /*[4]*/) {
+  const uint8x16x2_t even = vzipq_u8(rows[0], rows[2]);
+  const uint8x16x2_t odd = vzipq_u8(rows[1], rows[3]);
+  for (int i = 0; i < 2; ++i) {
+    const uint8x16x2_t all = vzipq_u8(even.val[i], odd.val[i]);
+    out[2 * i] = all.val[0];
+    out[2 * i + 1] = all.val[1];
+  }
+}
+
 }  // namespace accllm::kernels
