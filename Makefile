@@ -11,7 +11,7 @@ export NINJA_STATUS ?= [%f/%t %es]
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build install demo test bench lint format fuzz clean texts tokenizers check-tokenizers \
-  check-gguf compare-llama-cpp emulate-avx512 tests-built fuzzers-built
+  check-gguf compare-llama-cpp emulate-avx512 test-aarch64 tests-built fuzzers-built
 
 help:
 	@echo "make setup    install every Debian package that the targets below need (as root)"
@@ -25,6 +25,7 @@ help:
 	@echo "make format   reformat all C++ files in place"
 	@echo "make fuzz     run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
 	@echo "make emulate-avx512  run the kernels' tests on an emulated CPU with AVX-512 (needs root)"
+	@echo "make test-aarch64  build for 64-bit Arm and run the engine's tests under QEMU (needs root)"
 	@echo "make check-gguf  compare exported GGUF files with llama.cpp (minutes; needs npm)"
 	@echo "make compare-llama-cpp FILES=\"A.acc B.acc\"  perplexity beside llama.cpp's low-bit types (as slow)"
 	@echo "make clean    remove what was built"
@@ -98,6 +99,14 @@ emulate-avx512: tests-built
 	@$(SETUP) avx512
 	@tools/emulate_avx512.sh $(addprefix build/src/kernels/,attention_test linear_test add_low_rank_test \
 	  quantize_test rmsnorm_test silu_test exp2_test)
+
+# The rooms whose tests the test preset asks for by label.
+test-aarch64:
+	@$(SETUP) build aarch64
+	@tools/aarch64_sysroot.sh
+	@$(CONFIGURE) aarch64
+	@$(BUILD) aarch64 --target $(patsubst %,src/%/all,base kernels reference runtime)
+	@ctest --preset aarch64 --parallel $(JOBS)
 
 clean:
 	@rm -rf build build-*

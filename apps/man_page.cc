@@ -89,8 +89,9 @@ std::string Environment(bool takes_settings) {
                  "Sets the option of that name in capitals, with _ for -; the command line takes "
                  "precedence. An empty variable counts as unset.");
   }
-  text += Item(Bold("ACCLLM_ISA"),
-               "Instruction set, scalar, avx2 or avx512; the default is the best this CPU has.");
+  text +=
+      Item(Bold("ACCLLM_ISA"),
+           "Instruction set, scalar, avx2, avx512 or neon; the default is the best this CPU has.");
   return text;
 }
 

@@ -11,7 +11,8 @@ endfunction()
 # accllm_room(NAME SOURCES ... [DEPS ...] [TESTS ...])
 #
 # One room of src/: a static library accllm_NAME and, beside it, one test program per file of TESTS.
-# DEPS are the only libraries the room may include from; tools/lint/check_includes.py checks the same.
+# DEPS are the only libraries the room may include from; tools/lint/check_includes.py checks the same. The tests have
+# the label NAME.
 function(accllm_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
   add_library(accllm_${name} STATIC ${ROOM_SOURCES})
@@ -19,7 +20,7 @@ function(accllm_room name)
   target_link_libraries(accllm_${name} PUBLIC ${ROOM_DEPS} PRIVATE accllm_flags)
   accllm_compile_together(accllm_${name})
   foreach(test ${ROOM_TESTS})
-    accllm_test(${test} DEPS accllm_${name} ${ROOM_TEST_DEPS})
+    accllm_test(${test} DEPS accllm_${name} ${ROOM_TEST_DEPS} LABELS ${name})
   endforeach()
 endfunction()
 

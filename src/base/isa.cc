@@ -7,6 +7,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 namespace accllm {
@@ -35,6 +37,12 @@ bool HasAvx2() { return false; }
 bool HasAvx512() { return false; }
 #endif
 
+#if defined(__aarch64__)
+bool HasNeon() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+#else
+bool HasNeon() { return false; }
+#endif
+
 }  // namespace
 
 std::string_view IsaName(Isa isa) {
@@ -45,6 +53,8 @@ std::string_view IsaName(Isa isa) {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kNeon:
+      return "neon";
   }
   return "unknown";
 }
@@ -57,6 +67,8 @@ bool IsaSupported(Isa isa) {
       return HasAvx2();
     case Isa::kAvx512:
       return HasAvx512();
+    case Isa::kNeon:
+      return HasNeon();
   }
   return false;
 }
@@ -73,7 +85,7 @@ Result<Isa> SelectIsa() {
                 "unset ACCLLM_ISA to let the program choose");
   }
   return Fail(ErrorCode::kInvalidArgument, fmt::format("ACCLLM_ISA={}: unknown ISA", forced),
-              "use scalar, avx2 or avx512");
+              "use scalar, avx2, avx512 or neon");
 }
 
 }  // namespace accllm

@@ -15,6 +15,11 @@ const KernelTable& KernelsFor(Isa isa) {
                                      AddLowRankAvx512};
   if (isa == Isa::kAvx512) return avx512;
   if (isa == Isa::kAvx2) return avx2;
+#elif defined(ACCLLM_HAVE_NEON)
+  static const KernelTable neon = {NeonTileKernels(), DotF16Neon,  QuantizeActivationsNeon,
+                                   RmsNormNeon,       SiluMulNeon, AttentionNeon,
+                                   AddLowRankNeon};
+  if (isa == Isa::kNeon) return neon;
 #endif
   (void)isa;
   return scalar;

@@ -78,6 +78,9 @@ void AttentionAvx2(const KvHead& cache, const AttentionQuery& query,
                    std::span<const SlotRange> ranges, float* scratch, float* out);
 void AttentionAvx512(const KvHead& cache, const AttentionQuery& query,
                      std::span<const SlotRange> ranges, float* scratch, float* out);
+#elif defined(ACCLLM_HAVE_NEON)
+void AttentionNeon(const KvHead& cache, const AttentionQuery& query,
+                   std::span<const SlotRange> ranges, float* scratch, float* out);
 #endif
 
 // Floats of scratch that a call over `n_slots` slots needs, for every ISA.

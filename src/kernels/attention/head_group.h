@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kernels/attention/attention.h"
+#include "kernels/simd/first_values.h"
 
 namespace accllm::kernels {
 
@@ -32,25 +33,6 @@ struct ChunkWeights {
 struct GroupLevels {
   alignas(64) uint8_t levels[kAttentionChunk];  // 0..127, 0 beyond the chunk
   int32_t zero_sum;                             // sum of level * zero
-};
-
-// values[0 .. kCount) where only `count` may be read: a copy with zeros behind unless all may.
-template <class T, int64_t kCount>
-class FirstValues {
- public:
-  FirstValues(const T* values, int64_t count) : values_(values) {
-    if (count >= kCount) return;
-    if (count > 0) std::memcpy(copy_, values, static_cast<size_t>(count) * sizeof(T));
-    values_ = copy_;
-  }
-  FirstValues(const FirstValues&) = delete;
-  FirstValues& operator=(const FirstValues&) = delete;
-
-  const T* data() const { return values_; }
-
- private:
-  const T* values_;
-  T copy_[kCount] = {};
 };
 
 // Simd names the vectors of an ISA, Floats and Integers, and has

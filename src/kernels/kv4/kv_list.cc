@@ -1,5 +1,7 @@
 #include "kernels/kv4/kv_list.h"
 
+#include <cstddef>
+
 namespace accllm::kernels {
 
 void KvList::Append(const float* x) {

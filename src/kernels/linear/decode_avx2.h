@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "base/block_codec.h"
+#include "kernels/linear/tile_walk.h"
 #include "kernels/simd/lanes_avx2.h"
 
 namespace accllm::kernels::avx2 {
@@ -60,7 +61,7 @@ class SpreadMultipliers {
 // Types whose levels are at most 8 in magnitude, damaged files included. Nothing saturates or
 // wraps in 16 bits: a product of byte pairs is at most 2 * 255 * 8, and a word takes four of
 // them, 16320.
-class NarrowLevels {
+class NarrowLevels : public StartFromZero {
  public:
   using Sums = __m256i;
 
@@ -73,7 +74,7 @@ class NarrowLevels {
     __m256i multipliers[2];
   };
 
-  static Activations Load(const uint8_t* codes) {
+  static Activations Load(const uint8_t* codes, Start /*from*/) {
     Activations a;
     for (int j = 0; j < 4; ++j) {
       for (int h = 0; h < 2; ++h) a.positions[j][h] = Load32(codes + 64 * j + 32 * h);
@@ -351,7 +352,7 @@ class Simd4 : public NarrowLevels {
 // Levels of up to 128 in magnitude would saturate a product of byte pairs (2 * 255 * 128 > 2^15),
 // so even and odd bytes go apart as words, levels times 256 for want of a shift of bytes. A dword
 // sums 16 products, at most 16 * 255 * 128 * 256 < 2^31, and is divided by 256 without a rest.
-class Simd8 {
+class Simd8 : public StartFromZero {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW8;
 
@@ -368,7 +369,7 @@ class Simd8 {
     __m256i multipliers[2];  // dword l is the multiplier of weights 16 l .. 16 l + 15 of the half
   };
 
-  static Activations Load(const uint8_t* codes) {
+  static Activations Load(const uint8_t* codes, Start /*from*/) {
     Activations a;
     for (int j = 0; j < 4; ++j) {
       for (int h = 0; h < 2; ++h) {

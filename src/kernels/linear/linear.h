@@ -77,6 +77,8 @@ TileKernels ScalarTileKernels();
 #if defined(ACCLLM_HAVE_X86_SIMD)
 TileKernels Avx2TileKernels();
 TileKernels Avx512TileKernels();
+#elif defined(ACCLLM_HAVE_NEON)
+TileKernels NeonTileKernels();
 #endif
 
 // y[t * y_stride + r] for the rows of tiles [tile_begin, tile_end) and all tokens of x.
@@ -94,6 +96,8 @@ float DotF16Scalar(const uint16_t* row, const float* x, int64_t n);
 #if defined(ACCLLM_HAVE_X86_SIMD)
 float DotF16Avx2(const uint16_t* row, const float* x, int64_t n);
 float DotF16Avx512(const uint16_t* row, const float* x, int64_t n);
+#elif defined(ACCLLM_HAVE_NEON)
+float DotF16Neon(const uint16_t* row, const float* x, int64_t n);
 #endif
 
 }  // namespace accllm::kernels

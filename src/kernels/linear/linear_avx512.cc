@@ -30,7 +30,7 @@ inline __m256i SumLanesOf8(const __m512i* v) {
 
 // A decoder as the walk wants it.
 template <class Decoder>
-class Simd : public Decoder {
+class Simd : public Decoder, public StartFromZero {
  public:
   using Decoder::Decoder;
   using Sums = __m512i;
@@ -39,7 +39,7 @@ class Simd : public Decoder {
     __m512i positions[4];  // byte g of vector j is a[4 g + j] + 128
   };
 
-  static Activations Load(const uint8_t* codes) {
+  static Activations Load(const uint8_t* codes, Start /*from*/) {
     return {{Load64(codes), Load64(codes + 64), Load64(codes + 128), Load64(codes + 192)}};
   }
 

@@ -1,14 +1,13 @@
-// How a vector tile kernel walks over blocks, rows and tokens; the same for every x86 ISA. `Simd`
-// knows one packed type on one ISA. It is built once per call, so that its tables stay in
-// registers, from the codebook where it takes one, and has
+// How a vector tile kernel walks over blocks, rows and tokens; the same for every ISA. `Simd` knows
+// one packed type on one ISA. It is built once per call, so that its tables stay in registers, from
+// the codebook where it takes one, and has
 //   kType                                   the TensorType
 //   Row Decode(tile_block, row)             levels and multipliers of one row of one block
-//   Activations Load(codes)                 one token's activations of one block
+//   Start StartOf(codes)                    where one token's sums of one block start, for all rows
+//   Activations Load(codes, start)          one token's activations of one block
 //   Sums Add(sums, row, activations)        sums + multiplier * level * activation, by lane
 //   Store(sums of 8 rows, raw)              the sums of the lanes of each
 #pragma once
-
-#include <immintrin.h>
 
 #include <array>
 #include <type_traits>
@@ -22,6 +21,12 @@ inline constexpr int64_t kPrefetchBytes = 4096;
 // Blocks whose activations (8 tokens: 32 KiB) stay in the first cache while 8 rows use them.
 inline constexpr int64_t kBlocksAtOnce = 16;
 
+// A base of those whose sums start from 0.
+struct StartFromZero {
+  struct Start {};
+  static Start StartOf(const uint8_t* /*codes*/) { return {}; }
+};
+
 template <class Simd>
 inline Simd MakeSimd(const Codebook& codebook) {
   if constexpr (std::is_constructible_v<Simd, const Codebook&>) {
@@ -34,12 +39,12 @@ inline Simd MakeSimd(const Codebook& codebook) {
 // Asks for the row's bytes of a later block; `row` may lie beyond the matrix then.
 template <class Simd>
 inline void PrefetchRow(const uint8_t* tile_block, int64_t row) {
-  const auto* bytes = reinterpret_cast<const char*>(tile_block) + kPrefetchBytes;
+  const uint8_t* bytes = tile_block + kPrefetchBytes;
   constexpr int64_t kRowBytes = BlockRowBytes(Simd::kType);
   constexpr int64_t kBeatBytes = TileBlockBytes(Simd::kType) - kRowBytes * format::kTileRows;
-  if (kBeatBytes != 0 && row == 0) _mm_prefetch(bytes, _MM_HINT_T0);
+  if (kBeatBytes != 0 && row == 0) __builtin_prefetch(bytes);
   for (int64_t at = 0; at < kRowBytes; at += 64) {
-    _mm_prefetch(bytes + kBeatBytes + row * kRowBytes + at, _MM_HINT_T0);
+    __builtin_prefetch(bytes + kBeatBytes + row * kRowBytes + at);
   }
 }
 
@@ -50,13 +55,14 @@ void OneToken(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook, c
   const Simd simd = MakeSimd<Simd>(codebook);
   typename Simd::Sums sums[format::kTileRows] = {};
   for (int64_t block = 0; block < n_blocks; ++block) {
-    const auto a = Simd::Load(codes + block * format::kBlockWeights);
+    const auto a = Simd::Load(codes, Simd::StartOf(codes));
 #pragma GCC unroll 8
     for (int64_t row = 0; row < format::kTileRows; ++row) {
       PrefetchRow<Simd>(tile, row);
       sums[row] = Simd::Add(sums[row], simd.Decode(tile, row), a);
     }
     tile += TileBlockBytes(Simd::kType);
+    codes += format::kBlockWeights;
   }
   Simd::Store(sums, raw);
 }
@@ -65,6 +71,7 @@ void OneToken(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook, c
 template <class Simd, int kTokens>
 inline void AddRow(const Simd& simd, const uint8_t* tile, int64_t row, int64_t n_blocks,
                    const uint8_t* codes, int64_t token_stride,
+                   const typename Simd::Start (*starts)[kTokens] /*[n_blocks]*/,
                    typename Simd::Sums* sums /*[kTokens]*/) {
   typename Simd::Sums acc[kTokens];
   for (int t = 0; t < kTokens; ++t) acc[t] = sums[t];
@@ -73,7 +80,7 @@ inline void AddRow(const Simd& simd, const uint8_t* tile, int64_t row, int64_t n
     const auto w = simd.Decode(tile, row);
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
-      acc[t] = Simd::Add(acc[t], w, Simd::Load(codes + t * token_stride));
+      acc[t] = Simd::Add(acc[t], w, Simd::Load(codes + t * token_stride, starts[block][t]));
     }
     tile += TileBlockBytes(Simd::kType);
     codes += format::kBlockWeights;
@@ -87,11 +94,18 @@ void ManyTokens(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
   const Simd simd = MakeSimd<Simd>(codebook);
   const int64_t token_stride = n_blocks * format::kBlockWeights;
   typename Simd::Sums sums[format::kTileRows][kTokens] = {};
+  typename Simd::Start starts[kBlocksAtOnce][kTokens];
   for (int64_t block = 0; block < n_blocks; block += kBlocksAtOnce) {
     const int64_t n = n_blocks - block < kBlocksAtOnce ? n_blocks - block : kBlocksAtOnce;
+    const uint8_t* first = codes + block * format::kBlockWeights;
+    for (int64_t i = 0; i < n; ++i) {
+      for (int t = 0; t < kTokens; ++t) {
+        starts[i][t] = Simd::StartOf(first + i * format::kBlockWeights + t * token_stride);
+      }
+    }
     for (int64_t row = 0; row < format::kTileRows; ++row) {
-      AddRow<Simd, kTokens>(simd, tile + block * TileBlockBytes(Simd::kType), row, n,
-                            codes + block * format::kBlockWeights, token_stride, sums[row]);
+      AddRow<Simd, kTokens>(simd, tile + block * TileBlockBytes(Simd::kType), row, n, first,
+                            token_stride, starts, sums[row]);
     }
   }
   for (int t = 0; t < kTokens; ++t) {

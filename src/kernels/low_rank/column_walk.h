@@ -1,15 +1,16 @@
-// How a vector kernel walks over B's columns, two of its rows at a time; the same for every x86
-// ISA. `Simd` has
-//   kColumns                                columns of one step
-//   Sums AddPair(sums, row, next, factors)  sums + row * low half + next * high half of `factors`
-//   AddTo(sums, scale, y)                   y + float(sums) * scale
+// How a vector kernel walks over B's columns, a few of its rows at a time; the same for every ISA.
+// `Simd` has
+//   kColumns, kRows                      of one step
+//   Sums AddRows(sums, row, stride, u)   sums + row * u[0] + (row + stride) * u[1] + ...
+//   AddTo(sums, scale, y)                y + float(sums) * scale
 #pragma once
 
 #include "kernels/low_rank/low_rank.h"
+#include "kernels/simd/first_values.h"
 
 namespace accllm::kernels {
 
-// Two int16 factors in one int32.
+// Two int16 factors in one int32, as x86 multiplies them.
 inline int32_t PairOfFactors(int8_t low, int8_t high) {
   const auto bits = [](int8_t x) {
     return static_cast<uint32_t>(static_cast<uint16_t>(int16_t{x}));
@@ -24,11 +25,15 @@ void WalkColumns(const LowRankColumns& b, const LowRankInput& u, int64_t n, floa
     typename Simd::Sums sums = {};
     const int8_t* row = b.b + r;
     int64_t i = 0;
-    for (; i + 1 < b.rank; i += 2) {
-      sums = Simd::AddPair(sums, row, row + b.stride, PairOfFactors(u.u[i], u.u[i + 1]));
-      row += 2 * b.stride;
+    for (; i + Simd::kRows <= b.rank; i += Simd::kRows) {
+      sums = Simd::AddRows(sums, row, b.stride, u.u + i);
+      row += Simd::kRows * b.stride;
     }
-    if (i < b.rank) sums = Simd::AddPair(sums, row, row, PairOfFactors(u.u[i], 0));
+    for (; i < b.rank; ++i) {
+      const FirstValues<int8_t, Simd::kRows> one(u.u + i, 1);
+      sums = Simd::AddRows(sums, row, 0, one.data());
+      row += b.stride;
+    }
     Simd::AddTo(sums, u.scale, y + r);
   }
   AddLowRankScalar({b.b + r, b.stride, b.rank}, u, n - r, y + r);

@@ -26,6 +26,8 @@ void AddLowRankScalar(const LowRankColumns& b, const LowRankInput& u, int64_t n,
 #if defined(ACCLLM_HAVE_X86_SIMD)
 void AddLowRankAvx2(const LowRankColumns& b, const LowRankInput& u, int64_t n, float* y);
 void AddLowRankAvx512(const LowRankColumns& b, const LowRankInput& u, int64_t n, float* y);
+#elif defined(ACCLLM_HAVE_NEON)
+void AddLowRankNeon(const LowRankColumns& b, const LowRankInput& u, int64_t n, float* y);
 #endif
 
 }  // namespace accllm::kernels

@@ -7,15 +7,16 @@ namespace {
 
 struct ColumnsAvx2 {
   static constexpr int64_t kColumns = 16;
+  static constexpr int64_t kRows = 2;
   struct Sums {
     __m256i low;   // columns 0..7
     __m256i high;  // columns 8..15
   };
 
-  static Sums AddPair(const Sums& sums, const int8_t* row, const int8_t* next, int32_t factors) {
+  static Sums AddRows(const Sums& sums, const int8_t* row, int64_t stride, const int8_t* u) {
     const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row));
-    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(next));
-    const __m256i f = _mm256_set1_epi32(factors);
+    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + stride));
+    const __m256i f = _mm256_set1_epi32(PairOfFactors(u[0], u[1]));
     const __m256i low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b));
     const __m256i high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b));
     return {_mm256_add_epi32(sums.low, _mm256_madd_epi16(low, f)),

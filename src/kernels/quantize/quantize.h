@@ -14,6 +14,8 @@ void QuantizeActivationsScalar(const float* x, int64_t n, uint8_t* codes, float*
 #if defined(ACCLLM_HAVE_X86_SIMD)
 void QuantizeActivationsAvx2(const float* x, int64_t n, uint8_t* codes, float* scale);
 void QuantizeActivationsAvx512(const float* x, int64_t n, uint8_t* codes, float* scale);
+#elif defined(ACCLLM_HAVE_NEON)
+void QuantizeActivationsNeon(const float* x, int64_t n, uint8_t* codes, float* scale);
 #endif
 
 // What the rule makes of amax, given as its bits.

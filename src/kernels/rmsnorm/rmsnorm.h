@@ -13,6 +13,8 @@ void RmsNormScalar(const float* x, const float* weight, int64_t n, float eps, fl
 #if defined(ACCLLM_HAVE_X86_SIMD)
 void RmsNormAvx2(const float* x, const float* weight, int64_t n, float eps, float* y);
 void RmsNormAvx512(const float* x, const float* weight, int64_t n, float eps, float* y);
+#elif defined(ACCLLM_HAVE_NEON)
+void RmsNormNeon(const float* x, const float* weight, int64_t n, float eps, float* y);
 #endif
 
 }  // namespace accllm::kernels

@@ -12,6 +12,8 @@ void SiluMulScalar(const float* gate, const float* up, int64_t n, float* out);
 #if defined(ACCLLM_HAVE_X86_SIMD)
 void SiluMulAvx2(const float* gate, const float* up, int64_t n, float* out);
 void SiluMulAvx512(const float* gate, const float* up, int64_t n, float* out);
+#elif defined(ACCLLM_HAVE_NEON)
+void SiluMulNeon(const float* gate, const float* up, int64_t n, float* out);
 #endif
 
 }  // namespace accllm::kernels

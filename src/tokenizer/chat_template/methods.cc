@@ -174,7 +174,8 @@ Value IsSpaceMethod(Runtime& runtime, const Value& self, const Arguments& argume
 Value IsDigitMethod(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const BoundArguments bound(runtime, "isdigit", arguments, {});
   const std::string& text = *self.text();
-  const bool is_ascii = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0; });
+  const bool is_ascii = std::all_of(text.begin(), text.end(),
+                                    [](char c) { return static_cast<signed char>(c) >= 0; });
   if (!is_ascii) return runtime.Unsupported("isdigit on a text that is not ASCII");
   return Value(!text.empty() &&
                std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }));
