@@ -1,5 +1,7 @@
 #include "reference/float_model.h"
 
+#include <cblas.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -12,6 +14,9 @@ FloatModel::FloatModel(FloatWeights& weights, AttentionWindow window, SimulatedP
       precision_(precision),
       frequencies_(weights.config().head_dim, weights.config().rope_theta,
                    weights.config().rope_factors) {
+  // BLAS's own threads would make sums depend on their number, and wait for each other by spinning,
+  // which on a busy machine costs many times the work.
+  openblas_set_num_threads(1);
   Reset();
 }
 
