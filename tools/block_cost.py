@@ -127,7 +127,7 @@ def measure(options):
         "shape": options.shape, "blocks": blocks, "threads": options.threads,
         "calibration_tokens": options.samples * SAMPLE_TOKENS, "tune_steps": options.tune_steps,
         "batch_tokens": BATCH_TOKENS, "joint_seconds_per_block": joint,
-        "joint_seconds_once": seconds["joint", 1] - joint,
+        "seconds": {f"{recipe}, {n} block(s)": value for (recipe, n), value in seconds.items()},
         "tuning_seconds_per_block_and_step": tuning / options.tune_steps,
         "peak_bytes_joint": peaks["joint", 1], "peak_bytes_tuned": max(peaks.values()),
         "stream_bytes_per_token": 2 * hidden * 4,
