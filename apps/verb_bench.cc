@@ -140,8 +140,12 @@ Result<double> RunTogether(Engine& engine, const Phase& phase, int64_t depth,
   std::vector<Engine::Sequence*> all;
   for (int64_t i = 0; i < phase.sequences; ++i) {
     ACCLLM_ASSIGN_OR_RETURN(Engine::Sequence sequence, engine.NewSequence());
-    ACCLLM_RETURN_IF_ERROR(
-        engine.AppendTo(sequence, tokens.first(static_cast<size_t>(depth)), 0, nullptr));
+    for (int64_t at = 0; at < depth; at += WatchedModel::kPiece) {
+      if (!watch()) return tl::unexpected(InterruptedError("nothing is kept"));
+      const auto n = static_cast<size_t>(std::min(WatchedModel::kPiece, depth - at));
+      ACCLLM_RETURN_IF_ERROR(
+          engine.AppendTo(sequence, tokens.subspan(static_cast<size_t>(at), n), 0, nullptr));
+    }
     sequences.push_back(std::move(sequence));
   }
   for (Engine::Sequence& sequence : sequences) all.push_back(&sequence);
@@ -206,8 +210,8 @@ Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOp
           RandomTokens(depth + phase.tokens, source.config().vocab_size);
       std::vector<double> speeds;
       for (int i = 0; i < flags.repetitions; ++i) {
-        what = fmt::format("{} at depth {}, {} thread(s), run {}", phase.name, depth,
-                           options.n_threads, i + 1);
+        what = fmt::format("{} of {} text(s) at depth {}, {} thread(s), run {}", phase.name,
+                           phase.sequences, depth, options.n_threads, i + 1);
         ACCLLM_ASSIGN_OR_RETURN(const double speed,
                                 phase.sequences == 1
                                     ? RunOnce(model, phase, depth, tokens)

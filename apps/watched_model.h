@@ -19,6 +19,8 @@ class WatchedModel final : public LanguageModel {
   // The longest call that may be a token with its draft: a text that is being generated is stopped
   // between tokens, where they are kept.
   static constexpr int64_t kShortCall = 64;
+  // A multiple of the usual chunk, so that cutting costs no speed.
+  static constexpr int64_t kPiece = 512;
 
   WatchedModel(LanguageModel& model, Watch watch) : model_(model), watch_(std::move(watch)) {}
 
@@ -46,9 +48,6 @@ class WatchedModel final : public LanguageModel {
   }
 
  private:
-  // A multiple of the usual chunk, so that cutting costs no speed.
-  static constexpr int64_t kPiece = 512;
-
   LanguageModel& model_;
   Watch watch_;
 };

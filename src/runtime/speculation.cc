@@ -12,7 +12,7 @@ constexpr double kMaxLostPasses = 3;
 // Of a pass of one token: what each further token is taken to cost before it was measured.
 constexpr double kFirstGuess = 0.25;
 constexpr double kNewest = 0.25;  // weight of a new time in its average
-// One right of two at first; a try counts half after some 35 more.
+// One right of two at first; a draft counts half after some 35 more.
 constexpr double kPriorTries = 2;
 constexpr double kPriorHits = 1;
 constexpr double kKeep = 0.98;
