@@ -43,7 +43,7 @@ void Sampler::Accept(int32_t token) {
   }
 }
 
-void Sampler::ApplyPenalties(std::vector<float>& logits) const {
+void Sampler::ApplyPenalties() {
   if (options_.repetition_penalty == 1.0F && options_.presence_penalty == 0.0F &&
       options_.frequency_penalty == 0.0F) {
     return;
@@ -51,33 +51,58 @@ void Sampler::ApplyPenalties(std::vector<float>& logits) const {
   std::map<int32_t, int> counts;
   for (const int32_t token : seen_) ++counts[token];
   for (const auto& [token, count] : counts) {
-    if (token < 0 || static_cast<size_t>(token) >= logits.size()) continue;
-    float& logit = logits[static_cast<size_t>(token)];
+    if (token < 0 || static_cast<size_t>(token) >= logits_.size()) continue;
+    float& logit = logits_[static_cast<size_t>(token)];
     logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
     logit -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(count);
   }
 }
 
-// Cuts the list, sorted by descending logit, to what top-k, top-p and min-p leave.
-void Sampler::KeepLikely(std::vector<Candidate>& candidates) const {
-  if (options_.top_k > 0 && static_cast<size_t>(options_.top_k) < candidates.size()) {
-    candidates.resize(static_cast<size_t>(options_.top_k));
+// All tokens, or those that top-k leaves.
+void Sampler::FindCandidates() {
+  candidates_.clear();
+  n_taken_ = 0;
+  const float largest = *std::max_element(logits_.begin(), logits_.end());
+  for (size_t i = 0; i < logits_.size(); ++i) {
+    const double lead = static_cast<double>(logits_[i]) - static_cast<double>(largest);
+    candidates_.push_back({static_cast<int32_t>(i), logits_[i],
+                           std::exp(lead / static_cast<double>(options_.temperature))});
   }
+  if (options_.top_k > 0 && options_.top_k < std::ssize(candidates_)) {
+    std::partial_sort(candidates_.begin(), candidates_.begin() + options_.top_k, candidates_.end(),
+                      IsLikelier);
+    candidates_.resize(static_cast<size_t>(options_.top_k));
+  }
+  std::make_heap(candidates_.begin(), candidates_.end(), IsLessLikely);
+}
+
+// The likeliest that was not taken yet; there must be one.
+const Sampler::Candidate& Sampler::TakeNext() {
+  const auto end = candidates_.end() - static_cast<std::ptrdiff_t>(n_taken_++);
+  std::pop_heap(candidates_.begin(), end, IsLessLikely);
+  return *(end - 1);
+}
+
+// Leaves what top-p and min-p leave; returns the sum of their probabilities.
+double Sampler::TakeLikely() {
   double total = 0;
-  for (Candidate& c : candidates) {
-    c.probability = std::exp((static_cast<double>(c.logit) - candidates.front().logit) /
-                             static_cast<double>(options_.temperature));
-    total += c.probability;
-  }
-  double sum = 0;
-  size_t n = 0;
+  for (const Candidate& c : candidates_) total += c.probability;
+  if (options_.top_p >= 1.0F && options_.min_p == 0.0F) return total;
   const double enough = static_cast<double>(options_.top_p) * total;
-  while (n < candidates.size() && (n == 0 || sum < enough || options_.top_p >= 1.0F)) {
-    // Probabilities here are relative to the most likely token, whose own is 1.
-    if (candidates[n].probability < static_cast<double>(options_.min_p)) break;
-    sum += candidates[n++].probability;
+  double sum = 0;
+  while (n_taken_ < candidates_.size() &&
+         (n_taken_ == 0 || sum < enough || options_.top_p >= 1.0F)) {
+    const double probability = TakeNext().probability;
+    if (probability < static_cast<double>(options_.min_p)) {
+      --n_taken_;
+      break;
+    }
+    sum += probability;
   }
-  candidates.resize(n);
+  candidates_.erase(candidates_.begin(), candidates_.end() - static_cast<std::ptrdiff_t>(n_taken_));
+  n_taken_ = 0;
+  std::make_heap(candidates_.begin(), candidates_.end(), IsLessLikely);
+  return sum;
 }
 
 double Sampler::NextUniform() {
@@ -85,28 +110,20 @@ double Sampler::NextUniform() {
 }
 
 int32_t Sampler::Sample(std::span<const float> logits) {
-  std::vector<float> adjusted(logits.begin(), logits.end());
-  ApplyPenalties(adjusted);
+  logits_.assign(logits.begin(), logits.end());
+  ApplyPenalties();
   if (options_.temperature == 0.0F) {
-    return static_cast<int32_t>(std::max_element(adjusted.begin(), adjusted.end()) -
-                                adjusted.begin());
+    return static_cast<int32_t>(std::max_element(logits_.begin(), logits_.end()) - logits_.begin());
   }
-  std::vector<Candidate> candidates;
-  candidates.reserve(adjusted.size());
-  for (size_t i = 0; i < adjusted.size(); ++i) {
-    candidates.push_back({static_cast<int32_t>(i), adjusted[i], 0.0});
+  FindCandidates();
+  double left = NextUniform() * TakeLikely();
+  int32_t token = 0;
+  while (left >= 0 && n_taken_ < candidates_.size()) {
+    const Candidate& next = TakeNext();
+    token = next.token;
+    left -= next.probability;
   }
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.logit > b.logit; });
-  KeepLikely(candidates);
-  double total = 0;
-  for (const Candidate& c : candidates) total += c.probability;
-  double left = NextUniform() * total;
-  for (const Candidate& c : candidates) {
-    left -= c.probability;
-    if (left < 0) return c.token;
-  }
-  return candidates.back().token;
+  return token;
 }
 
 }  // namespace accllm

@@ -41,14 +41,26 @@ class Sampler {
   struct Candidate {
     int32_t token;
     float logit;
-    double probability;
+    double probability;  // relative to the likeliest
   };
 
-  void ApplyPenalties(std::vector<float>& logits) const;
-  void KeepLikely(std::vector<Candidate>& candidates) const;
+  static bool IsLikelier(const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+  }
+  static bool IsLessLikely(const Candidate& a, const Candidate& b) { return IsLikelier(b, a); }
+
+  void ApplyPenalties();
+  void FindCandidates();
+  const Candidate& TakeNext();
+  double TakeLikely();
   double NextUniform();
 
   SamplerOptions options_;
+  std::vector<float> logits_;  // [vocab_size] with penalties
+  // A heap, the likeliest on top, and behind it what was taken off, the last taken first: few of a
+  // large vocabulary are ever looked at.
+  std::vector<Candidate> candidates_;
+  size_t n_taken_ = 0;
   std::vector<int32_t> seen_;  // the last penalty_last_n tokens, a ring
   size_t next_seen_ = 0;
   uint64_t random_state_;

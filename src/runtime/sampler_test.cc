@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
+#include <numeric>
+
+#include "base/split_mix64.h"
 
 namespace accllm {
 namespace {
@@ -53,6 +57,42 @@ TEST(Sampler, FiltersLeaveOnlyWhatTheyShould) {
   EXPECT_TRUE(counts.contains(2));
   options.min_p = 1.0F;
   EXPECT_EQ(Histogram(options, kLogits, 500).size(), 2U);
+}
+
+// What is drawn is the token where the sum of probabilities, the likeliest first, passes the random
+// number; all filters at once, on a vocabulary with many equal logits.
+TEST(Sampler, DrawsInTheOrderOfLikelihood) {
+  std::vector<float> logits(1000);
+  for (size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(i * 7919 % 41) * 0.2F;
+  SamplerOptions options;
+  options.temperature = 0.9F;
+  options.top_k = 200;
+  options.top_p = 0.8F;
+  options.min_p = 0.05F;
+  options.seed = 3;
+  std::vector<int32_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)];
+  });
+  const auto weight = [&](int32_t token) {
+    return std::exp((static_cast<double>(logits[static_cast<size_t>(token)]) - 8.0) / 0.9);
+  };
+  order.resize(200);
+  double total = 0;
+  for (const int32_t token : order) total += weight(token);
+  double kept = 0;
+  size_t n = 0;
+  while (kept < 0.8 * total && weight(order[n]) >= 0.05) kept += weight(order[n++]);
+  EXPECT_EQ(n, 122U);
+  uint64_t state = 3;
+  Sampler sampler(options);
+  for (int i = 0; i < 200; ++i) {
+    double left = static_cast<double>(SplitMix64(state) >> 11) * 0x1p-53 * kept;
+    size_t at = 0;
+    while ((left -= weight(order[at])) >= 0) ++at;
+    EXPECT_EQ(sampler.Sample(logits), order[at]);
+  }
 }
 
 TEST(Sampler, TheSeedDecides) {
