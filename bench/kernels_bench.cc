@@ -138,6 +138,8 @@ void BenchLinear(benchmark::State& state, Isa isa, const LinearShape& shape, Ten
   if (arena == nullptr) return state.SkipWithError("no memory");
   const int64_t n_tokens = state.range(1);
   LinearWork work(shape, type, n_tokens);
+  work.matrix.is_interleaved =
+      type == TensorType::kW2S24 && KernelsFor(isa).tile.w2s24_interleaved != nullptr;
   const int64_t n_threads = state.range(0);
   int64_t n_tiles = work.matrix.n_tiles();
   if (!from_memory) {

@@ -256,8 +256,8 @@ void Engine::ProjectTiles(const Input& input, const Output& output, size_t place
                           int64_t tile_begin, int64_t tile_end) const {
   const LinearWeight& w = *output.weight;
   const int64_t n_tokens = input.quantized.n_tokens;
-  const int64_t row_begin = tile_begin * format::kTileRows;
-  const int64_t row_end = std::min(w.rows, tile_end * format::kTileRows);
+  const int64_t row_begin = w.RowOfTile(tile_begin);
+  const int64_t row_end = w.RowOfTile(tile_end);
   if (w.halves == nullptr) {
     kernels::Linear(kernels_.tile, w.blocks, input.quantized, tile_begin, tile_end, output.y,
                     w.rows);

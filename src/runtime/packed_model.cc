@@ -34,6 +34,12 @@ struct PackedModel::Loader {
   std::vector<LowRankPlace> low_ranks;
   int64_t low_rank_bytes = 0;
 
+  // Rows of the embedding are read one by one.
+  bool IsInterleaved(const Copy& copy) const {
+    return kernels.tile.w2s24_interleaved != nullptr && copy.weight != &model.embedding_ &&
+           copy.tensor->type == format::TensorType::kW2S24;
+  }
+
   Status Place(const std::string& name, LinearWeight& weight) {
     ACCLLM_ASSIGN_OR_RETURN(const PackedTensor* tensor, file.Find(name));
     weight.type = tensor->type;
@@ -41,7 +47,13 @@ struct PackedModel::Loader {
     weight.cols = tensor->cols;
     weight.bytes = tensor->layout.data_bytes;
     copies.push_back({tensor, &weight, total_bytes});
-    total_bytes = RoundUp(total_bytes + tensor->layout.data_bytes, format::kAlignment);
+    int64_t bytes = tensor->layout.data_bytes;
+    if (IsInterleaved(copies.back())) {
+      bytes = std::max(bytes, RoundUp(tensor->rows, kernels::kInterleavedRows) /
+                                  kernels::kInterleavedRows *
+                                  kernels::InterleavedTileBytes(tensor->layout.n_blocks));
+    }
+    total_bytes = RoundUp(total_bytes + bytes, format::kAlignment);
     return {};
   }
 
@@ -173,6 +185,27 @@ struct PackedModel::Loader {
     }
     return {};
   }
+
+  // In place: 32 rows take as many bytes as before, and each 32 rows are turned by themselves.
+  void Interleave() const {
+    for (const Copy& copy : copies) {
+      if (!IsInterleaved(copy)) continue;
+      kernels::PackedMatrix& matrix = copy.weight->blocks;
+      uint8_t* data = model.weights_.data() + copy.offset;
+      const int64_t n_tiles = matrix.n_tiles();
+      matrix.is_interleaved = true;
+      const int64_t bytes = matrix.kernel_bytes();
+      constexpr int64_t kTiles = kernels::kInterleavedRows / format::kTileRows;
+      pool.ParallelFor((n_tiles + kTiles - 1) / kTiles, [&](int64_t begin, int64_t end, int) {
+        std::vector<uint8_t> tile(static_cast<size_t>(bytes));
+        for (int64_t i = begin; i < end; ++i) {
+          kernels::Interleave24(data + i * bytes, std::min(kTiles, n_tiles - i * kTiles),
+                                matrix.n_blocks, tile.data());
+          std::memcpy(data + i * bytes, tile.data(), tile.size());
+        }
+      });
+    }
+  }
 };
 
 Result<PackedModel> PackedModel::Load(const PackedFile& file, const kernels::KernelTable& kernels,
@@ -186,6 +219,7 @@ Result<PackedModel> PackedModel::Load(const PackedFile& file, const kernels::Ker
   loader.CopyAll();
   ACCLLM_RETURN_IF_ERROR(loader.CheckHashes());
   ACCLLM_RETURN_IF_ERROR(loader.BuildViews());
+  loader.Interleave();
   ACCLLM_RETURN_IF_ERROR(loader.BuildLowRanks());
   return model;
 }

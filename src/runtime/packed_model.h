@@ -1,6 +1,7 @@
 // A packed model in memory, ready for the kernels.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -31,6 +32,10 @@ struct LinearWeight {
   int64_t bytes = 0;                              // read for one product
 
   int64_t n_tiles() const { return (rows + format::kTileRows - 1) / format::kTileRows; }
+  // As PackedMatrix::RowOfTile, for rows of either kind.
+  int64_t RowOfTile(int64_t tile) const {
+    return halves == nullptr ? blocks.RowOfTile(tile) : std::min(rows, tile * format::kTileRows);
+  }
 };
 
 struct PackedLayer {
@@ -69,7 +74,8 @@ class PackedModel {
   struct Loader;
 
   PackedMetadata metadata_;
-  HugeBuffer weights_;                          // all matrices, each 64-byte aligned
+  // All matrices, each 64-byte aligned; 2:4 layers interleaved where the ISA wants it.
+  HugeBuffer weights_;
   HugeBuffer low_ranks_;                        // all low-rank parts, likewise
   std::vector<std::vector<float>> row_scales_;  // one a matrix of a block type: [padded rows]
   std::vector<std::vector<int32_t>> row_sums_;  // likewise

@@ -93,6 +93,9 @@ class Group : public HeadGroup<Simd> {
  public:
   static constexpr int64_t kKeySlots = kKeys;
 
+  static constexpr int64_t kValueSlots = 2;
+  using Values = ValuePiece;
+
   using HeadGroup::HeadGroup;
 
   // Scores of slots [slot, slot + count), count <= 8; they go to scores[n].
@@ -139,37 +142,9 @@ class Group : public HeadGroup<Simd> {
     }
   }
 
-  // Adds p.V of slots [begin, begin + count), count <= 32, whose scores start at scores[n].
-  void AddChunk(int64_t begin, int64_t count, int64_t n) {
-    const FirstValues<uint16_t, kAttentionChunk> scales(cache_.values.scales + begin, count);
-    ChunkWeights weights[kHeadsAtOnce];
-    bool any = false;
-    for (int64_t i = 0; i < n_heads_; ++i) {
-      weights[i] = WeighChunk(heads_[i], scales.data(), count, n);
-      any = any || weights[i].any;
-    }
-    if (!any) return;
-    const uint8_t* rows[kAttentionChunk];
-    FindRows<kAttentionChunk>(cache_.values.codes, begin, count, rows);
-    const int64_t n_pairs = (count + 1) / 2;
-    for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
-      ValuePiece piece;
-      UnpackValues(rows, offset, n_pairs, &piece);
-      const auto low =
-          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, false), begin, count);
-      const auto high =
-          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, true), begin, count);
-      for (int64_t i = 0; i < n_heads_; ++i) {
-        if (!weights[i].any) continue;
-        AddValues(piece.low, n_pairs, LevelsOf(weights[i], low.data()), weights[i].factor, offset,
-                  heads_[i].out);
-        AddValues(piece.high, n_pairs, LevelsOf(weights[i], high.data()), weights[i].factor,
-                  offset + row_bytes_, heads_[i].out);
-      }
-    }
-  }
-
  private:
+  friend HeadGroup;
+
   static constexpr int64_t kVectors = kAttentionChunk / 8;
 
   // Adds q.K of one piece to the lanes of 8 slots. A word takes two products, at most

@@ -125,6 +125,9 @@ class Group : public HeadGroup<Simd> {
  public:
   static constexpr int64_t kKeySlots = 16;  // one slot a lane
 
+  static constexpr int64_t kValueSlots = 4;
+  using Values = ValuePiece;
+
   using HeadGroup::HeadGroup;
 
   // Scores of slots [slot, slot + count), count <= 16; they go to scores[n].
@@ -157,37 +160,9 @@ class Group : public HeadGroup<Simd> {
     }
   }
 
-  // Adds p.V of slots [begin, begin + count), count <= 32, whose scores start at scores[n].
-  void AddChunk(int64_t begin, int64_t count, int64_t n) {
-    const FirstValues<uint16_t, kAttentionChunk> scales(cache_.values.scales + begin, count);
-    ChunkWeights weights[kHeadsAtOnce];
-    bool any = false;
-    for (int64_t i = 0; i < n_heads_; ++i) {
-      weights[i] = WeighChunk(heads_[i], scales.data(), count, n);
-      any = any || weights[i].any;
-    }
-    if (!any) return;
-    const uint8_t* rows[kAttentionChunk];
-    FindRows<kAttentionChunk>(cache_.values.codes, begin, count, rows);
-    const int64_t n_quads = (count + 3) / 4;
-    for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
-      ValuePiece piece;
-      UnpackValues(rows, offset, n_quads, &piece);
-      const auto low =
-          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, false), begin, count);
-      const auto high =
-          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, true), begin, count);
-      for (int64_t i = 0; i < n_heads_; ++i) {
-        if (!weights[i].any) continue;
-        AddValues(piece.low, n_quads, LevelsOf(weights[i], low.data()), weights[i].factor, offset,
-                  heads_[i].out);
-        AddValues(piece.high, n_quads, LevelsOf(weights[i], high.data()), weights[i].factor,
-                  offset + row_bytes_, heads_[i].out);
-      }
-    }
-  }
-
  private:
+  friend HeadGroup;
+
   // Adds q.K of one piece for kCount heads to dots[first ...].
   template <int kCount>
   void AddDots(const KeyPiece& piece, const SlotRange& range, int64_t offset, int64_t first,

@@ -68,6 +68,39 @@ class HeadGroup {
     }
   }
 
+  // Adds p.V of slots [begin, begin + count), count <= kAttentionChunk, whose scores start at
+  // scores[n].
+  template <class Group>
+  void AddChunk(int64_t begin, int64_t count, int64_t n) {
+    const auto& group = static_cast<const Group&>(*this);
+    const FirstValues<uint16_t, kAttentionChunk> scales(cache_.values.scales + begin, count);
+    ChunkWeights weights[kHeadsAtOnce];
+    bool any = false;
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      weights[i] = Group::WeighChunk(heads_[i], scales.data(), count, n);
+      any = any || weights[i].any;
+    }
+    if (!any) return;
+    const uint8_t* rows[kAttentionChunk];
+    FindRows<kAttentionChunk>(cache_.values.codes, begin, count, rows);
+    const int64_t n_vectors = (count + Group::kValueSlots - 1) / Group::kValueSlots;
+    for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
+      typename Group::Values piece;
+      UnpackValues(rows, offset, n_vectors, &piece);
+      const auto low =
+          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, false), begin, count);
+      const auto high =
+          GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, true), begin, count);
+      for (int64_t i = 0; i < n_heads_; ++i) {
+        if (!weights[i].any) continue;
+        group.AddValues(piece.low, n_vectors, Group::LevelsOf(weights[i], low.data()),
+                        weights[i].factor, offset, heads_[i].out);
+        group.AddValues(piece.high, n_vectors, Group::LevelsOf(weights[i], high.data()),
+                        weights[i].factor, offset + row_bytes_, heads_[i].out);
+      }
+    }
+  }
+
   // Once all chunks are added: out[i] *= 1 / float(total).
   void Normalise() const {
     for (int64_t i = 0; i < n_heads_; ++i) {
@@ -146,8 +179,11 @@ void ForEachRun(std::span<const SlotRange> ranges, const Run& run) {
 // The whole operation. Group extends HeadGroup by
 //   kKeySlots                             slots of one call of ScoreKeys, at most
 //   ScoreKeys(range, begin, count, n)     scores[n ...] of the slots, and the largest by lane
-//   AddChunk(begin, count, n)             adds p.V of a chunk, whose scores are those from n, to
-//   out
+//   Values                                value codes of a chunk: low and high nibbles of a piece
+//   kValueSlots                           slots of one vector of them; UnpackValues makes these
+//   WeighChunk(head, scales, count, n)    softmax weights of a chunk, whose scores start at n
+//   LevelsOf(weights, groups)             the same times the multipliers of one group
+//   AddValues(codes, n_vectors, levels, factor, dim, out)   their sum over a chunk's values, to out
 template <class Group>
 void AttendInGroups(const KvHead& cache, const AttentionQuery& query,
                     std::span<const SlotRange> ranges, float* scratch, float* out) {
@@ -162,8 +198,10 @@ void AttendInGroups(const KvHead& cache, const AttentionQuery& query,
           group.ScoreKeys(range, begin, count, n);
         });
     group.FindLargest();
-    ForEachRun<kAttentionChunk>(ranges, [&](const SlotRange&, int64_t begin, int64_t count,
-                                            int64_t n) { group.AddChunk(begin, count, n); });
+    ForEachRun<kAttentionChunk>(ranges,
+                                [&](const SlotRange&, int64_t begin, int64_t count, int64_t n) {
+                                  group.template AddChunk<Group>(begin, count, n);
+                                });
     group.Normalise();
   }
 }

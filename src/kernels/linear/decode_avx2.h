@@ -1,5 +1,6 @@
 // The packed blocks of linear.h on AVX2: one class per type, as tile_walk.h wants it. Only *_avx2
-// files may include it. Half h of a block is its weights 128 h .. 128 h + 127.
+// files may include it. A row's block has two parts, weights 128 h .. 128 h + 127, so that one part
+// and the sums of 8 tokens fit in 16 registers.
 #pragma once
 
 #include <immintrin.h>
@@ -27,35 +28,29 @@ inline void StoreSums(const __m256i* rows /*[8]*/, int32_t* raw) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(raw), SumLanesOf8(rows));
 }
 
-// Spreads a row's 8 multipliers: word l of half h is the multiplier of weights 8 l .. 8 l + 7 of
-// the half.
+// Spreads 4 of a row's 8 multipliers: word l is the multiplier of weights 8 l .. 8 l + 7 of the
+// part.
 class SpreadMultipliers {
  public:
-  SpreadMultipliers() {
-    for (size_t h = 0; h < 2; ++h) spread_[h] = Load32(kSpread[h].data());
-  }
+  SpreadMultipliers() : spread_(Load32(kSpread.data())) {}
 
-  void operator()(const uint8_t* multipliers, __m256i out[2]) const {
-    int64_t bytes;
-    std::memcpy(&bytes, multipliers, sizeof(bytes));
-    for (int h = 0; h < 2; ++h) {
-      out[h] = _mm256_shuffle_epi8(_mm256_set1_epi64x(bytes), spread_[h]);
-    }
+  __m256i operator()(const uint8_t* multipliers, int64_t part) const {
+    int32_t bytes;
+    std::memcpy(&bytes, multipliers + 4 * part, sizeof(bytes));
+    return _mm256_shuffle_epi8(_mm256_set1_epi32(bytes), spread_);
   }
 
  private:
-  static constexpr std::array<std::array<uint8_t, 32>, 2> kSpread = [] {
-    std::array<std::array<uint8_t, 32>, 2> index = {};
-    for (size_t h = 0; h < 2; ++h) {
-      for (size_t l = 0; l < 16; ++l) {
-        index[h][2 * l] = static_cast<uint8_t>(4 * h + l / 4);
-        index[h][2 * l + 1] = 0x80;  // zero
-      }
+  static constexpr std::array<uint8_t, 32> kSpread = [] {
+    std::array<uint8_t, 32> index = {};
+    for (size_t l = 0; l < 16; ++l) {
+      index[2 * l] = static_cast<uint8_t>(l / 4);
+      index[2 * l + 1] = 0x80;  // zero
     }
     return index;
   }();
 
-  __m256i spread_[2];
+  __m256i spread_;
 };
 
 // Types whose levels are at most 8 in magnitude, damaged files included. Nothing saturates or
@@ -63,34 +58,30 @@ class SpreadMultipliers {
 // them, 16320.
 class NarrowLevels : public StartFromZero {
  public:
+  static constexpr int64_t kParts = 2;
   using Sums = __m256i;
 
   struct Activations {
-    __m256i positions[4][2];  // byte g of [j][h] is activation 4 g + j of the half
+    __m256i positions[4];  // byte g of [j] is activation 4 g + j of the part
   };
 
   struct Row {
-    __m256i levels[4][2];  // byte g of [j][h] is the level of weight 4 g + j of the half
-    __m256i multipliers[2];
+    __m256i levels[4];  // byte g of [j] is the level of weight 4 g + j of the part
+    __m256i multipliers;
   };
 
-  static Activations Load(const uint8_t* codes, Start /*from*/) {
+  static Activations Load(const uint8_t* codes, Start /*from*/, int64_t part) {
     Activations a;
-    for (int j = 0; j < 4; ++j) {
-      for (int h = 0; h < 2; ++h) a.positions[j][h] = Load32(codes + 64 * j + 32 * h);
-    }
+    for (int64_t j = 0; j < 4; ++j) a.positions[j] = Load32(codes + 64 * j + 32 * part);
     return a;
   }
 
   static Sums Add(Sums acc, const Row& row, const Activations& a) {
-    for (int h = 0; h < 2; ++h) {
-      __m256i words = _mm256_maddubs_epi16(a.positions[0][h], row.levels[0][h]);
-      for (int j = 1; j < 4; ++j) {
-        words = _mm256_add_epi16(words, _mm256_maddubs_epi16(a.positions[j][h], row.levels[j][h]));
-      }
-      acc = _mm256_add_epi32(acc, _mm256_madd_epi16(words, row.multipliers[h]));
+    __m256i words = _mm256_maddubs_epi16(a.positions[0], row.levels[0]);
+    for (int j = 1; j < 4; ++j) {
+      words = _mm256_add_epi16(words, _mm256_maddubs_epi16(a.positions[j], row.levels[j]));
     }
-    return acc;
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(words, row.multipliers));
   }
 
   static void Store(const Sums* rows, int32_t* raw) { StoreSums(rows, raw); }
@@ -156,19 +147,17 @@ class Simd24 : public NarrowLevels {
     for (size_t j = 0; j < 4; ++j) masks_[j] = LoadTable(kMasks[j]);
   }
 
-  Row Decode(const uint8_t* tile_block, int64_t row) const {
+  Row Decode(const uint8_t* tile_block, int64_t row, int64_t part) const {
     const uint8_t* block = tile_block + kBlockBytesCoded * row;
     Row out;
-    for (int h = 0; h < 2; ++h) {
-      const __m256i codes = spread_codes_(block + 28 * h);
-      const __m256i patterns = _mm256_and_si256(_mm256_srli_epi16(codes, 4), _mm256_set1_epi8(7));
-      for (int j = 0; j < 4; ++j) {
-        // The complement keeps bit 7, which makes the look-up give 0, for the places of zeros.
-        const __m256i index = _mm256_andnot_si256(codes, _mm256_shuffle_epi8(masks_[j], patterns));
-        out.levels[j][h] = _mm256_shuffle_epi8(levels_, index);
-      }
+    const __m256i codes = spread_codes_(block + 28 * part);
+    const __m256i patterns = _mm256_and_si256(_mm256_srli_epi16(codes, 4), _mm256_set1_epi8(7));
+    for (int j = 0; j < 4; ++j) {
+      // The complement keeps bit 7, which makes the look-up give 0, for the places of zeros.
+      const __m256i index = _mm256_andnot_si256(codes, _mm256_shuffle_epi8(masks_[j], patterns));
+      out.levels[j] = _mm256_shuffle_epi8(levels_, index);
     }
-    spread_(block + format::kCodeBytes, out.multipliers);
+    out.multipliers = spread_(block + format::kCodeBytes, part);
     return out;
   }
 
@@ -205,25 +194,23 @@ class SimdFree : public NarrowLevels {
 
   explicit SimdFree(const Codebook& codebook) : codebook_(codebook) {}
 
-  Row Decode(const uint8_t* tile_block, int64_t row) const {
+  Row Decode(const uint8_t* tile_block, int64_t row, int64_t part) const {
     const uint8_t* block = tile_block + kBlockBytesCoded * row;
     Row out;
-    for (int h = 0; h < 2; ++h) {
-      const __m256i codes = spread_codes_(block + 28 * h);
-      for (auto& levels : out.levels) levels[h] = _mm256_setzero_si256();
-      for (size_t first = 0; first < format::kCodes; first += 16) {
-        // Below 16 for the codes of this part; the sum gives all others bit 7, and so a zero.
-        const __m256i in_part =
-            _mm256_xor_si256(codes, _mm256_set1_epi8(static_cast<int8_t>(first)));
-        const __m256i index = _mm256_adds_epu8(in_part, _mm256_set1_epi8(0x70));
-        for (size_t j = 0; j < 4; ++j) {
-          const auto* part = reinterpret_cast<const __m128i*>(codebook_.levels[j].data() + first);
-          const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128(part));
-          out.levels[j][h] = _mm256_or_si256(out.levels[j][h], _mm256_shuffle_epi8(table, index));
-        }
+    const __m256i codes = spread_codes_(block + 28 * part);
+    for (__m256i& levels : out.levels) levels = _mm256_setzero_si256();
+    for (size_t first = 0; first < format::kCodes; first += 16) {
+      // Below 16 for these 16 codes; the sum gives all others bit 7, and so a zero.
+      const __m256i among_these =
+          _mm256_xor_si256(codes, _mm256_set1_epi8(static_cast<int8_t>(first)));
+      const __m256i index = _mm256_adds_epu8(among_these, _mm256_set1_epi8(0x70));
+      for (size_t j = 0; j < 4; ++j) {
+        const auto* these = reinterpret_cast<const __m128i*>(codebook_.levels[j].data() + first);
+        const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128(these));
+        out.levels[j] = _mm256_or_si256(out.levels[j], _mm256_shuffle_epi8(table, index));
       }
     }
-    spread_(block + format::kCodeBytes, out.multipliers);
+    out.multipliers = spread_(block + format::kCodeBytes, part);
     return out;
   }
 
@@ -242,23 +229,21 @@ constexpr Table16 LevelsAt(size_t shift, int max) {
   return levels;
 }
 
-// Bytes of four 2-bit codes as four vectors of levels 2 c - kMax.
+// 32 bytes of four 2-bit codes as four vectors of levels 2 c - kMax.
 template <int kMax>
 class TwoBitLevels {
  public:
   TwoBitLevels() : first_(LoadTable(kFirst)), second_(LoadTable(kSecond)) {}
 
-  void Decode(const uint8_t* bytes, __m256i levels[4][2]) const {
+  void Decode(const uint8_t* bytes, __m256i levels[4]) const {
     const __m256i low_nibbles = _mm256_set1_epi8(0xF);
-    for (int h = 0; h < 2; ++h) {
-      const __m256i codes = Load32(bytes + 32 * h);
-      const __m256i low = _mm256_and_si256(codes, low_nibbles);
-      const __m256i high = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low_nibbles);
-      levels[0][h] = _mm256_shuffle_epi8(first_, low);
-      levels[1][h] = _mm256_shuffle_epi8(second_, low);
-      levels[2][h] = _mm256_shuffle_epi8(first_, high);
-      levels[3][h] = _mm256_shuffle_epi8(second_, high);
-    }
+    const __m256i codes = Load32(bytes);
+    const __m256i low = _mm256_and_si256(codes, low_nibbles);
+    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(codes, 4), low_nibbles);
+    levels[0] = _mm256_shuffle_epi8(first_, low);
+    levels[1] = _mm256_shuffle_epi8(second_, low);
+    levels[2] = _mm256_shuffle_epi8(first_, high);
+    levels[3] = _mm256_shuffle_epi8(second_, high);
   }
 
  private:
@@ -273,10 +258,10 @@ class Simd2 : public NarrowLevels {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW2;
 
-  Row Decode(const uint8_t* tile_block, int64_t row) const {
+  Row Decode(const uint8_t* tile_block, int64_t row, int64_t part) const {
     Row out;
-    levels_.Decode(tile_block + format::kAlignment + 64 * row, out.levels);
-    spread_(tile_block + format::kGroupsPerBlock * row, out.multipliers);
+    levels_.Decode(tile_block + format::kAlignment + 64 * row + 32 * part, out.levels);
+    out.multipliers = spread_(tile_block + format::kGroupsPerBlock * row, part);
     return out;
   }
 
@@ -289,19 +274,17 @@ class Simd3 : public NarrowLevels {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW3;
 
-  Row Decode(const uint8_t* tile_block, int64_t row) const {
+  Row Decode(const uint8_t* tile_block, int64_t row, int64_t part) const {
     const uint8_t* bytes = tile_block + format::kAlignment + 96 * row;
     Row out;
-    levels_.Decode(bytes, out.levels);
+    levels_.Decode(bytes + 32 * part, out.levels);
     // A set high bit makes the level 8 more.
-    for (int j = 0; j < 4; ++j) {
-      for (int h = 0; h < 2; ++h) {
-        const __m256i more =
-            _mm256_and_si256(SetBits(bytes + 64 + 8 * j + 4 * h), _mm256_set1_epi8(8));
-        out.levels[j][h] = _mm256_add_epi8(out.levels[j][h], more);
-      }
+    for (int64_t j = 0; j < 4; ++j) {
+      const __m256i more =
+          _mm256_and_si256(SetBits(bytes + 64 + 8 * j + 4 * part), _mm256_set1_epi8(8));
+      out.levels[j] = _mm256_add_epi8(out.levels[j], more);
     }
-    spread_(tile_block + format::kGroupsPerBlock * row, out.multipliers);
+    out.multipliers = spread_(tile_block + format::kGroupsPerBlock * row, part);
     return out;
   }
 
@@ -325,17 +308,15 @@ class Simd4 : public NarrowLevels {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW4;
 
-  Row Decode(const uint8_t* tile_block, int64_t row) const {
+  Row Decode(const uint8_t* tile_block, int64_t row, int64_t part) const {
     const uint8_t* bytes = tile_block + format::kAlignment + 128 * row;
     Row out;
-    for (int j = 0; j < 4; j += 2) {
-      for (int h = 0; h < 2; ++h) {
-        const __m256i pair = Load32(bytes + 32 * j + 32 * h);
-        out.levels[j][h] = Signed(pair);
-        out.levels[j + 1][h] = Signed(_mm256_srli_epi16(pair, 4));
-      }
+    for (int64_t j = 0; j < 4; j += 2) {
+      const __m256i pair = Load32(bytes + 32 * j + 32 * part);
+      out.levels[j] = Signed(pair);
+      out.levels[j + 1] = Signed(_mm256_srli_epi16(pair, 4));
     }
-    spread_(tile_block + format::kGroupsPerBlock * row, out.multipliers);
+    out.multipliers = spread_(tile_block + format::kGroupsPerBlock * row, part);
     return out;
   }
 
@@ -356,57 +337,50 @@ class Simd8 : public StartFromZero {
  public:
   static constexpr format::TensorType kType = format::TensorType::kW8;
 
+  static constexpr int64_t kParts = 2;
   using Sums = __m256i;
 
   struct Activations {
-    __m256i even[4][2];  // word w of [j][h] is activation 4 (2 w) + j of the half
-    __m256i odd[4][2];   // the same of 4 (2 w + 1) + j
+    __m256i even[4];  // word w of [j] is activation 4 (2 w) + j of the part
+    __m256i odd[4];   // the same of 4 (2 w + 1) + j
   };
 
   struct Row {
-    __m256i even[4][2];  // 256 * level, in the order of the activations
-    __m256i odd[4][2];
-    __m256i multipliers[2];  // dword l is the multiplier of weights 16 l .. 16 l + 15 of the half
+    __m256i even[4];  // 256 * level, in the order of the activations
+    __m256i odd[4];
+    __m256i multipliers;  // dword l is the multiplier of weights 16 l .. 16 l + 15 of the part
   };
 
-  static Activations Load(const uint8_t* codes, Start /*from*/) {
+  static Activations Load(const uint8_t* codes, Start /*from*/, int64_t part) {
     Activations a;
-    for (int j = 0; j < 4; ++j) {
-      for (int h = 0; h < 2; ++h) {
-        const __m256i bytes = Load32(codes + 64 * j + 32 * h);
-        a.even[j][h] = _mm256_and_si256(bytes, _mm256_set1_epi16(0xFF));
-        a.odd[j][h] = _mm256_srli_epi16(bytes, 8);
-      }
+    for (int64_t j = 0; j < 4; ++j) {
+      const __m256i bytes = Load32(codes + 64 * j + 32 * part);
+      a.even[j] = _mm256_and_si256(bytes, _mm256_set1_epi16(0xFF));
+      a.odd[j] = _mm256_srli_epi16(bytes, 8);
     }
     return a;
   }
 
-  Row Decode(const uint8_t* tile_block, int64_t row) const {
+  Row Decode(const uint8_t* tile_block, int64_t row, int64_t part) const {
     const uint8_t* bytes = tile_block + format::kAlignment + 256 * row;
     Row out;
-    for (int j = 0; j < 4; ++j) {
-      for (int h = 0; h < 2; ++h) {
-        const __m256i levels = Load32(bytes + 64 * j + 32 * h);
-        out.even[j][h] = _mm256_slli_epi16(levels, 8);
-        out.odd[j][h] = _mm256_andnot_si256(_mm256_set1_epi16(0xFF), levels);
-      }
+    for (int64_t j = 0; j < 4; ++j) {
+      const __m256i levels = Load32(bytes + 64 * j + 32 * part);
+      out.even[j] = _mm256_slli_epi16(levels, 8);
+      out.odd[j] = _mm256_andnot_si256(_mm256_set1_epi16(0xFF), levels);
     }
-    spread_(tile_block + format::kGroupsPerBlock * row, out.multipliers);
-    for (__m256i& multipliers : out.multipliers) multipliers = _mm256_srli_epi32(multipliers, 16);
+    out.multipliers =
+        _mm256_srli_epi32(spread_(tile_block + format::kGroupsPerBlock * row, part), 16);
     return out;
   }
 
   static Sums Add(Sums acc, const Row& row, const Activations& a) {
-    for (int h = 0; h < 2; ++h) {
-      __m256i dwords = _mm256_setzero_si256();
-      for (int j = 0; j < 4; ++j) {
-        dwords = _mm256_add_epi32(dwords, _mm256_madd_epi16(a.even[j][h], row.even[j][h]));
-        dwords = _mm256_add_epi32(dwords, _mm256_madd_epi16(a.odd[j][h], row.odd[j][h]));
-      }
-      acc = _mm256_add_epi32(acc,
-                             _mm256_mullo_epi32(_mm256_srai_epi32(dwords, 8), row.multipliers[h]));
+    __m256i dwords = _mm256_setzero_si256();
+    for (int j = 0; j < 4; ++j) {
+      dwords = _mm256_add_epi32(dwords, _mm256_madd_epi16(a.even[j], row.even[j]));
+      dwords = _mm256_add_epi32(dwords, _mm256_madd_epi16(a.odd[j], row.odd[j]));
     }
-    return acc;
+    return _mm256_add_epi32(acc, _mm256_mullo_epi32(_mm256_srai_epi32(dwords, 8), row.multipliers));
   }
 
   static void Store(const Sums* rows, int32_t* raw) { StoreSums(rows, raw); }

@@ -10,18 +10,19 @@ namespace {
 // Weights that stay in a core's second cache while all groups of tokens pass over them.
 constexpr int64_t kPanelBytes = 256 * 1024;
 
-using RawTile = std::array<int32_t, kMaxTileTokens * format::kTileRows>;  // [n_tokens, 8]
+using RawTile = std::array<int32_t, kMaxTileTokens * kInterleavedRows>;  // [n_tokens, tile rows]
 
 void StoreTile(const PackedMatrix& w, const QuantizedRows& x, const RawTile& raw, int64_t tile,
                int64_t token0, int64_t n_tokens, float* y, int64_t y_stride) {
-  const int64_t row0 = tile * format::kTileRows;
-  const int64_t n_rows = std::min(format::kTileRows, w.rows - row0);
+  const int64_t tile_rows = w.kernel_rows();
+  const int64_t row0 = tile * tile_rows;
+  const int64_t n_rows = std::min(tile_rows, w.rows - row0);
   for (int64_t t = 0; t < n_tokens; ++t) {
     for (int64_t i = 0; i < n_rows; ++i) {
       // Unsigned, so that a damaged file wraps instead of being undefined.
-      const auto acc = static_cast<int32_t>(
-          static_cast<uint32_t>(raw[static_cast<size_t>(t * format::kTileRows + i)]) -
-          128U * static_cast<uint32_t>(w.row_sums[row0 + i]));
+      const auto acc =
+          static_cast<int32_t>(static_cast<uint32_t>(raw[static_cast<size_t>(t * tile_rows + i)]) -
+                               128U * static_cast<uint32_t>(w.row_sums[row0 + i]));
       y[(token0 + t) * y_stride + row0 + i] =
           static_cast<float>(acc) * (w.row_scales[row0 + i] * x.scales[token0 + t]);
     }
@@ -32,17 +33,21 @@ void StoreTile(const PackedMatrix& w, const QuantizedRows& x, const RawTile& raw
 
 void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRows& x,
             int64_t tile_begin, int64_t tile_end, float* y, int64_t y_stride) {
-  const TileKernel kernel = kernels.For(w.type);
-  const int64_t tile_bytes = std::max<int64_t>(1, w.n_blocks * TileBlockBytes(w.type));
-  const int64_t panel_tiles = std::max<int64_t>(1, kPanelBytes / tile_bytes);
+  const TileKernel kernel = w.is_interleaved ? kernels.w2s24_interleaved : kernels.For(w.type);
+  const int64_t tile_bytes = w.kernel_bytes();
+  const int64_t panel_tiles = std::max<int64_t>(1, kPanelBytes / std::max<int64_t>(1, tile_bytes));
+  const auto kernel_tile = [&](int64_t tile) {
+    return (w.RowOfTile(tile) + w.kernel_rows() - 1) / w.kernel_rows();
+  };
+  const int64_t end = kernel_tile(tile_end);
   RawTile raw;
-  for (int64_t panel = tile_begin; panel < tile_end; panel += panel_tiles) {
-    const int64_t panel_end = std::min(tile_end, panel + panel_tiles);
+  for (int64_t panel = kernel_tile(tile_begin); panel < end; panel += panel_tiles) {
+    const int64_t panel_end = std::min(end, panel + panel_tiles);
     for (int64_t token0 = 0; token0 < x.n_tokens; token0 += kMaxTileTokens) {
       const int64_t n_tokens = std::min(kMaxTileTokens, x.n_tokens - token0);
       const uint8_t* codes = x.codes + token0 * x.n_blocks * format::kBlockWeights;
       for (int64_t tile = panel; tile < panel_end; ++tile) {
-        kernel(w.tile(tile), w.n_blocks, *w.codebook, codes, n_tokens, raw.data());
+        kernel(w.blocks + tile * tile_bytes, w.n_blocks, *w.codebook, codes, n_tokens, raw.data());
         StoreTile(w, x, raw, tile, token0, n_tokens, y, y_stride);
       }
     }
@@ -55,7 +60,7 @@ void RowSums(const TileKernels& kernels, const PackedMatrix& w, int64_t tile_beg
   // With every offset activation 1 the raw sum is the row sum.
   const std::vector<uint8_t> ones(static_cast<size_t>(w.n_blocks * format::kBlockWeights), 1);
   for (int64_t tile = tile_begin; tile < tile_end; ++tile) {
-    kernel(w.tile(tile), w.n_blocks, *w.codebook, ones.data(), 1,
+    kernel(w.blocks + tile * w.kernel_bytes(), w.n_blocks, *w.codebook, ones.data(), 1,
            row_sums + tile * format::kTileRows);
   }
 }

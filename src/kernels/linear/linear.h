@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "base/block_codec.h"
+#include "kernels/linear/interleave24.h"
 
 namespace accllm::kernels {
 
@@ -22,7 +23,9 @@ struct QuantizedRows {
   int64_t n_blocks = 0;
 };
 
-// A weight matrix of one of the block types. Rows are padded to whole tiles.
+// A weight matrix of one of the block types. Rows are padded to whole tiles. Tiles have 8 rows, or,
+// where codes are interleaved, 32; parts of a matrix are given in tiles of 8 rows all the same, and
+// an interleaved tile belongs to the part that has its first rows.
 struct PackedMatrix {
   format::TensorType type = format::TensorType::kW2S24;
   int64_t rows = 0;  // without padding
@@ -32,10 +35,20 @@ struct PackedMatrix {
   const float* row_scales = nullptr;        // [padded rows]
   const int32_t* row_sums = nullptr;        // [padded rows] sum of multiplier * level, see RowSums
   const Codebook* codebook = &kCodebook24;  // matters to w2-free alone
+  bool is_interleaved = false;              // w2-2:4 alone: `blocks` are as in interleave24.h
 
   int64_t n_tiles() const { return (rows + format::kTileRows - 1) / format::kTileRows; }
-  const uint8_t* tile(int64_t index) const {
-    return blocks + index * n_blocks * TileBlockBytes(type);
+
+  // Rows of what one call of a kernel works on, and its bytes.
+  int64_t kernel_rows() const { return is_interleaved ? kInterleavedRows : format::kTileRows; }
+  int64_t kernel_bytes() const {
+    return is_interleaved ? InterleavedTileBytes(n_blocks) : n_blocks * TileBlockBytes(type);
+  }
+
+  // The first row of the part that begins with tile `tile` of 8 rows; at most `rows`.
+  int64_t RowOfTile(int64_t tile) const {
+    const int64_t row = RoundUp(tile * format::kTileRows, kernel_rows());
+    return row < rows ? row : rows;
   }
 };
 
@@ -44,8 +57,9 @@ inline constexpr int64_t kMaxTileTokens = 8;
 
 // raw[t][i] = sum over k of multiplier * level * (a + 128) of row i of one tile, for n_tokens (1 to
 // kMaxTileTokens) tokens whose codes lie n_blocks * 256 bytes apart. Sums wrap modulo 2^32.
+// raw: [n_tokens][8], interleaved tiles [n_tokens][32].
 using TileKernel = void (*)(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
-                            const uint8_t* codes, int64_t n_tokens, int32_t* raw /*[n_tokens][8]*/);
+                            const uint8_t* codes, int64_t n_tokens, int32_t* raw);
 
 struct TileKernels {
   TileKernel w2s24 = nullptr;
@@ -54,6 +68,8 @@ struct TileKernels {
   TileKernel w3 = nullptr;
   TileKernel w4 = nullptr;
   TileKernel w8 = nullptr;
+  // Of interleaved tiles; null on an ISA that is faster on tiles as they are in the file.
+  TileKernel w2s24_interleaved = nullptr;
 
   TileKernel For(format::TensorType type) const {
     switch (type) {
@@ -77,6 +93,8 @@ TileKernels ScalarTileKernels();
 #if defined(ACCLLM_HAVE_X86_SIMD)
 TileKernels Avx2TileKernels();
 TileKernels Avx512TileKernels();
+void Interleaved24Avx2(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
+                       const uint8_t* codes, int64_t n_tokens, int32_t* raw);
 #elif defined(ACCLLM_HAVE_NEON)
 TileKernels NeonTileKernels();
 #endif
@@ -85,7 +103,8 @@ TileKernels NeonTileKernels();
 void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRows& x,
             int64_t tile_begin, int64_t tile_end, float* y, int64_t y_stride);
 
-// row_sums of tiles [tile_begin, tile_end) of w (w.row_sums itself is not read).
+// row_sums of tiles [tile_begin, tile_end) of w, which is not interleaved (w.row_sums itself is not
+// read).
 void RowSums(const TileKernels& kernels, const PackedMatrix& w, int64_t tile_begin,
              int64_t tile_end, int32_t* row_sums /*[padded rows]*/);
 

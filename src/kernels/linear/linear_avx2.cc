@@ -11,7 +11,8 @@ namespace accllm::kernels {
 
 TileKernels Avx2TileKernels() {
   return {WalkTile<avx2::Simd24>, WalkTile<avx2::SimdFree>, WalkTile<avx2::Simd2>,
-          WalkTile<avx2::Simd3>,  WalkTile<avx2::Simd4>,    WalkTile<avx2::Simd8>};
+          WalkTile<avx2::Simd3>,  WalkTile<avx2::Simd4>,    WalkTile<avx2::Simd8>,
+          Interleaved24Avx2};
 }
 
 float DotF16Avx2(const uint16_t* row, const float* x, int64_t n) {

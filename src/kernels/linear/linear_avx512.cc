@@ -35,6 +35,8 @@ class Simd : public Decoder, public StartFromZero {
   using Decoder::Decoder;
   using Sums = __m512i;
 
+  static constexpr int64_t kParts = 1;
+
   struct Activations {
     __m512i positions[4];  // byte g of vector j is a[4 g + j] + 128
   };

@@ -21,6 +21,8 @@ class Simd : public Decoder {
     uint32x4_t sums[4];  // lane l of [i]: of activations 16 l .. 16 l + 15 of quarter i
   };
 
+  static constexpr int64_t kParts = 1;
+
   struct Activations {
     uint8x16_t positions[4][4];  // byte g of [j][i] is activation 4 g + j of quarter i
     Start start;

@@ -2,11 +2,13 @@
 // one packed type on one ISA. It is built once per call, so that its tables stay in registers, from
 // the codebook where it takes one, and has
 //   kType                                   the TensorType
-//   Row Decode(tile_block, row)             levels and multipliers of one row of one block
+//   kParts                                  a block is worked on in so many parts
+//   Row Decode(tile_block, row, part)       levels and multipliers of one row of one block
 //   Start StartOf(codes)                    where one token's sums of one block start, for all rows
-//   Activations Load(codes, start)          one token's activations of one block
+//   Activations Load(codes, start, part)    one token's activations of one block
 //   Sums Add(sums, row, activations)        sums + multiplier * level * activation, by lane
 //   Store(sums of 8 rows, raw)              the sums of the lanes of each
+// With one part, Decode and Load take no `part`.
 #pragma once
 
 #include <array>
@@ -36,6 +38,24 @@ inline Simd MakeSimd(const Codebook& codebook) {
   }
 }
 
+template <class Simd>
+inline auto DecodePart(const Simd& simd, const uint8_t* tile_block, int64_t row, int64_t part) {
+  if constexpr (Simd::kParts == 1) {
+    return simd.Decode(tile_block, row);
+  } else {
+    return simd.Decode(tile_block, row, part);
+  }
+}
+
+template <class Simd>
+inline auto LoadPart(const uint8_t* codes, const typename Simd::Start& start, int64_t part) {
+  if constexpr (Simd::kParts == 1) {
+    return Simd::Load(codes, start);
+  } else {
+    return Simd::Load(codes, start, part);
+  }
+}
+
 // Asks for the row's bytes of a later block; `row` may lie beyond the matrix then.
 template <class Simd>
 inline void PrefetchRow(const uint8_t* tile_block, int64_t row) {
@@ -55,11 +75,15 @@ void OneToken(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook, c
   const Simd simd = MakeSimd<Simd>(codebook);
   typename Simd::Sums sums[format::kTileRows] = {};
   for (int64_t block = 0; block < n_blocks; ++block) {
-    const auto a = Simd::Load(codes, Simd::StartOf(codes));
+    const auto start = Simd::StartOf(codes);
+#pragma GCC unroll 2
+    for (int64_t part = 0; part < Simd::kParts; ++part) {
+      const auto a = LoadPart<Simd>(codes, start, part);
 #pragma GCC unroll 8
-    for (int64_t row = 0; row < format::kTileRows; ++row) {
-      PrefetchRow<Simd>(tile, row);
-      sums[row] = Simd::Add(sums[row], simd.Decode(tile, row), a);
+      for (int64_t row = 0; row < format::kTileRows; ++row) {
+        if (part == 0) PrefetchRow<Simd>(tile, row);
+        sums[row] = Simd::Add(sums[row], DecodePart(simd, tile, row, part), a);
+      }
     }
     tile += TileBlockBytes(Simd::kType);
     codes += format::kBlockWeights;
@@ -77,10 +101,14 @@ inline void AddRow(const Simd& simd, const uint8_t* tile, int64_t row, int64_t n
   for (int t = 0; t < kTokens; ++t) acc[t] = sums[t];
   for (int64_t block = 0; block < n_blocks; ++block) {
     PrefetchRow<Simd>(tile, row);
-    const auto w = simd.Decode(tile, row);
+#pragma GCC unroll 2
+    for (int64_t part = 0; part < Simd::kParts; ++part) {
+      const auto w = DecodePart(simd, tile, row, part);
 #pragma GCC unroll 8
-    for (int t = 0; t < kTokens; ++t) {
-      acc[t] = Simd::Add(acc[t], w, Simd::Load(codes + t * token_stride, starts[block][t]));
+      for (int t = 0; t < kTokens; ++t) {
+        acc[t] =
+            Simd::Add(acc[t], w, LoadPart<Simd>(codes + t * token_stride, starts[block][t], part));
+      }
     }
     tile += TileBlockBytes(Simd::kType);
     codes += format::kBlockWeights;
