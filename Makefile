@@ -10,7 +10,7 @@ BUILD = cmake --build --parallel $(JOBS) --preset
 export NINJA_STATUS ?= [%f/%t %es] 
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build install demo test bench lint format fuzz clean texts tokenizers check-tokenizers \
+.PHONY: help setup build install demo test bench bench-peers lint format fuzz clean texts tokenizers check-tokenizers \
   check-gguf compare-llama-cpp emulate-avx512 test-aarch64 tests-built fuzzers-built
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test     build, lint, run all tests and a short slice of every fuzzer"
 	@echo "make check-tokenizers  compare ids with other encoders on real vocabularies"
 	@echo "make bench    run the benchmarks of kernels and tokenizers"
+	@echo "make bench-peers  measure llama.cpp's low-bit types beside accllm (minutes to hours)"
 	@echo "make lint     format, include directions, file sizes, clang-tidy"
 	@echo "make format   reformat all C++ files in place"
 	@echo "make fuzz     run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
@@ -77,6 +78,9 @@ test: setup texts tokenizers tests-built fuzzers-built
 
 bench: tests-built
 	@tools/bench.sh
+
+bench-peers: setup build
+	@bench/peers/run.sh $(OPTIONS)
 
 lint: tests-built
 	@$(SETUP) lint

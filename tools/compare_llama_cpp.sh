@@ -11,12 +11,7 @@ cd "$(dirname "$0")/.."
 export ACCLLM_CONFIG=none  # not the user's own settings
 source tools/llama_cpp_package.sh
 
-# The distribution's own, because it has the modules that tools/setup.sh installs.
-readonly PYTHON=/usr/bin/python3
-"$PYTHON" -c 'import numpy' 2>/dev/null ||
-  npm_die "numpy is not installed; run 'tools/setup.sh test' as root"
-fetch_llama_cpp
-exec "$PYTHON" tools/compare_llama_cpp/compare.py --llama-cpp "$LLAMA_CPP" \
+run_on_llama_cpp tools/compare_llama_cpp/compare.py \
   --binary build/accllm --tokenize build/tests/tokenize_lines --model models/books-6m \
   --calibration build/texts/sotu.txt --text build/texts/moby_dick.txt \
   --output build/compare_llama_cpp "$@"

@@ -17,3 +17,13 @@ fetch_llama_cpp() {
       package/bins/linux-x64
   fi
 }
+
+# Becomes the Python script $1 with the library and the other arguments.
+run_on_llama_cpp() {
+  # The distribution's own, because it has the modules that tools/setup.sh installs.
+  local python=/usr/bin/python3 script=$1
+  "$python" -c 'import numpy' 2>/dev/null ||
+    npm_die "numpy is not installed; run 'tools/setup.sh test' as root"
+  fetch_llama_cpp
+  exec "$python" "$script" --llama-cpp "$LLAMA_CPP" "${@:2}"
+}

@@ -27,4 +27,9 @@ const GgmlTypeInfo* FindGgmlType(uint32_t number) {
   return row == kTypes.end() ? nullptr : row;
 }
 
+const GgmlTypeInfo* FindGgmlType(std::string_view name) {
+  const auto* row = std::ranges::find(kTypes, name, &GgmlTypeInfo::name);
+  return row == kTypes.end() ? nullptr : row;
+}
+
 }  // namespace accllm

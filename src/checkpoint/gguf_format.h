@@ -66,7 +66,7 @@ constexpr size_t GgufTypeBytes(GgufType type) {
   return 0;
 }
 
-// The tensor types whose values can be read here.
+// The tensor types whose values can be read here; a file may have others.
 enum class GgmlType : uint32_t { kF32 = 0, kF16 = 1, kQ8_0 = 8, kBF16 = 30 };
 
 // How a tensor type lies in a file: a row is cut into blocks of equal size.
@@ -79,5 +79,8 @@ struct GgmlTypeInfo {
 
 // nullptr for a number that no known format version has.
 const GgmlTypeInfo* FindGgmlType(uint32_t number);
+
+// nullptr for an unknown name.
+const GgmlTypeInfo* FindGgmlType(std::string_view name);
 
 }  // namespace accllm

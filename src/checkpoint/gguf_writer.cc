@@ -46,8 +46,7 @@ std::string HeadBytes(const GgufMetadataWriter& metadata, std::span<const GgufTe
     for (size_t i = tensor.shape.size(); i-- > 0;) Append(uint64_t(tensor.shape[i]), &bytes);
     Append(tensor.type, &bytes);
     Append(offset, &bytes);
-    const uint64_t element_bytes = FindGgmlType(static_cast<uint32_t>(tensor.type))->block_bytes;
-    offset += Aligned(static_cast<uint64_t>(tensor.n_elements()) * element_bytes);
+    offset += Aligned(static_cast<uint64_t>(tensor.n_bytes()));
   }
   return bytes;
 }
@@ -125,6 +124,11 @@ int64_t GgufTensorPlan::n_elements() const {
   return n;
 }
 
+int64_t GgufTensorPlan::n_bytes() const {
+  const GgmlTypeInfo* info = FindGgmlType(static_cast<uint32_t>(type));
+  return n_elements() / info->block_elements * info->block_bytes;
+}
+
 Result<GgufWriter> GgufWriter::Create(const std::string& path, const GgufMetadataWriter& metadata,
                                       std::vector<GgufTensorPlan> tensors) {
   GgufWriter writer;
@@ -181,6 +185,16 @@ Status GgufWriter::WriteTensor(std::span<const float> values) {
   }
   ACCLLM_ASSIGN_OR_RETURN(const auto halves, ToHalves(values, path_, tensor.name));
   return WritePadded({reinterpret_cast<const uint8_t*>(halves.data()), halves.size() * 2});
+}
+
+Status GgufWriter::WriteBytes(std::span<const uint8_t> bytes) {
+  if (next_ == tensors_.size() || std::ssize(bytes) != tensors_[next_].n_bytes()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: {} bytes do not belong to tensor {} of the plan", path_,
+                            bytes.size(), next_));
+  }
+  ++next_;
+  return WritePadded(bytes);
 }
 
 Status GgufWriter::Finish() {

@@ -37,10 +37,11 @@ class GgufMetadataWriter {
 // A tensor to be written.
 struct GgufTensorPlan {
   std::string name;            // at most 64 bytes
-  GgmlType type;               // kF32 or kF16
+  GgmlType type;               // any; values can be written as kF32 or kF16 only
   std::vector<int64_t> shape;  // row major
 
   int64_t n_elements() const;
+  int64_t n_bytes() const;
 };
 
 class GgufWriter {
@@ -58,6 +59,10 @@ class GgufWriter {
   // Writes the data of the next tensor, rounded to its type. Errors: kInvalidArgument if the number
   // of values is not the plan's, kUnsupported if one is too large for F16, kIo.
   Status WriteTensor(std::span<const float> values);
+
+  // The same with data that has the tensor's type already. Errors: kInvalidArgument if its size is
+  // not the plan's, kIo.
+  Status WriteBytes(std::span<const uint8_t> bytes);
 
   // Makes the file durable and gives it its name. Errors: kInvalidArgument if tensors are missing,
   // kIo.

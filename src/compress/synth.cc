@@ -9,7 +9,7 @@
 #include "base/block_codec.h"
 #include "base/fp16.h"
 #include "base/split_mix64.h"
-#include "base/tensor_names.h"
+#include "compress/synth_plan.h"
 #include "packed/packed_file.h"
 #include "packed/packed_writer.h"
 
@@ -135,35 +135,6 @@ std::vector<uint8_t> PlainVector(const TensorPlan& plan) {
   return bytes;
 }
 
-std::vector<TensorPlan> PlanOf(const ModelConfig& c) {
-  std::vector<TensorPlan> plan;
-  plan.push_back({std::string(kEmbedTokensName), TensorType::kW4, c.vocab_size, c.hidden_size});
-  for (int64_t layer = 0; layer < c.n_layers; ++layer) {
-    for (const VectorKind kind : kVectorKinds) {
-      const int64_t size = SizeOfVector(c, kind);
-      if (size > 0) plan.push_back({LayerTensorName(layer, kind), TensorType::kF32, 1, size});
-    }
-    for (const LinearKind kind : kLinearKinds) {
-      const LinearShape shape = ShapeOfLinear(c, kind);
-      plan.push_back({LayerTensorName(layer, kind), TensorType::kW2S24, shape.rows, shape.cols});
-    }
-  }
-  plan.push_back({std::string(kFinalNormName), TensorType::kF32, 1, c.hidden_size});
-  if (!c.tie_word_embeddings) {
-    plan.push_back({std::string(kLmHeadName), TensorType::kW4, c.vocab_size, c.hidden_size});
-  }
-  return plan;
-}
-
-// Deviation that maps inputs of variance one to outputs of variance one, or less for what is added
-// to the residual stream, so that the stream does not grow with depth.
-double DeviationOf(const TensorPlan& plan, const ModelConfig& config) {
-  const double deviation = 1.0 / std::sqrt(static_cast<double>(plan.cols));
-  const bool is_residual = plan.name.ends_with("o_proj") || plan.name.ends_with("down_proj");
-  return is_residual ? deviation / std::sqrt(2.0 * static_cast<double>(config.n_layers))
-                     : deviation;
-}
-
 std::string MetadataOf(const ModelConfig& config, uint64_t seed) {
   PackedMetadata metadata;
   metadata.config = config;
@@ -209,7 +180,7 @@ Result<ModelConfig> SynthShape(std::string_view name) {
 
 Status Synthesize(const ModelConfig& config, const std::string& output, uint64_t seed,
                   const std::string& tokenizer_bytes, const std::function<void(double)>& progress) {
-  const std::vector<TensorPlan> plan = PlanOf(config);
+  const std::vector<TensorPlan> plan = SynthPlan(config);
   ACCLLM_ASSIGN_OR_RETURN(PackedWriter writer, PackedWriter::Create(output, plan, false));
   uint64_t state = seed;
   for (size_t i = 0; i < plan.size(); ++i) {
@@ -220,7 +191,7 @@ Status Synthesize(const ModelConfig& config, const std::string& output, uint64_t
     const std::vector<uint8_t> bytes =
         tensor.type == TensorType::kF32
             ? PlainVector(tensor)
-            : RandomMatrix(tensor, layout, DeviationOf(tensor, config), state);
+            : RandomMatrix(tensor, layout, SynthDeviation(tensor, config), state);
     ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(tensor.name, bytes));
   }
   return writer.Finish(

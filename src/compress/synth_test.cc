@@ -3,9 +3,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include "base/file_io.h"
+#include "base/fp16.h"
+#include "checkpoint/gguf_file.h"
+#include "compress/synth_gguf.h"
 #include "packed/packed_file.h"
 #include "runtime/engine.h"
 
@@ -115,6 +120,60 @@ TEST_F(Synth, ReportsAFolderThatIsNotThere) {
   const Status status = Write(SmallConfig(), Path("none/a.acc"), 1);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kIo);
+}
+
+TEST_F(Synth, WritesGgufFilesOfEveryType) {
+  ModelConfig config = SmallConfig();
+  config.hidden_size = config.intermediate_size = 512;
+  config.n_heads = 32;
+  const int64_t n_weights = config.hidden_size * config.intermediate_size;
+  for (const std::string_view type : SynthGgufTypeNames()) {
+    ASSERT_TRUE(SynthesizeGguf(config, Path("a.gguf"), type, 1, [](double) {}));
+    ASSERT_TRUE(SynthesizeGguf(config, Path("b.gguf"), type, 1, [](double) {}));
+    EXPECT_EQ(*ReadTextFile(Path("a.gguf"), 1 << 24), *ReadTextFile(Path("b.gguf"), 1 << 24));
+    const auto file = GgufFile::Open(Path("a.gguf"));
+    ASSERT_TRUE(file) << file.error().ToString();
+    const GgufTensor* up = file->Find("blk.1.ffn_up.weight");
+    ASSERT_NE(up, nullptr);
+    EXPECT_EQ(up->type->name, type);
+    EXPECT_EQ(std::ssize(up->bytes), n_weights / up->type->block_elements * up->type->block_bytes);
+    EXPECT_EQ(file->Find("token_embd.weight")->type->name, "Q4_0");
+    EXPECT_EQ(*file->ReadFloats("output_norm.weight"), std::vector<float>(512, 1.0F));
+  }
+}
+
+// Two bits of a code and the scale of its block, as llama.cpp reads them.
+TEST_F(Synth, GgufWeightsHaveTheWantedDeviation) {
+  ModelConfig config = SmallConfig();
+  config.hidden_size = config.intermediate_size = 512;
+  config.n_heads = 32;
+  ASSERT_TRUE(SynthesizeGguf(config, Path("a.gguf"), "TQ2_0", 1, [](double) {}));
+  const auto file = GgufFile::Open(Path("a.gguf"));
+  ASSERT_TRUE(file);
+  const std::span<const uint8_t> bytes = file->Find("blk.0.ffn_up.weight")->bytes;
+  double squares = 0;
+  int64_t n = 0;
+  for (size_t block = 0; block < bytes.size(); block += 66) {
+    uint16_t half = 0;
+    std::memcpy(&half, &bytes[block + 64], sizeof(half));
+    for (size_t i = 0; i < 256; ++i, ++n) {
+      const int code = (bytes[block + i / 4] >> (2 * (i % 4))) & 3;
+      squares += std::pow(HalfToFloat(half) * static_cast<float>(code - 1), 2);
+    }
+  }
+  EXPECT_NEAR(std::sqrt(squares / static_cast<double>(n)), 1 / std::sqrt(512.0), 1e-3);
+}
+
+TEST_F(Synth, GgufTypesThatDoNotFitAreRefused) {
+  const auto write = [&](const ModelConfig& config, std::string_view type) {
+    return SynthesizeGguf(config, Path("x.gguf"), type, 1, [](double) {});
+  };
+  const Status narrow = write(SmallConfig(), "Q2_K");  // 96 columns
+  ASSERT_FALSE(narrow);
+  EXPECT_EQ(narrow.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(narrow.error().message.find("96 columns"), std::string::npos);
+  EXPECT_EQ(write(SmallConfig(), "Q9").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_FALSE(std::filesystem::exists(Path("x.gguf")));
 }
 
 }  // namespace
