@@ -159,8 +159,8 @@ class Comparer {
                              task_.compress.sample_tokens};
     }
     if (recipe->tuning != Tuning::kNone) {
-      json["tuning"] = {task_.compress.tune_steps, task_.compress.distill_steps,
-                        task_.compress.batch_tokens};
+      json["tuning"] = {task_.compress.tune_steps, task_.compress.tune_blocks,
+                        task_.compress.distill_steps, task_.compress.batch_tokens};
     }
     return json.dump();
   }

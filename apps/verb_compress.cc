@@ -30,6 +30,7 @@ struct CompressFlags {
   int64_t samples = CompressOptions{}.n_samples;
   int64_t sample_tokens = 0;
   int64_t tune_steps = CompressOptions{}.tune_steps;
+  int64_t tune_blocks = CompressOptions{}.tune_blocks;
   int64_t distill_steps = CompressOptions{}.distill_steps;
   int64_t batch_tokens = CompressOptions{}.batch_tokens;
   int64_t low_rank = 0;
@@ -121,6 +122,7 @@ Result<CompressOptions> MakeOptions(const CompressFlags& flags, const Checkpoint
   options.n_samples = flags.samples;
   options.sample_tokens = flags.sample_tokens;
   options.tune_steps = flags.tune_steps;
+  options.tune_blocks = flags.tune_blocks;
   options.distill_steps = flags.distill_steps;
   options.batch_tokens = flags.batch_tokens;
   options.low_rank = flags.low_rank;
@@ -409,7 +411,11 @@ VerbBody DeclareCompress(OptionTable& table) {
       .Positive();
   table
       .Value("--tune-steps", "N", flags->tune_steps,
-             "With recipe tuned or distilled: steps of gradient descent on each block")
+             "With recipe tuned or distilled: steps of gradient descent on each group of blocks")
+      .Positive();
+  table
+      .Value("--tune-blocks", "N", flags->tune_blocks,
+             "With recipe tuned or distilled: neighbouring blocks of a group, trained together")
       .Positive();
   table
       .Value("--distill-steps", "N", flags->distill_steps,

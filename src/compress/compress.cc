@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/index.h"
 #include "base/mapped_file.h"
 #include "base/process_info.h"
 #include "base/tensor_names.h"
@@ -19,7 +20,7 @@
 #include "compress/low_rank_plan.h"
 #include "compress/plan.h"
 #include "compress/sensitivity.h"
-#include "compress/tune_layer.h"
+#include "compress/tune_blocks.h"
 #include "packed/packed_file.h"
 #include "packed/packed_writer.h"
 #include "tune/stream_fisher.h"
@@ -44,7 +45,7 @@ std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
   json["recipe"] = o.recipe.name;
   json["samples"] = o.n_samples;
   json["sample_tokens"] = o.sample_tokens;
-  json["tuning"] = {o.tune_steps, o.distill_steps, o.batch_tokens};
+  json["tuning"] = {o.tune_steps, o.tune_blocks, o.distill_steps, o.batch_tokens};
   json["calibration_hash"] = o.calibration_hash;
   if (o.bits > 0) json["bits"] = o.bits;
   if (o.low_rank > 0) json["lowrank"] = o.low_rank;
@@ -55,6 +56,10 @@ std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
   json["hidden"] = checkpoint.config().hidden_size;
   for (const TensorPlan& tensor : plan) json["types"] += static_cast<int>(tensor.type);
   return json.dump();
+}
+
+std::string LayerRange(int64_t first, int64_t n) {
+  return n == 1 ? fmt::format("{}", first) : fmt::format("{}-{}", first, first + n - 1);
 }
 
 // One run over a checkpoint.
@@ -99,8 +104,8 @@ class Compressor {
         journal_.layers_done < config_.n_layers) {
       ACCLLM_RETURN_IF_ERROR(calibration->Load(StatePath(journal_.layers_done)));
     }
-    for (int64_t layer = journal_.layers_done; layer < config_.n_layers; ++layer) {
-      ACCLLM_RETURN_IF_ERROR(RunLayer(layer, writer, calibration.get()));
+    while (journal_.layers_done < config_.n_layers) {
+      ACCLLM_RETURN_IF_ERROR(RunGroup(writer, calibration.get()));
     }
     calibration.reset();
     ACCLLM_RETURN_IF_ERROR(WriteHead(writer));
@@ -111,18 +116,29 @@ class Compressor {
  private:
   std::string JournalPath() const { return PackedWriter::PartialPath(output_) + ".json"; }
 
-  // The residual stream after `layers_done` blocks; two files take turns, so that the one the
+  // The residual streams after `layers_done` blocks; two files take turns, so that the one the
   // journal speaks of is never being written.
   std::string StatePath(int64_t layers_done) const {
-    return fmt::format("{}.state{}", PackedWriter::PartialPath(output_), layers_done % 2);
+    const int64_t groups_done = (layers_done + GroupSize() - 1) / GroupSize();
+    return fmt::format("{}.state{}", PackedWriter::PartialPath(output_), groups_done % 2);
+  }
+
+  // The training of the group that starts with block `layer`.
+  std::string TunePath(int64_t layer) const {
+    return fmt::format("{}.tune{}", PackedWriter::PartialPath(output_), layer);
   }
 
   std::string DistillPath() const { return PackedWriter::PartialPath(output_) + ".distill"; }
 
+  void RemoveTraining() const {
+    std::remove(DistillPath().c_str());
+    for (int64_t layer = 0; layer < config_.n_layers; ++layer) std::remove(TunePath(layer).c_str());
+  }
+
   Status PrepareJournal() {
     const std::string fingerprint = Describe(checkpoint_, options_, plan_);
     if (!options_.resume) {
-      std::remove(DistillPath().c_str());  // an earlier run's
+      RemoveTraining();  // an earlier run's
       // Before the partial file exists, so that there is never one that cannot be resumed.
       journal_.fingerprint = fingerprint;
       return journal_.Save(JournalPath());
@@ -213,7 +229,8 @@ class Compressor {
 
   // What errors of the stream behind each block do to the predictions.
   Status MeasureStream(const std::vector<std::vector<int32_t>>& samples) {
-    if (!Announce(journal_.layers_done, 0, "measuring what errors of the stream do")) {
+    if (!Announce(static_cast<double>(journal_.layers_done),
+                  "measuring what errors of the stream do")) {
       return Fail(ErrorCode::kInterrupted, "stopped before the next block", "go on with --resume");
     }
     ACCLLM_ASSIGN_OR_RETURN(const auto weights, reference::WeightsOf(checkpoint_));
@@ -230,22 +247,23 @@ class Compressor {
   // A share of what comes after the measurements for the budget, as a share of all.
   double AfterBudget(double share) const { return BudgetShare() + (1 - BudgetShare()) * share; }
 
-  // Tells of the work on a block, whose share `done` is done.
-  bool Announce(int64_t layer, double done, const std::string& step) const {
-    const double share =
-        (static_cast<double>(layer) + done) / static_cast<double>(config_.n_layers);
+  // Tells of the next step, after the work of `blocks_done` blocks.
+  bool Announce(double blocks_done, const std::string& step) const {
+    const double share = blocks_done / static_cast<double>(config_.n_layers);
     return progress_(
         {AfterBudget(options_.recipe.tuning == Tuning::kModel ? share / 2 : share), step});
   }
 
-  // Share of a block's work that is done before a tensor of it.
-  double ShareBefore(std::string_view name) const {
+  // The work done before the tensor `name` of block `layer`, in blocks.
+  double BlocksBefore(int64_t layer, std::string_view name) const {
     double place = 0;
     for (size_t i = 0; i < kLinearNames.size(); ++i) {
       if (name.ends_with(kLinearNames[i])) place = static_cast<double>(i);
     }
     place /= static_cast<double>(kLinearNames.size());
-    return options_.recipe.tuning == Tuning::kNone ? place : kOneShotShare * place;
+    const double within_group = static_cast<double>(layer - journal_.layers_done) + place;
+    return static_cast<double>(journal_.layers_done) +
+           within_group * (options_.recipe.tuning == Tuning::kNone ? 1 : kOneShotShare);
   }
 
   Status WriteNearest(PackedWriter& writer, std::string_view name,
@@ -256,33 +274,50 @@ class Compressor {
     return writer.WriteTensor(plan.name, bytes);
   }
 
-  Status RunLayer(int64_t layer, PackedWriter& writer, Calibration* calibration) {
+  // Blocks that are done together, at most: those that are trained together.
+  int64_t GroupSize() const {
+    return options_.recipe.tuning == Tuning::kNone ? 1 : options_.tune_blocks;
+  }
+
+  // Compresses and writes the next group of blocks.
+  Status RunGroup(PackedWriter& writer, Calibration* calibration) {
+    const int64_t first = journal_.layers_done;
+    const int64_t n = std::min(GroupSize(), config_.n_layers - first);
+    std::vector<CompressedLayer> group;
+    if (options_.recipe.tuning == Tuning::kNone) {
+      ACCLLM_ASSIGN_OR_RETURN(CompressedLayer layer, OneShot(first, calibration));
+      group.push_back(std::move(layer));
+    } else {
+      ACCLLM_ASSIGN_OR_RETURN(group, TunedGroup(first, n, *calibration));
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      CompressedLayer& layer = group[Index(i)];
+      ACCLLM_RETURN_IF_ERROR(WriteLayer(writer, layer, first + i));
+      for (LinearReport& report : layer.reports) journal_.layers.push_back(std::move(report));
+    }
+    // Order matters: the journal may speak of this group only when tensors and state are durable.
+    ACCLLM_RETURN_IF_ERROR(writer.Sync());
+    if (calibration != nullptr) ACCLLM_RETURN_IF_ERROR(calibration->Save(StatePath(first + n)));
+    journal_.layers_done = first + n;
+    journal_.seconds += MonotonicSeconds() - start_;
+    start_ = MonotonicSeconds();
+    ACCLLM_RETURN_IF_ERROR(journal_.Save(JournalPath()));
+    std::remove(TunePath(first).c_str());
+    return {};
+  }
+
+  // One pass over the matrices of block `layer`. `calibration` may be null if the recipe has none.
+  Result<CompressedLayer> OneShot(int64_t layer, Calibration* calibration) const {
     ACCLLM_ASSIGN_OR_RETURN(FloatLayer weights, checkpoint_.ReadLayer(layer));
     const LayerTask task = {
         config_,
         options_.recipe,
         layer,
         [this](std::string_view name) { return PlanOf(name).type; },
-        [&](const std::string& name) { return Announce(layer, ShareBefore(name), name); },
+        [&](const std::string& name) { return Announce(BlocksBefore(layer, name), name); },
         options_.low_rank};
-    CompressedLayer result;
-    if (calibration == nullptr) {
-      ACCLLM_ASSIGN_OR_RETURN(result, CompressLayerNearest(task, std::move(weights), pool_));
-    } else if (options_.recipe.tuning == Tuning::kNone) {
-      ACCLLM_ASSIGN_OR_RETURN(
-          result, CompressLayerCalibrated(task, std::move(weights), *calibration, pool_));
-    } else {
-      ACCLLM_ASSIGN_OR_RETURN(result, TunedLayer(task, std::move(weights), *calibration));
-    }
-    ACCLLM_RETURN_IF_ERROR(WriteLayer(writer, result, layer));
-    // Order matters: the journal may speak of this layer only when tensors and state are durable.
-    ACCLLM_RETURN_IF_ERROR(writer.Sync());
-    if (calibration != nullptr) ACCLLM_RETURN_IF_ERROR(calibration->Save(StatePath(layer + 1)));
-    for (LinearReport& report : result.reports) journal_.layers.push_back(std::move(report));
-    journal_.layers_done = layer + 1;
-    journal_.seconds += MonotonicSeconds() - start_;
-    start_ = MonotonicSeconds();
-    return journal_.Save(JournalPath());
+    if (calibration == nullptr) return CompressLayerNearest(task, std::move(weights), pool_);
+    return CompressLayerCalibrated(task, std::move(weights), *calibration, pool_);
   }
 
   static Status WriteLayer(PackedWriter& writer, const CompressedLayer& result, int64_t layer) {
@@ -293,23 +328,29 @@ class Compressor {
     return {};
   }
 
-  Result<CompressedLayer> TunedLayer(const LayerTask& task, FloatLayer weights,
-                                     Calibration& calibration) {
+  // `n` blocks from `first` on, trained together.
+  Result<std::vector<CompressedLayer>> TunedGroup(int64_t first, int64_t n,
+                                                  Calibration& calibration) {
     std::vector<reference::Matrix> inputs = calibration.CompressedStreams();
-    ACCLLM_ASSIGN_OR_RETURN(CompressedLayer result,
-                            CompressLayerCalibrated(task, std::move(weights), calibration, pool_));
+    std::vector<CompressedLayer> group;
+    for (int64_t i = 0; i < n; ++i) {
+      ACCLLM_ASSIGN_OR_RETURN(CompressedLayer layer, OneShot(first + i, &calibration));
+      group.push_back(std::move(layer));
+    }
     const TuneSettings settings = {options_.tune_steps, options_.batch_tokens,
-                                   std::move(fisher_[static_cast<size_t>(task.layer)])};
+                                   std::move(fisher_[Index(first + n - 1)])};
     const auto after_step = [&](int64_t step, double loss) {
       const double share = static_cast<double>(step) / static_cast<double>(options_.tune_steps);
-      return Announce(task.layer, kOneShotShare + (1 - kOneShotShare) * share,
-                      fmt::format("layers.{}: tuning, error {:.2f} %", task.layer, 100 * loss));
+      return Announce(
+          static_cast<double>(first) +
+              static_cast<double>(n) * (kOneShotShare + (1 - kOneShotShare) * share),
+          fmt::format("layers.{}: tuning, error {:.2f} %", LayerRange(first, n), 100 * loss));
     };
-    ACCLLM_ASSIGN_OR_RETURN(
-        const TuneReport report,
-        TuneLayer(config_, settings, std::move(inputs), calibration, result, pool_, after_step));
+    ACCLLM_ASSIGN_OR_RETURN(const TuneReport report,
+                            TuneBlocks(config_, settings, std::move(inputs), calibration, group,
+                                       TunePath(first), pool_, after_step));
     journal_.tuning.push_back(report);
-    return result;
+    return group;
   }
 
   Status Distill(PackedWriter& writer) {
@@ -351,7 +392,8 @@ class Compressor {
     ACCLLM_RETURN_IF_ERROR(writer.Finish(
         std::span(reinterpret_cast<const uint8_t*>(tokenizer.data()), tokenizer.size()),
         MetadataJson()));
-    for (const std::string& path : {JournalPath(), StatePath(0), StatePath(1), DistillPath()}) {
+    RemoveTraining();
+    for (const std::string& path : {JournalPath(), StatePath(0), StatePath(1)}) {
       std::remove(path.c_str());
     }
     return MakeReport();
@@ -453,6 +495,9 @@ Result<CompressReport> Compress(const Checkpoint& checkpoint, const std::string&
         fmt::format("--bits: recipe {} has no text to measure on", options.recipe.name),
         "use it with a recipe that takes --calibration, such as joint; or choose types with "
         "--keep-dense");
+  }
+  if (options.tune_blocks < 1) {
+    return Fail(ErrorCode::kInvalidArgument, "--tune-blocks must be at least 1");
   }
   if (!std::isfinite(options.bits) || options.bits < 0) {
     return Fail(ErrorCode::kInvalidArgument,

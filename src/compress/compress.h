@@ -36,7 +36,8 @@ struct CompressOptions {
   int64_t sample_tokens = 0;  // 0: the model's context, at most 512
   int64_t low_rank = 0;       // rank of every quantised linear layer's low-rank part; 0: none
   // For recipes that tune.
-  int64_t tune_steps = 300;      // of each block
+  int64_t tune_steps = 300;      // of each group of blocks
+  int64_t tune_blocks = 1;       // neighbouring blocks of a group, trained together
   int64_t distill_steps = 1000;  // of the model
   int64_t batch_tokens = 2048;   // tokens of one step
   bool resume = false;
@@ -58,8 +59,7 @@ struct LinearReport {
   double seconds = 0;
 };
 
-// How far gradient descent brought one block: its loss over the first and the last tenth of the
-// steps (tune::StepCallback).
+// How far gradient descent came: its loss over the first and the last tenth of the steps.
 struct TuneReport {
   double before = 0;
   double after = 0;
@@ -77,7 +77,7 @@ struct BudgetChoice {
 struct CompressReport {
   std::vector<LinearReport> layers;
   std::vector<BudgetChoice> budget;  // of every matrix left open; empty without a budget
-  std::vector<TuneReport> tuning;    // of every block, where the recipe tunes
+  std::vector<TuneReport> tuning;    // of every group of blocks, where the recipe tunes
   // KL divergence from the float model on calibration text, likewise, where it distills; else 0.
   TuneReport distillation;
   int64_t file_bytes = 0;
@@ -95,7 +95,7 @@ struct CompressProgress {
 };
 
 // Called before every tensor and after every step of gradient descent; returns false to stop. What
-// is done so far, to the last block or some steps of distillation, is saved.
+// is done so far, to the last block written or the last step, is saved.
 using CompressCallback = std::function<bool(const CompressProgress&)>;
 
 // Writes `output`. While it works there is `output`.partial and its journal `output`.partial.json;

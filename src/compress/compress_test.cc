@@ -53,11 +53,7 @@ class CompressTest : public ::testing::Test {
     config.hidden_size = 72;  // a block and K are not multiples of each other
     ASSERT_TRUE(testing::WriteCheckpoint(folder_ + "/model", config));
     checkpoint_ = std::make_unique<Checkpoint>(*Checkpoint::Open(folder_ + "/model"));
-    std::mt19937 rng(4);
-    for (int i = 0; i < 3000; ++i) {
-      options_.calibration.push_back(
-          static_cast<int32_t>(rng() % static_cast<unsigned>(config.vocab_size)));
-    }
+    options_.calibration = RandomText(3000, 4);
     options_.n_samples = 12;
     options_.sample_tokens = 48;
     options_.window = {4, 60};
@@ -68,20 +64,29 @@ class CompressTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  // KL divergence of the packed model from the checkpoint, in nats a token, on text that is no
-  // calibration sample.
+  std::vector<int32_t> RandomText(int64_t n_tokens, uint32_t seed) const {
+    std::mt19937 rng(seed);
+    const auto vocab = static_cast<unsigned>(checkpoint_->config().vocab_size);
+    std::vector<int32_t> text(static_cast<size_t>(n_tokens));
+    for (int32_t& token : text) token = static_cast<int32_t>(rng() % vocab);
+    return text;
+  }
+
+  // KL divergence of the packed model from the checkpoint, in nats a token, on text that was not
+  // calibrated on.
   double DivergenceOf(const std::string& path) const {
+    constexpr int64_t kTokens = 800;
     const PackedFile packed = *PackedFile::Open(path);
     EXPECT_TRUE(packed.Verify());
     const auto real = *reference::WeightsOf(*checkpoint_);
     const auto rounded = *reference::WeightsOf(packed);
     reference::FloatModel a(*real, options_.window);
     reference::FloatModel b(*rounded, options_.window);
-    const auto tokens = std::span(options_.calibration).last(40);
-    std::vector<float> x(static_cast<size_t>(40 * a.vocab_size()));
+    const std::vector<int32_t> tokens = RandomText(kTokens, 5);
+    std::vector<float> x(static_cast<size_t>(kTokens * a.vocab_size()));
     std::vector<float> y(x.size());
-    EXPECT_TRUE(a.Append(tokens, 40, x.data()));
-    EXPECT_TRUE(b.Append(tokens, 40, y.data()));
+    EXPECT_TRUE(a.Append(tokens, kTokens, x.data()));
+    EXPECT_TRUE(b.Append(tokens, kTokens, y.data()));
     return MeanDivergence(x, y, a.vocab_size());
   }
 
@@ -125,9 +130,11 @@ TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
   };
   EXPECT_LT(error("joint"), 0.85 * error("rtn"));
   EXPECT_LT(error("joint-free"), 0.9 * error("joint"));
-  options_.n_samples = 48;  // training needs more text than one pass does
-  options_.tune_steps = 100;
-  options_.distill_steps = 120;
+  // Training needs more text than one pass does.
+  options_.calibration = RandomText(9000, 4);
+  options_.n_samples = 144;
+  options_.tune_steps = 160;
+  options_.distill_steps = 160;
   const double tuned = error("tuned");
   EXPECT_LT(tuned, 0.95 * error("joint"));
   EXPECT_LT(error("distilled"), 0.9 * tuned);

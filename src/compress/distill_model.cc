@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 
+#include "compress/descent.h"
 #include "tune/distiller.h"
 
 namespace accllm {
 namespace {
 
-constexpr int64_t kSaveSteps = 50;  // between two copies of the state on disk
-
-// Higher than for a block: the loss is what counts, and sees every error's real effect.
-constexpr tune::LearningRates kModelRates = {.levels = 2.5e-2F, .scales = 2e-3F, .norms = 2e-3F};
+constexpr tune::LearningRates kModelRates = {
+    .levels = 2.5e-2F, .tables = 5e-3F, .scales = 2e-3F, .norms = 2e-3F};
 
 // A tensor of the file as values, and as a quantised matrix where it is one.
 struct LoadedTensor {
@@ -104,32 +102,10 @@ class Text {
   const DistillTask& task_;
 };
 
-Status Run(const DistillTask& task, const tune::TuneOptions& options, tune::Distiller& distiller,
-           LossReport& losses, const tune::StepCallback& after_step) {
-  if (std::filesystem::exists(task.state_path)) {
-    ACCLLM_RETURN_IF_ERROR(distiller.Load(task.state_path));
-  }
-  const Text text(task);
-  while (distiller.step() < options.n_steps) {
-    const auto batch = text.Batch(distiller.step() + 1, options.batch_sequences);
-    ACCLLM_ASSIGN_OR_RETURN(const double loss, distiller.Step(batch));
-    losses.Add(distiller.step(), loss);
-    const bool goes_on = after_step(distiller.step(), loss);
-    // The last state too: the tensors are about to be replaced by what it stands for.
-    if (!goes_on || distiller.step() % kSaveSteps == 0 || distiller.step() == options.n_steps) {
-      ACCLLM_RETURN_IF_ERROR(distiller.Save(task.state_path));
-    }
-    if (!goes_on) {
-      return Fail(ErrorCode::kInterrupted, "stopped while distilling", "go on with --resume");
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter& writer,
-                                    ThreadPool& pool, const tune::StepCallback& after_step) {
+                                    ThreadPool& pool, const StepCallback& after_step) {
   const ModelConfig& config = task.checkpoint.config();
   ACCLLM_ASSIGN_OR_RETURN(const auto teacher, reference::WeightsOf(task.checkpoint));
   const Loader loader(task, writer);
@@ -151,11 +127,15 @@ Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter&
   const tune::TuneOptions options =
       MakeTuneOptions(task.settings, task.sequence_tokens, kModelRates);
   tune::Distiller distiller(*teacher, student, task.sequence_tokens, options, pool);
-  LossReport losses(options.n_steps);
-  ACCLLM_RETURN_IF_ERROR(Run(task, options, distiller, losses, after_step));
+  const Text text(task);
+  const auto step = [&] {
+    return distiller.Step(text.Batch(distiller.step() + 1, options.batch_sequences));
+  };
+  ACCLLM_RETURN_IF_ERROR(
+      Descend({options.n_steps, task.state_path, "distilling"}, distiller, step, after_step));
   for (size_t i = 0; i < model.layers.size(); ++i) TakeTrained(student.blocks[i], model.layers[i]);
   model.final_norm = student.final_norm;
-  model.report = losses.report();
+  model.report = ReportOf(distiller.losses());
   return model;
 }
 

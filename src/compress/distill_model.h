@@ -7,7 +7,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "compress/layer_compressor.h"
-#include "compress/tune_layer.h"
+#include "compress/tune_blocks.h"
 #include "packed/packed_writer.h"
 
 namespace accllm {
@@ -32,6 +32,6 @@ struct DistilledModel {
 // `state_path` is gone on from, with the same result. Errors: kInterrupted, kNumeric; those of
 // reading and writing.
 Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter& writer,
-                                    ThreadPool& pool, const tune::StepCallback& after_step);
+                                    ThreadPool& pool, const StepCallback& after_step);
 
 }  // namespace accllm

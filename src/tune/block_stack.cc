@@ -15,11 +15,11 @@ int64_t TapeBytes(const ModelConfig& config, int64_t n_tokens) {
 
 }  // namespace
 
-BlockStack::BlockStack(const ModelConfig& config, int64_t sequence_tokens, int64_t max_tokens,
-                       reference::SimulatedPrecision precision)
+BlockStack::BlockStack(const ModelConfig& config, int64_t n_blocks, int64_t sequence_tokens,
+                       int64_t max_tokens, reference::SimulatedPrecision precision)
     : block_(config, sequence_tokens, precision),
-      keeps_tapes_(config.n_layers * TapeBytes(config, max_tokens) <= kTapeBytes),
-      tapes_(static_cast<size_t>(config.n_layers)) {}
+      keeps_tapes_(n_blocks * TapeBytes(config, max_tokens) <= kTapeBytes),
+      tapes_(static_cast<size_t>(n_blocks)) {}
 
 const Matrix& BlockStack::Forward(Matrix x, const WeightsOf& weights, ThreadPool& pool) {
   streams_.clear();

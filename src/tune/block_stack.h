@@ -1,4 +1,4 @@
-// All blocks of a model, forward and backward.
+// Consecutive blocks of a model, forward and backward.
 #pragma once
 
 #include <functional>
@@ -16,8 +16,8 @@ class BlockStack {
   // `config` must outlive the stack. Batches have at most `max_tokens` tokens, in sequences of
   // `sequence_tokens`: where the tapes of all blocks would take more than 2 GB, each is made again
   // when its turn comes in the backward pass.
-  BlockStack(const ModelConfig& config, int64_t sequence_tokens, int64_t max_tokens,
-             reference::SimulatedPrecision precision);
+  BlockStack(const ModelConfig& config, int64_t n_blocks, int64_t sequence_tokens,
+             int64_t max_tokens, reference::SimulatedPrecision precision);
 
   // x: [n_tokens, hidden], the first block's input. Returns the last one's output and keeps what
   // Backward needs.

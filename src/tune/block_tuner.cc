@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/split_mix64.h"
+#include "tune/state_file.h"
 
 namespace accllm::tune {
 namespace {
@@ -52,7 +53,7 @@ float ScheduleShare(int64_t step, int64_t n_steps) {
 
 LearningRates RatesAt(const LearningRates& peak, int64_t step, int64_t n_steps) {
   const float share = ScheduleShare(step, n_steps);
-  return {peak.levels * share, peak.scales * share, peak.norms * share};
+  return {peak.levels * share, peak.tables * share, peak.scales * share, peak.norms * share};
 }
 
 std::vector<int64_t> BatchOf(int64_t step, int64_t batch_sequences, int64_t n_sequences) {
@@ -66,31 +67,52 @@ std::vector<int64_t> BatchOf(int64_t step, int64_t batch_sequences, int64_t n_se
   return batch;
 }
 
-Status TuneBlock(const ModelConfig& config, const BlockSamples& samples, const TuneOptions& options,
-                 TrainableBlock& block, ThreadPool& pool, const StepCallback& after_step) {
-  const Block function(config, samples.inputs.front()->rows(), options.precision);
-  const auto n_sequences = std::ssize(samples.inputs);
-  for (int64_t step = 1; step <= options.n_steps; ++step) {
-    const std::vector<int64_t> batch = BatchOf(step, options.batch_sequences, n_sequences);
-    const Matrix x = Stack(samples.inputs, batch);
-    const Matrix target = Stack(samples.targets, batch);
-    BlockTape tape;
-    const Matrix error = function.Forward(x, block.weights(), &tape, pool) - target;
-    const Matrix weighted = Weighted(error, options.metric, pool);
-    const Matrix change = target - x;
-    const double scale = 1.0 / InnerProduct(change, Weighted(change, options.metric, pool));
-    const double loss = InnerProduct(error, weighted) * scale;
-    if (!std::isfinite(loss)) {
-      return Fail(ErrorCode::kNumeric, "tuning a block gave a loss that is not finite",
-                  "check that the checkpoint's weights are sound");
-    }
-    FloatLayer dw = ZerosLike(block.weights());
-    function.Backward(weighted * static_cast<float>(2.0 * scale), block.weights(), tape, dw, pool);
-    block.Step(dw, RatesAt(options.rates, step, options.n_steps), step, pool);
-    if (!after_step(step, loss)) {
-      return Fail(ErrorCode::kInterrupted, "stopped while tuning a block", "go on with --resume");
-    }
+BlockTuner::BlockTuner(const ModelConfig& config, const BlockSamples& samples,
+                       const TuneOptions& options, std::vector<TrainableBlock>& blocks,
+                       ThreadPool& pool)
+    : samples_(samples),
+      options_(options),
+      blocks_(blocks),
+      pool_(pool),
+      stack_(config, std::ssize(blocks), samples.inputs.front()->rows(),
+             options.batch_sequences * samples.inputs.front()->rows(), options.precision),
+      losses_(Index(options.n_steps)) {}
+
+Result<double> BlockTuner::Step() {
+  const std::vector<int64_t> batch =
+      BatchOf(step_ + 1, options_.batch_sequences, std::ssize(samples_.inputs));
+  const Matrix x = Stack(samples_.inputs, batch);
+  const Matrix target = Stack(samples_.targets, batch);
+  const auto weights = [&](size_t i) -> const FloatLayer& { return blocks_[i].weights(); };
+  const Matrix error = stack_.Forward(x, weights, pool_) - target;
+  const Matrix weighted = Weighted(error, options_.metric, pool_);
+  const Matrix change = target - x;
+  const double scale = 1.0 / InnerProduct(change, Weighted(change, options_.metric, pool_));
+  const double loss = InnerProduct(error, weighted) * scale;
+  if (!std::isfinite(loss)) {
+    return Fail(ErrorCode::kNumeric, "tuning a block gave a loss that is not finite",
+                "check that the checkpoint's weights are sound");
   }
+  losses_[Index(step_)] = static_cast<float>(loss);
+  ++step_;
+  const LearningRates rates = RatesAt(options_.rates, step_, options_.n_steps);
+  stack_.Backward(
+      weighted * static_cast<float>(2.0 * scale), weights,
+      [&](size_t i, const FloatLayer& dw) { blocks_[i].Step(dw, rates, step_, pool_); }, pool_);
+  return loss;
+}
+
+std::vector<std::vector<float>*> BlockTuner::State() {
+  std::vector<std::vector<float>*> arrays = StateOf(blocks_);
+  arrays.push_back(&losses_);
+  return arrays;
+}
+
+Status BlockTuner::Save(const std::string& path) { return SaveState(path, step_, State()); }
+
+Status BlockTuner::Load(const std::string& path) {
+  ACCLLM_ASSIGN_OR_RETURN(step_, LoadState(path, State()));
+  for (TrainableBlock& block : blocks_) block.Refresh(pool_);
   return {};
 }
 

@@ -1,12 +1,15 @@
-// Block-wise distillation: makes a quantised block do what the float block did.
+// Block-wise distillation: makes quantised blocks do what the float blocks did.
 #pragma once
 
 #include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
+#include "base/index.h"
 #include "base/result.h"
 #include "reference/float_model.h"
-#include "tune/block.h"
+#include "tune/block_stack.h"
 #include "tune/trainable_block.h"
 
 namespace accllm::tune {
@@ -32,18 +35,43 @@ LearningRates RatesAt(const LearningRates& peak, int64_t step, int64_t n_steps);
 // depends on nothing but the epoch.
 std::vector<int64_t> BatchOf(int64_t step, int64_t batch_sequences, int64_t n_sequences);
 
-// Called after every step with its number, from 1, and the loss: the squared error of the batch's
-// outputs, relative to that which the block adds to the stream. false stops.
-using StepCallback = std::function<bool(int64_t step, double loss)>;
-
 // Inputs (of the compressed stream) and wanted outputs of all sequences: [sequence_tokens, hidden].
 struct BlockSamples {
   std::vector<const Matrix*> inputs;
   std::vector<const Matrix*> targets;
 };
 
-// Errors: kInterrupted; kNumeric if the loss is not finite.
-Status TuneBlock(const ModelConfig& config, const BlockSamples& samples, const TuneOptions& options,
-                 TrainableBlock& block, ThreadPool& pool, const StepCallback& after_step);
+class BlockTuner {
+ public:
+  // Trains `blocks`, which follow each other, together: the samples are the first one's inputs and
+  // the last one's outputs. Everything given must outlive the tuner.
+  BlockTuner(const ModelConfig& config, const BlockSamples& samples, const TuneOptions& options,
+             std::vector<TrainableBlock>& blocks, ThreadPool& pool);
+
+  // Steps done.
+  int64_t step() const { return step_; }
+
+  // What Step returned so far.
+  std::span<const float> losses() const { return std::span(losses_).first(Index(step_)); }
+
+  // One step. Returns the squared error of the batch's outputs before the step, relative to that
+  // which the blocks add to the stream. Errors: kNumeric if that is not finite.
+  Result<double> Step();
+
+  // Everything the next steps depend on, in a file, and back. Errors: kIo, kCorrupt.
+  Status Save(const std::string& path);
+  Status Load(const std::string& path);
+
+ private:
+  std::vector<std::vector<float>*> State();
+
+  const BlockSamples& samples_;
+  const TuneOptions& options_;
+  std::vector<TrainableBlock>& blocks_;
+  ThreadPool& pool_;
+  BlockStack stack_;
+  std::vector<float> losses_;  // [n_steps]
+  int64_t step_ = 0;
+};
 
 }  // namespace accllm::tune

@@ -61,20 +61,27 @@ class BlockTunerTest : public ::testing::Test {
     options_.precision = {.a8 = true, .kv4 = true};
   }
 
-  // Losses of all steps.
-  std::vector<double> Tune(TrainableBlock& block) {
+  std::vector<TrainableBlock> OneBlock() {
+    std::vector<TrainableBlock> blocks;
+    blocks.push_back(QuantizedBlock(config_, original_, pool_));
+    return blocks;
+  }
+
+  // Takes steps until `last`; returns their losses.
+  static std::vector<double> Run(BlockTuner& tuner, int64_t last) {
     std::vector<double> losses;
-    const Status status =
-        TuneBlock(config_, samples_, options_, block, pool_, [&](int64_t step, double loss) {
-          losses.push_back(loss);
-          return step < stop_after_;
-        });
-    if (stop_after_ > options_.n_steps) {
-      EXPECT_TRUE(status) << status.error().ToString();
-    } else {
-      EXPECT_EQ(status.error().code, ErrorCode::kInterrupted);
+    while (tuner.step() < last) {
+      const auto loss = tuner.Step();
+      EXPECT_TRUE(loss) << loss.error().ToString();
+      losses.push_back(*loss);
     }
     return losses;
+  }
+
+  // Losses of all steps.
+  std::vector<double> Tune(std::vector<TrainableBlock>& blocks, ThreadPool& pool) const {
+    BlockTuner tuner(config_, samples_, options_, blocks, pool);
+    return Run(tuner, options_.n_steps);
   }
 
   ThreadPool pool_{2};
@@ -84,12 +91,11 @@ class BlockTunerTest : public ::testing::Test {
   std::vector<Matrix> targets_;
   BlockSamples samples_;
   TuneOptions options_;
-  int64_t stop_after_ = 1'000'000;
 };
 
 TEST_F(BlockTunerTest, TheLossFallsSmoothly) {
-  TrainableBlock block = QuantizedBlock(config_, original_, pool_);
-  const std::vector<double> losses = Tune(block);
+  std::vector<TrainableBlock> blocks = OneBlock();
+  const std::vector<double> losses = Tune(blocks, pool_);
   ASSERT_EQ(losses.size(), 150U);
   // Means over 30 steps: ten epochs.
   std::vector<double> means;
@@ -102,17 +108,11 @@ TEST_F(BlockTunerTest, TheLossFallsSmoothly) {
 
 TEST_F(BlockTunerTest, GivesTheSameBitsForEveryNumberOfThreads) {
   options_.n_steps = 10;
-  TrainableBlock a = QuantizedBlock(config_, original_, pool_);
-  TrainableBlock b = QuantizedBlock(config_, original_, pool_);
-  const std::vector<double> losses = Tune(a);
+  std::vector<TrainableBlock> a = OneBlock();
+  std::vector<TrainableBlock> b = OneBlock();
   ThreadPool other(3);
-  std::vector<double> others;
-  ASSERT_TRUE(TuneBlock(config_, samples_, options_, b, other, [&](int64_t, double loss) {
-    others.push_back(loss);
-    return true;
-  }));
-  EXPECT_EQ(losses, others);
-  EXPECT_EQ(a.weights().weights, b.weights().weights);
+  EXPECT_EQ(Tune(a, pool_), Tune(b, other));
+  EXPECT_EQ(a[0].weights().weights, b[0].weights().weights);
 }
 
 // The metric says which errors count.
@@ -120,12 +120,12 @@ TEST_F(BlockTunerTest, FollowsTheMetric) {
   const int64_t hidden = config_.hidden_size;
   const auto error_after = [&](const std::vector<float>& metric) {
     options_.metric = metric;
-    TrainableBlock block = QuantizedBlock(config_, original_, pool_);
-    Tune(block);
+    std::vector<TrainableBlock> blocks = OneBlock();
+    Tune(blocks, pool_);
     const Block function(config_, kTokens, options_.precision);
     double error = 0;  // in the first half of the stream
     for (size_t i = 0; i < inputs_.size(); ++i) {
-      const Matrix y = function.Forward(inputs_[i], block.weights(), nullptr, pool_);
+      const Matrix y = function.Forward(inputs_[i], blocks[0].weights(), nullptr, pool_);
       error += (y - targets_[i]).leftCols(hidden / 2).squaredNorm();
     }
     return error;
@@ -135,19 +135,60 @@ TEST_F(BlockTunerTest, FollowsTheMetric) {
   EXPECT_LT(error_after(first_half), 0.9 * error_after({}));
 }
 
-TEST_F(BlockTunerTest, StopsWhenAsked) {
-  stop_after_ = 3;
-  TrainableBlock block = QuantizedBlock(config_, original_, pool_);
-  EXPECT_EQ(Tune(block).size(), 3U);
+// What two blocks should give together is known, what the first should give is not.
+TEST_F(BlockTunerTest, TrainsBlocksTogether) {
+  const FloatLayer second = RandomLayer(config_, 50);
+  const Block exact(config_, kTokens, {});
+  for (Matrix& target : targets_) target = exact.Forward(target, second, nullptr, pool_);
+  std::vector<TrainableBlock> blocks = OneBlock();
+  blocks.push_back(QuantizedBlock(config_, second, pool_));
+  const std::vector<std::vector<float>> start = {blocks[0].weights().weights[0],
+                                                 blocks[1].weights().weights[0]};
+  const std::vector<double> losses = Tune(blocks, pool_);
+  EXPECT_LT(losses.back(), 0.6 * losses.front());
+  const Block rounding(config_, kTokens, options_.precision);
+  double error = 0;
+  double change = 0;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const Matrix middle = rounding.Forward(inputs_[i], blocks[0].weights(), nullptr, pool_);
+    const Matrix y = rounding.Forward(middle, blocks[1].weights(), nullptr, pool_);
+    error += (y - targets_[i]).squaredNorm();
+    change += (targets_[i] - inputs_[i]).squaredNorm();
+  }
+  EXPECT_NEAR(error / change, losses.back(), 0.2 * losses.back());
+  for (size_t i = 0; i < 2; ++i) EXPECT_NE(blocks[i].weights().weights[0], start[i]);
+}
+
+TEST_F(BlockTunerTest, ARestoredRunGoesOnBitForBit) {
+  options_.n_steps = 12;
+  const std::string path = ::testing::TempDir() + "block_tuner_state";
+  std::vector<TrainableBlock> whole = OneBlock();
+  const std::vector<double> losses = Tune(whole, pool_);
+  {
+    std::vector<TrainableBlock> blocks = OneBlock();
+    BlockTuner tuner(config_, samples_, options_, blocks, pool_);
+    Run(tuner, 5);
+    ASSERT_TRUE(tuner.Save(path));
+  }
+  std::vector<TrainableBlock> blocks = OneBlock();
+  BlockTuner tuner(config_, samples_, options_, blocks, pool_);
+  ASSERT_TRUE(tuner.Load(path));
+  EXPECT_EQ(tuner.step(), 5);
+  const std::vector<double> rest = Run(tuner, options_.n_steps);
+  EXPECT_TRUE(std::equal(rest.begin(), rest.end(), losses.begin() + 5, losses.end()));
+  EXPECT_EQ(blocks[0].weights().weights, whole[0].weights().weights);
+  EXPECT_EQ(tuner.losses()[0], static_cast<float>(losses[0]));  // of the run before
+  std::remove(path.c_str());
 }
 
 TEST_F(BlockTunerTest, ALossThatIsNotFiniteIsAnError) {
   targets_[5](0, 0) = std::numeric_limits<float>::infinity();
-  TrainableBlock block = QuantizedBlock(config_, original_, pool_);
-  const Status status =
-      TuneBlock(config_, samples_, options_, block, pool_, [](int64_t, double) { return true; });
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().code, ErrorCode::kNumeric);
+  std::vector<TrainableBlock> blocks = OneBlock();
+  options_.batch_sequences = 24;
+  BlockTuner tuner(config_, samples_, options_, blocks, pool_);
+  const auto loss = tuner.Step();
+  ASSERT_FALSE(loss);
+  EXPECT_EQ(loss.error().code, ErrorCode::kNumeric);
 }
 
 }  // namespace

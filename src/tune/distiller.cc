@@ -15,9 +15,10 @@ Distiller::Distiller(reference::FloatWeights& teacher, Student& student, int64_t
       options_(options),
       pool_(pool),
       teacher_block_(teacher.config(), sequence_tokens, {}),
-      student_stack_(teacher.config(), sequence_tokens, options.batch_sequences * sequence_tokens,
-                     options.precision),
-      final_norm_adam_(student.final_norm.size()) {}
+      student_stack_(teacher.config(), teacher.config().n_layers, sequence_tokens,
+                     options.batch_sequences * sequence_tokens, options.precision),
+      final_norm_adam_(student.final_norm.size()),
+      losses_(Index(options.n_steps)) {}
 
 Result<Matrix> Distiller::TeacherOutput(const std::vector<std::span<const int32_t>>& sequences) {
   const ModelConfig& config = teacher_.config();
@@ -43,6 +44,7 @@ Result<double> Distiller::Step(const std::vector<std::span<const int32_t>>& sequ
                 fmt::format("distillation gave a divergence that is not finite at step {}", step_),
                 "check that the checkpoint's weights are sound");
   }
+  losses_[Index(step_)] = static_cast<float>(head.loss);
   ++step_;
   const LearningRates rates = RatesAt(options_.rates, step_, options_.n_steps);
   std::vector<float> dnorm(student_.final_norm.size());
@@ -60,12 +62,9 @@ Result<double> Distiller::Step(const std::vector<std::span<const int32_t>>& sequ
 }
 
 std::vector<std::vector<float>*> Distiller::State() {
-  std::vector<std::vector<float>*> arrays = {&student_.final_norm, &final_norm_adam_.mean(),
-                                             &final_norm_adam_.variance()};
-  for (TrainableBlock& block : student_.blocks) {
-    const auto more = block.State();
-    arrays.insert(arrays.end(), more.begin(), more.end());
-  }
+  std::vector<std::vector<float>*> arrays = StateOf(student_.blocks);
+  arrays.insert(arrays.end(), {&student_.final_norm, &final_norm_adam_.mean(),
+                               &final_norm_adam_.variance(), &losses_});
   return arrays;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/index.h"
 #include "base/result.h"
 #include "reference/float_weights.h"
 #include "tune/block_stack.h"
@@ -34,6 +35,9 @@ class Distiller {
   // Steps done.
   int64_t step() const { return step_; }
 
+  // What Step returned so far.
+  std::span<const float> losses() const { return std::span(losses_).first(Index(step_)); }
+
   // One step on `sequences`, each of sequence_tokens token ids. Returns the mean KL divergence of
   // the student from the teacher on them, in nats a token, before the step.
   // Errors: those of reading the teacher; kNumeric if the divergence is not finite.
@@ -54,6 +58,7 @@ class Distiller {
   Block teacher_block_;
   BlockStack student_stack_;
   Adam final_norm_adam_;
+  std::vector<float> losses_;  // [n_steps]
   int64_t step_ = 0;
 };
 

@@ -12,13 +12,12 @@ class NearestCode {
  public:
   explicit NearestCode(const Codebook& codebook);
 
-  // The levels of least squared distance to `four`; of the first such code on a tie.
-  void Round(const float* four, int8_t* levels /*[4]*/) const;
+  // The code of least squared distance to `four`; the first such code on a tie.
+  uint8_t operator()(const float* four) const;
 
  private:
   using Numbers = std::array<float, format::kCodes>;
 
-  Codebook codebook_;
   std::array<Numbers, 4> slopes_;  // -2 level
   Numbers squares_;                // sum of level^2
 };

@@ -88,4 +88,13 @@ void TrainableBlock::Refresh(ThreadPool& pool) {
   }
 }
 
+std::vector<std::vector<float>*> StateOf(std::vector<TrainableBlock>& blocks) {
+  std::vector<std::vector<float>*> arrays;
+  for (TrainableBlock& block : blocks) {
+    const auto more = block.State();
+    arrays.insert(arrays.end(), more.begin(), more.end());
+  }
+  return arrays;
+}
+
 }  // namespace accllm::tune

@@ -46,4 +46,7 @@ class TrainableBlock {
   std::vector<float> vector_units_;  // mean magnitude of each vector at the start
 };
 
+// Of several blocks, one after the other.
+std::vector<std::vector<float>*> StateOf(std::vector<TrainableBlock>& blocks);
+
 }  // namespace accllm::tune

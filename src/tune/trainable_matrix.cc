@@ -54,20 +54,40 @@ void RoundFour(const float* latent, const int8_t* mask, int8_t* levels) {
 TrainableMatrix::TrainableMatrix(QuantizedMatrix start, bool keep_mask)
     : quantized_(std::move(start)),
       nearest_code_(quantized_.codebook),
+      codes_(has_table() ? quantized_.levels.size() / 4 : 0),
       keep_mask_(keep_mask),
       mean_level_(MeanMagnitude(quantized_.levels)),
       max_multiplier_(MaxMultiplier(quantized_.type, quantized_.cols)),
       latent_(quantized_.levels.begin(), quantized_.levels.end()),
       log_multipliers_(quantized_.multipliers.size()),
       log_row_scales_(quantized_.row_scales.size()),
+      table_(has_table() ? format::kCodebookBytes : 0),
       latent_adam_(latent_.size()),
       multiplier_adam_(log_multipliers_.size()),
-      row_scale_adam_(log_row_scales_.size()) {
+      row_scale_adam_(log_row_scales_.size()),
+      table_adam_(table_.size()) {
   const auto log_of = [](auto value) { return std::log(static_cast<float>(value)); };
   std::transform(quantized_.multipliers.begin(), quantized_.multipliers.end(),
                  log_multipliers_.begin(), log_of);
   std::transform(quantized_.row_scales.begin(), quantized_.row_scales.end(),
                  log_row_scales_.begin(), log_of);
+  if (!has_table()) return;
+  auto entry = table_.begin();
+  for (const auto& levels : quantized_.codebook.levels) {
+    entry = std::copy(levels.begin(), levels.end(), entry);
+  }
+  for (size_t i = 0; i < codes_.size(); ++i) codes_[i] = nearest_code_(&latent_[4 * i]);
+}
+
+void TrainableMatrix::RoundTable() {
+  constexpr auto kMax = static_cast<float>(format::kCodebookMax);
+  const float* entry = table_.data();
+  for (auto& levels : quantized_.codebook.levels) {
+    for (int8_t& level : levels) {
+      level = static_cast<int8_t>(std::clamp(std::nearbyint(*entry++), -kMax, kMax));
+    }
+  }
+  nearest_code_ = NearestCode(quantized_.codebook);
 }
 
 void TrainableMatrix::RoundRow(int64_t row) {
@@ -82,7 +102,10 @@ void TrainableMatrix::RoundRow(int64_t row) {
       continue;
     }
     if (q.type == TensorType::kW2Free) {
-      nearest_code_.Round(latent + c, levels + c);
+      uint8_t& code = codes_[static_cast<size_t>((row * q.level_cols() + c) / 4)];
+      code = nearest_code_(latent + c);
+      const std::array<int8_t, 4> four = q.codebook.Decode(code);
+      std::copy(four.begin(), four.end(), levels + c);
       continue;
     }
     for (int64_t i = c; i < std::min(c + 4, q.cols); ++i) {
@@ -101,6 +124,7 @@ void TrainableMatrix::RoundRow(int64_t row) {
 }
 
 void TrainableMatrix::Round(ThreadPool& pool) {
+  if (has_table()) RoundTable();
   pool.ParallelFor(quantized_.rows, [&](int64_t begin, int64_t end, int) {
     for (int64_t row = begin; row < end; ++row) RoundRow(row);
   });
@@ -126,7 +150,8 @@ TrainableMatrix::Gradients TrainableMatrix::Split(std::span<const float> dw,
   const QuantizedMatrix& q = quantized_;
   Gradients d = {std::vector<float>(latent_.size(), 0.0F),
                  std::vector<float>(log_multipliers_.size(), 0.0F),
-                 std::vector<float>(log_row_scales_.size(), 0.0F)};
+                 std::vector<float>(log_row_scales_.size(), 0.0F),
+                 {}};
   pool.ParallelFor(q.rows, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) {
       for (int64_t g = 0; g < q.n_groups(); ++g) {
@@ -144,7 +169,21 @@ TrainableMatrix::Gradients TrainableMatrix::Split(std::span<const float> dw,
       }
     }
   });
+  if (has_table()) d.table = TableGradient(d.latent, pool);
   return d;
+}
+
+// An entry has the sum of the gradients of all levels that it gives.
+std::vector<float> TrainableMatrix::TableGradient(const std::vector<float>& latent,
+                                                  ThreadPool& pool) const {
+  std::vector<float> gradient(table_.size(), 0.0F);
+  pool.ParallelFor(4, [&](int64_t begin, int64_t end, int) {
+    for (auto j = static_cast<size_t>(begin); j < static_cast<size_t>(end); ++j) {
+      float* entries = gradient.data() + j * format::kCodes;
+      for (size_t i = 0; i < codes_.size(); ++i) entries[codes_[i]] += latent[4 * i + j];
+    }
+  });
+  return gradient;
 }
 
 void TrainableMatrix::Step(std::span<const float> dw, const LearningRates& rates, int64_t step,
@@ -153,12 +192,14 @@ void TrainableMatrix::Step(std::span<const float> dw, const LearningRates& rates
   latent_adam_.Step(d.latent, rates.levels * mean_level_, step, latent_, pool);
   multiplier_adam_.Step(d.log_multipliers, rates.scales, step, log_multipliers_, pool);
   row_scale_adam_.Step(d.log_row_scales, rates.scales, step, log_row_scales_, pool);
+  table_adam_.Step(d.table, rates.tables * mean_level_, step, table_, pool);
   Round(pool);
 }
 
 std::vector<std::vector<float>*> TrainableMatrix::State() {
-  std::vector<std::vector<float>*> arrays = {&latent_, &log_multipliers_, &log_row_scales_};
-  for (Adam* adam : {&latent_adam_, &multiplier_adam_, &row_scale_adam_}) {
+  std::vector<std::vector<float>*> arrays = {&latent_, &log_multipliers_, &log_row_scales_,
+                                             &table_};
+  for (Adam* adam : {&latent_adam_, &multiplier_adam_, &row_scale_adam_, &table_adam_}) {
     arrays.push_back(&adam->mean());
     arrays.push_back(&adam->variance());
   }

@@ -15,14 +15,15 @@ namespace accllm::tune {
 // How far a step may move each kind of parameter.
 struct LearningRates {
   float levels = 0;  // latent weights, relative to the mean magnitude of the matrix's levels
+  float tables = 0;  // entries of free codebooks, likewise
   float scales = 0;  // logarithms of multipliers and row scales
   float norms = 0;   // vectors, relative to their mean magnitude
 };
 
 // The matrix is row_scale * multiplier * level, where the levels are the nearest code to a latent
 // weight in units of its step (coded types: of the codes of four weights), multipliers are the
-// nearest integers to latent ones, row scales likewise, and gradients pass straight through the
-// roundings. So masks, levels and multipliers may all move.
+// nearest integers to latent ones, row scales and a free codebook's entries likewise, and gradients
+// pass straight through the roundings. So masks, levels, multipliers and codebooks may all move.
 class TrainableMatrix {
  public:
   // Starts at `start`. With `keep_mask` the survivors of a 2:4 matrix stay.
@@ -46,22 +47,29 @@ class TrainableMatrix {
     std::vector<float> latent;           // [rows, level_cols]
     std::vector<float> log_multipliers;  // [rows, n_groups]
     std::vector<float> log_row_scales;   // [rows]
+    std::vector<float> table;            // [4, kCodes] of a free codebook, else empty
   };
 
   Gradients Split(std::span<const float> dw, ThreadPool& pool) const;
+  std::vector<float> TableGradient(const std::vector<float>& latent, ThreadPool& pool) const;
+  void RoundTable();
   void RoundRow(int64_t row);
+  bool has_table() const { return quantized_.type == format::TensorType::kW2Free; }
 
   QuantizedMatrix quantized_;
-  NearestCode nearest_code_;  // of a free codebook
+  NearestCode nearest_code_;    // of a free codebook
+  std::vector<uint8_t> codes_;  // [rows, level_cols / 4] of the levels; likewise, else empty
   bool keep_mask_;
   float mean_level_;  // of the start, in magnitude
   int64_t max_multiplier_;
   std::vector<float> latent_;           // [rows, level_cols] in steps
   std::vector<float> log_multipliers_;  // [rows, n_groups]; -infinity for groups of zeros
   std::vector<float> log_row_scales_;   // [rows]
+  std::vector<float> table_;            // [4, kCodes] levels of a free codebook, else empty
   Adam latent_adam_;
   Adam multiplier_adam_;
   Adam row_scale_adam_;
+  Adam table_adam_;
 };
 
 // The code of least squared error for four weights in units of the step; with `mask` among those

@@ -36,7 +36,8 @@ QuantizedMatrix AnyMatrix(int64_t rows, int64_t cols,
   const std::vector<float> values = RandomValues(rows * q.level_cols(), 7, 1.5F);
   for (size_t four = 0; four < q.levels.size(); four += 4) {
     if (type == format::TensorType::kW2Free) {
-      nearest.Round(&values[four], &q.levels[four]);
+      const std::array<int8_t, 4> levels = q.codebook.Decode(nearest(&values[four]));
+      std::copy(levels.begin(), levels.end(), &q.levels[four]);
     } else {
       RoundFour(&values[four], nullptr, &q.levels[four]);
     }
@@ -79,8 +80,10 @@ TEST(RoundFour, IsTheNearestOfAllCodes) {
 TEST(NearestCode, IsTheNearestOfAllCodes) {
   const Codebook codebook = AnyCodebook();
   const NearestCode nearest(codebook);
-  ExpectNearest(codebook, 128,
-                [&](const float* values, int8_t* levels) { nearest.Round(values, levels); });
+  ExpectNearest(codebook, 128, [&](const float* values, int8_t* levels) {
+    const std::array<int8_t, 4> four = codebook.Decode(nearest(values));
+    std::copy(four.begin(), four.end(), levels);
+  });
 }
 
 TEST(RoundFour, KeepsAMask) {
@@ -106,11 +109,12 @@ TEST(TrainableMatrix, StartsWhereItWasGiven) {
   }
 }
 
+constexpr LearningRates kRates = {.levels = 0.03F, .tables = 0.01F, .scales = 0.01F, .norms = 0};
+
 // Squared distance from a target, by gradient descent on the whole matrix.
 double DistanceAfter(int64_t n_steps, TrainableMatrix& matrix, const std::vector<float>& target,
-                     ThreadPool& pool) {
+                     ThreadPool& pool, const LearningRates& rates = kRates) {
   std::vector<float> w(target.size());
-  const LearningRates rates = {.levels = 0.03F, .scales = 0.01F, .norms = 0};
   for (int64_t step = 1;; ++step) {
     matrix.Write(w, pool);
     double sum = 0;
@@ -139,6 +143,21 @@ TEST(TrainableMatrix, DescendsToTheTargetsOwnCodes) {
     EXPECT_LT(after, 0.03 * before);
     EXPECT_TRUE(PackMatrix(matrix.quantized()));
   }
+}
+
+TEST(TrainableMatrix, LearnsTheCodebook) {
+  ThreadPool pool(2);
+  const std::vector<float> target = RandomValues(48 * 64, 5, 0.8F);
+  const auto train = [&](float rate) {
+    TrainableMatrix matrix(AnyMatrix(48, 64, format::TensorType::kW2Free), false);
+    LearningRates rates = kRates;
+    rates.tables = rate;
+    const double distance = DistanceAfter(300, matrix, target, pool, rates);
+    EXPECT_EQ(matrix.quantized().codebook == AnyCodebook(), rate == 0);
+    EXPECT_TRUE(PackMatrix(matrix.quantized()));
+    return distance;
+  };
+  EXPECT_LT(train(0.01F), 0.9 * train(0));
 }
 
 TEST(TrainableMatrix, KeptMasksDoNotMove) {
@@ -183,21 +202,24 @@ TEST(TrainableMatrix, ZerosStayZero) {
 
 TEST(TrainableMatrix, RestoredStateGoesOnBitForBit) {
   ThreadPool pool(2);
-  const QuantizedMatrix start = AnyMatrix(6, 64);
-  const std::vector<float> target = RandomValues(6 * 64, 5);
-  TrainableMatrix a(start, false);
-  DistanceAfter(30, a, target, pool);
-  TrainableMatrix b(start, false);
-  const auto from = a.State();
-  const auto to = b.State();
-  ASSERT_EQ(from.size(), to.size());
-  for (size_t i = 0; i < from.size(); ++i) *to[i] = *from[i];
-  b.Round(pool);
-  DistanceAfter(30, a, target, pool);
-  DistanceAfter(30, b, target, pool);
-  EXPECT_EQ(a.quantized().levels, b.quantized().levels);
-  EXPECT_EQ(a.quantized().multipliers, b.quantized().multipliers);
-  EXPECT_EQ(a.quantized().row_scales, b.quantized().row_scales);
+  for (const auto type : {format::TensorType::kW2S24, format::TensorType::kW2Free}) {
+    const QuantizedMatrix start = AnyMatrix(6, 64, type);
+    const std::vector<float> target = RandomValues(6 * 64, 5);
+    TrainableMatrix a(start, false);
+    DistanceAfter(30, a, target, pool);
+    TrainableMatrix b(start, false);
+    const auto from = a.State();
+    const auto to = b.State();
+    ASSERT_EQ(from.size(), to.size());
+    for (size_t i = 0; i < from.size(); ++i) *to[i] = *from[i];
+    b.Round(pool);
+    DistanceAfter(30, a, target, pool);
+    DistanceAfter(30, b, target, pool);
+    EXPECT_EQ(a.quantized().levels, b.quantized().levels);
+    EXPECT_EQ(a.quantized().multipliers, b.quantized().multipliers);
+    EXPECT_EQ(a.quantized().row_scales, b.quantized().row_scales);
+    EXPECT_EQ(a.quantized().codebook, b.quantized().codebook);
+  }
 }
 
 }  // namespace

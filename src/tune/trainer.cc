@@ -113,8 +113,8 @@ Trainer::Trainer(const ModelConfig& config, FloatParameters& model, const TrainO
       model_(model),
       options_(options),
       pool_(pool),
-      stack_(config, options.sequence_tokens, options.batch_sequences * options.sequence_tokens,
-             {}) {
+      stack_(config, config.n_layers, options.sequence_tokens,
+             options.batch_sequences * options.sequence_tokens, {}) {
   for (const std::vector<float>* array : model_.arrays()) adams_.emplace_back(array->size());
 }
 

@@ -22,9 +22,8 @@ inline ModelConfig SmallConfig() {
   return config;
 }
 
-inline FloatLayer RandomLayer(const ModelConfig& config) {
+inline FloatLayer RandomLayer(const ModelConfig& config, uint32_t seed = 10) {
   FloatLayer w;
-  uint32_t seed = 10;
   for (const VectorKind kind : kVectorKinds) {
     w.vector(kind) = RandomValues(SizeOfVector(config, kind), ++seed, 0.5F);
   }

@@ -1,4 +1,4 @@
-#include "compress/tune_layer.h"
+#include "compress/tune_blocks.h"
 
 #include <algorithm>
 
@@ -11,7 +11,8 @@ constexpr int64_t kSamplesAtOnce = 8;
 // As the engine computes.
 constexpr reference::SimulatedPrecision kPrecision = {.a8 = true, .kv4 = true};
 
-constexpr tune::LearningRates kBlockRates = {.levels = 2e-2F, .scales = 2e-3F, .norms = 1e-3F};
+constexpr tune::LearningRates kBlockRates = {
+    .levels = 3.5e-2F, .tables = 5e-3F, .scales = 2e-3F, .norms = 1e-3F};
 
 std::vector<reference::Matrix> Outputs(const ModelConfig& config, const FloatLayer& w,
                                        const std::vector<reference::Matrix>& inputs,
@@ -63,43 +64,26 @@ void TakeTrained(const tune::TrainableBlock& block, CompressedLayer& layer) {
   }
 }
 
-// A tenth of the steps.
-int64_t LossReport::Span() const { return std::max<int64_t>(1, n_steps_ / 10); }
-
-void LossReport::Add(int64_t step, double loss) {
-  if (step <= Span()) {
-    sums_.before += loss;
-    ++n_before_;
-  }
-  if (step > n_steps_ - Span()) {
-    sums_.after += loss;
-    ++n_after_;
-  }
-}
-
-TuneReport LossReport::report() const {
-  const auto mean = [](double sum, int64_t n) { return n == 0 ? 0 : sum / static_cast<double>(n); };
-  return {mean(sums_.before, n_before_), mean(sums_.after, n_after_)};
-}
-
-Result<TuneReport> TuneLayer(const ModelConfig& config, const TuneSettings& settings,
-                             std::vector<reference::Matrix> inputs, Calibration& calibration,
-                             CompressedLayer& layer, ThreadPool& pool,
-                             const tune::StepCallback& after_step) {
-  tune::TrainableBlock block = MakeTrainable(layer, pool);
+Result<TuneReport> TuneBlocks(const ModelConfig& config, const TuneSettings& settings,
+                              std::vector<reference::Matrix> inputs, Calibration& calibration,
+                              std::span<CompressedLayer> layers, const std::string& state_path,
+                              ThreadPool& pool, const StepCallback& after_step) {
+  std::vector<tune::TrainableBlock> blocks;
+  for (const CompressedLayer& layer : layers) blocks.push_back(MakeTrainable(layer, pool));
   tune::BlockSamples samples;
   for (const reference::Matrix& input : inputs) samples.inputs.push_back(&input);
   samples.targets = calibration.FloatStreams();
-  LossReport losses(settings.n_steps);
   const tune::TuneOptions options = MakeTuneOptions(settings, inputs.front().rows(), kBlockRates);
-  ACCLLM_RETURN_IF_ERROR(
-      tune::TuneBlock(config, samples, options, block, pool, [&](int64_t step, double loss) {
-        losses.Add(step, loss);
-        return after_step(step, loss);
-      }));
-  TakeTrained(block, layer);
-  calibration.ReplaceCompressedStreams(Outputs(config, layer.values, inputs, pool));
-  return losses.report();
+  tune::BlockTuner tuner(config, samples, options, blocks, pool);
+  ACCLLM_RETURN_IF_ERROR(Descend(
+      {options.n_steps, state_path, "tuning a block"}, tuner, [&] { return tuner.Step(); },
+      after_step));
+  for (size_t i = 0; i < layers.size(); ++i) {
+    TakeTrained(blocks[i], layers[i]);
+    inputs = Outputs(config, layers[i].values, inputs, pool);
+  }
+  calibration.ReplaceCompressedStreams(std::move(inputs));
+  return ReportOf(tuner.losses());
 }
 
 }  // namespace accllm
