@@ -143,10 +143,11 @@ TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
 class ResumeTest : public CompressTest, public ::testing::WithParamInterface<std::string_view> {};
 
 constexpr std::string_view kWithLowRank = "-lowrank";
+constexpr std::string_view kInPairs = "-pairs";
 
 INSTANTIATE_TEST_SUITE_P(Recipes, ResumeTest,
-                         ::testing::Values("joint", "tuned", "distilled", "distilled-free",
-                                           "joint-lowrank", "distilled-lowrank"),
+                         ::testing::Values("joint", "tuned", "tuned-pairs", "distilled",
+                                           "distilled-free", "joint-lowrank", "distilled-lowrank"),
                          [](const auto& test) {
                            std::string name(test.param);
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -158,6 +159,10 @@ TEST_P(ResumeTest, GivesTheSameBytes) {
   if (recipe.ends_with(kWithLowRank)) {
     recipe.remove_suffix(kWithLowRank.size());
     options_.low_rank = 5;
+  }
+  if (recipe.ends_with(kInPairs)) {
+    recipe.remove_suffix(kInPairs.size());
+    options_.tune_blocks = 2;
   }
   options_.recipe = **RecipeByName(recipe);
   ASSERT_TRUE(Compress(*checkpoint_, Output("whole.acc"), options_, pool_, Continue));
@@ -190,13 +195,17 @@ TEST_F(CompressTest, AFreshRunTakesNothingFromAnInterruptedOne) {
   const std::string path = Output("fresh.acc");
   ASSERT_TRUE(Compress(*checkpoint_, path, options_, pool_, Continue));
   const std::vector<uint8_t> expected = ReadAll(path);
-  const auto stopped = Compress(*checkpoint_, path, options_, pool_, [](const CompressProgress& p) {
-    return p.step.find("distilling") == std::string::npos || p.share < 0.8;
-  });
-  ASSERT_FALSE(stopped);
-  ASSERT_TRUE(fs::exists(PackedWriter::PartialPath(path) + ".distill"));
-  ASSERT_TRUE(Compress(*checkpoint_, path, options_, pool_, Continue));
-  EXPECT_EQ(ReadAll(path), expected);
+  for (const auto& [stage, state] : {std::pair{"distilling", ".distill"}, {"tuning", ".tune0"}}) {
+    int steps = 0;
+    const auto stopped =
+        Compress(*checkpoint_, path, options_, pool_, [&](const CompressProgress& p) {
+          return p.step.find(stage) == std::string::npos || ++steps < 4;
+        });
+    ASSERT_FALSE(stopped);
+    ASSERT_TRUE(fs::exists(PackedWriter::PartialPath(path) + state));
+    ASSERT_TRUE(Compress(*checkpoint_, path, options_, pool_, Continue));
+    EXPECT_EQ(ReadAll(path), expected);
+  }
 }
 
 TEST_F(CompressTest, ResumingWithOtherOptionsIsRefused) {
