@@ -62,7 +62,7 @@ std::vector<float> Vector(const TensorPlan& plan) {
   return std::vector<float>(Index(plan.cols), plan.name.ends_with(".bias") ? 0.0F : 1.0F);
 }
 
-bool IsLinear(const TensorPlan& plan) { return plan.type == format::TensorType::kW2S24; }
+bool IsLinearLayer(const TensorPlan& plan) { return plan.type == format::TensorType::kW2S24; }
 
 Result<std::vector<GgufTensorPlan>> GgufPlan(const std::vector<TensorPlan>& plan,
                                              const CodedType& linear, const CodedType& other) {
@@ -73,7 +73,7 @@ Result<std::vector<GgufTensorPlan>> GgufPlan(const std::vector<TensorPlan>& plan
       tensors.push_back({name, GgmlType::kF32, {tensor.cols}});
       continue;
     }
-    const CodedType& type = IsLinear(tensor) ? linear : other;
+    const CodedType& type = IsLinearLayer(tensor) ? linear : other;
     const GgmlTypeInfo* info = FindGgmlType(type.name);
     if (tensor.cols % info->block_elements != 0) {
       return Fail(ErrorCode::kUnsupported,
@@ -116,9 +116,9 @@ Status SynthesizeGguf(const ModelConfig& config, const std::string& output, std:
       ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(Vector(plan[i])));
       continue;
     }
-    ACCLLM_RETURN_IF_ERROR(
-        writer.WriteBytes(RandomBlocks(IsLinear(plan[i]) ? *linear : other, writer.tensors()[i],
-                                       SynthDeviation(plan[i], config), state)));
+    ACCLLM_RETURN_IF_ERROR(writer.WriteBytes(RandomBlocks(IsLinearLayer(plan[i]) ? *linear : other,
+                                                          writer.tensors()[i],
+                                                          SynthDeviation(plan[i], config), state)));
   }
   return writer.Finish();
 }
