@@ -5,8 +5,9 @@ usage: tools/block_cost.py [--shape NAME] [--threads N] [--samples N] [--tune-st
 
 Writes checkpoints of one and of two blocks with random weights of that shape below build/block_cost
 and compresses both with `joint` and with `tuned`. The difference between two blocks and one is what a
-block costs; the rest (embedding, output head, reading the text) is paid once. The figures hold for the
-short calibration and the few steps that they name: what grows with either has to be scaled. Needs build/accllm and build/texts (`make build texts`); nothing else should run meanwhile.
+block costs; the rest (embedding, output head, reading the text) is paid once. The figures hold for
+the short calibration and the few steps that they name: what grows with either has to be scaled.
+Needs build/accllm and build/texts (`make build texts`); nothing else should run meanwhile.
 """
 import argparse
 import json

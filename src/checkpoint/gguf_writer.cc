@@ -174,7 +174,8 @@ Status GgufWriter::WritePadded(std::span<const uint8_t> bytes) {
 
 Status GgufWriter::WriteTensor(std::span<const float> values) {
   if (next_ == tensors_.size() ||
-      static_cast<int64_t>(values.size()) != tensors_[next_].n_elements()) {
+      static_cast<int64_t>(values.size()) != tensors_[next_].n_elements() ||
+      (tensors_[next_].type != GgmlType::kF32 && tensors_[next_].type != GgmlType::kF16)) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("{}: {} values do not belong to tensor {} of the plan", path_,
                             values.size(), next_));

@@ -37,7 +37,7 @@ class GgufMetadataWriter {
 // A tensor to be written.
 struct GgufTensorPlan {
   std::string name;            // at most 64 bytes
-  GgmlType type;               // any; values can be written as kF32 or kF16 only
+  GgmlType type;               // kF32 or kF16, or any for WriteBytes
   std::vector<int64_t> shape;  // row major
 
   int64_t n_elements() const;
@@ -57,7 +57,8 @@ class GgufWriter {
   const std::vector<GgufTensorPlan>& tensors() const { return tensors_; }
 
   // Writes the data of the next tensor, rounded to its type. Errors: kInvalidArgument if the number
-  // of values is not the plan's, kUnsupported if one is too large for F16, kIo.
+  // of values is not the plan's or the type is another than these, kUnsupported if one is too large
+  // for F16, kIo.
   Status WriteTensor(std::span<const float> values);
 
   // The same with data that has the tensor's type already. Errors: kInvalidArgument if its size is

@@ -126,10 +126,8 @@ std::vector<uint8_t> RandomMatrix(const TensorPlan& plan, const TensorLayout& la
   return bytes;
 }
 
-// Norms are ones, biases zeros.
 std::vector<uint8_t> PlainVector(const TensorPlan& plan) {
-  const float value = plan.name.ends_with(".bias") ? 0.0F : 1.0F;
-  const std::vector<float> values(static_cast<size_t>(plan.cols), value);
+  const std::vector<float> values = SynthVector(plan);
   std::vector<uint8_t> bytes(values.size() * sizeof(float));
   std::memcpy(bytes.data(), values.data(), bytes.size());
   return bytes;

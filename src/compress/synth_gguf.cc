@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "base/fp16.h"
-#include "base/index.h"
 #include "base/split_mix64.h"
 #include "base/tensor_names.h"
 #include "checkpoint/gguf_config.h"
@@ -55,11 +54,6 @@ std::vector<uint8_t> RandomBlocks(const CodedType& type, const GgufTensorPlan& p
     }
   }
   return bytes;
-}
-
-// Norms are ones, biases zeros.
-std::vector<float> Vector(const TensorPlan& plan) {
-  return std::vector<float>(Index(plan.cols), plan.name.ends_with(".bias") ? 0.0F : 1.0F);
 }
 
 bool IsLinearLayer(const TensorPlan& plan) { return plan.type == format::TensorType::kW2S24; }
@@ -113,7 +107,7 @@ Status SynthesizeGguf(const ModelConfig& config, const std::string& output, std:
   for (size_t i = 0; i < plan.size(); ++i) {
     progress(static_cast<double>(i) / static_cast<double>(plan.size()));
     if (plan[i].type == format::TensorType::kF32) {
-      ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(Vector(plan[i])));
+      ACCLLM_RETURN_IF_ERROR(writer.WriteTensor(SynthVector(plan[i])));
       continue;
     }
     ACCLLM_RETURN_IF_ERROR(writer.WriteBytes(RandomBlocks(IsLinearLayer(plan[i]) ? *linear : other,

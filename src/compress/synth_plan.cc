@@ -28,6 +28,11 @@ std::vector<TensorPlan> SynthPlan(const ModelConfig& c) {
   return plan;
 }
 
+std::vector<float> SynthVector(const TensorPlan& plan) {
+  const float value = plan.name.ends_with(".bias") ? 0.0F : 1.0F;
+  return std::vector<float>(static_cast<size_t>(plan.cols), value);
+}
+
 double SynthDeviation(const TensorPlan& plan, const ModelConfig& config) {
   const double deviation = 1.0 / std::sqrt(static_cast<double>(plan.cols));
   const bool is_residual = plan.name.ends_with("o_proj") || plan.name.ends_with("down_proj");
