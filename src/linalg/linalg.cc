@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kTile = 256;        // rows and columns of one task
 constexpr int64_t kFewTasks = 8;      // fewer than these get smaller tiles
+constexpr int64_t kManyTasks = 32;    // more are not made on purpose
 constexpr double kMaxDamping = 1.0;   // more would drown the statistics
 constexpr double kMinDamping = 1e-6;  // first try after an undamped matrix failed
 
@@ -161,22 +162,24 @@ Result<InverseFactor> FactorWithGrowingDamping(std::span<const float> h, int64_t
               "use more calibration text");
 }
 
-// The right factor of a product, and how it lies in memory.
-struct RightFactor {
-  std::span<const float> values;
-  CBLAS_TRANSPOSE transpose;
-  int64_t stride;
-};
-
-// out[m, n] = a[m, k] * b, a tile of rows a task.
-void MultiplyRows(std::span<const float> a, const RightFactor& b, int64_t m, int64_t k, int64_t n,
-                  std::span<float> out, ThreadPool& pool) {
+// out[m, n] = a[m, k] * b; the right factor is [k, n], or [n, k] if `transpose` says so. Tiles of the
+// shape alone, so that a result is the same for every number of threads.
+void MultiplyTiles(std::span<const float> a, std::span<const float> b, CBLAS_TRANSPOSE transpose,
+                   int64_t m, int64_t k, int64_t n, std::span<float> out, ThreadPool& pool) {
+  if (m == 0 || n == 0) return;
   UseOneBlasThread();
-  ForEachTask(pool, TilesOf(m), [&](int64_t tile, int) {
-    const int64_t first = tile * kTile;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, b.transpose, Int(TileWidth(m, tile)), Int(n), Int(k),
-                1.0F, a.data() + first * k, Int(k), b.values.data(), Int(b.stride), 0.0F,
-                out.data() + first * n, Int(n));
+  const bool is_transposed = transpose == CblasTrans;
+  // Whole rows are the fastest, if there are enough of them.
+  const int64_t n_parts = std::min(TilesOf(n), (kManyTasks + TilesOf(m) - 1) / TilesOf(m));
+  const int64_t width = (TilesOf(n) + n_parts - 1) / n_parts * kTile;
+  const int64_t n_tiles = (n + width - 1) / width;
+  ForEachTask(pool, TilesOf(m) * n_tiles, [&](int64_t task, int) {
+    const int64_t row = task / n_tiles * kTile;
+    const int64_t col = task % n_tiles * width;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose, Int(std::min(kTile, m - row)),
+                Int(std::min(width, n - col)), Int(k), 1.0F, a.data() + row * k, Int(k),
+                b.data() + (is_transposed ? col * k : col), Int(is_transposed ? k : n), 0.0F,
+                out.data() + row * n + col, Int(n));
   });
 }
 
@@ -205,7 +208,7 @@ Result<InverseFactor> InverseCholeskyUpper(std::span<const float> h, int64_t siz
 
 void Multiply(std::span<const float> a, std::span<const float> b, int64_t m, int64_t k, int64_t n,
               std::span<float> out, ThreadPool& pool) {
-  MultiplyRows(a, {b, CblasNoTrans, n}, m, k, n, out, pool);
+  MultiplyTiles(a, b, CblasNoTrans, m, k, n, out, pool);
 }
 
 std::vector<float> Multiply(std::span<const float> a, std::span<const float> b, int64_t m,
@@ -217,7 +220,7 @@ std::vector<float> Multiply(std::span<const float> a, std::span<const float> b, 
 
 void MultiplyTransposed(std::span<const float> a, std::span<const float> b, int64_t m, int64_t k,
                         int64_t n, std::span<float> out, ThreadPool& pool) {
-  MultiplyRows(a, {b, CblasTrans, k}, m, k, n, out, pool);
+  MultiplyTiles(a, b, CblasTrans, m, k, n, out, pool);
 }
 
 void AddTransposedProduct(std::span<const float> a, std::span<const float> b, int64_t k, int64_t m,
