@@ -182,7 +182,8 @@ void BenchAttention(benchmark::State& state, Isa isa, const AttentionShape& shap
   const RotatedQueries queries = {q.data(), q_scale.data(), sums.data()};
   const AttentionQuery query = {shape.n_heads, shape.head_dim, queries, queries};
   const std::vector<SlotRange> ranges = {{0, 4, true}, {4, n_slots}};
-  std::vector<float> scratch(static_cast<size_t>(AttentionScratchFloats(n_slots, shape.n_heads)));
+  std::vector<float> scratch(
+      static_cast<size_t>(AttentionScratchFloats(n_slots, shape.n_heads, shape.head_dim)));
   std::vector<float> out(static_cast<size_t>(shape.n_heads * shape.head_dim));
   for (auto _ : state) {
     KernelsFor(isa).attention(cache, query, ranges, scratch.data(), out.data());

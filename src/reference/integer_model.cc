@@ -210,7 +210,7 @@ IntegerModel::Vector IntegerModel::AttendHead(const Vector& q, int64_t kv_head,
       kernels::SlotRange{std::max(n_sinks, first), position_ + 1, false}};
   const kernels::AttentionQuery query = {n_heads, dim, for_window.view(), for_sinks.view()};
   const kernels::KvHead cache = {history.keys.rows(), history.values.rows()};
-  Vector scratch(Index(kernels::AttentionScratchFloats(position_ + 1, n_heads)));
+  Vector scratch(Index(kernels::AttentionScratchFloats(position_ + 1, n_heads, dim)));
   Vector out(Index(n_heads * dim));
   kernels::AttentionScalar(cache, query, ranges, scratch.data(), out.data());
   return out;

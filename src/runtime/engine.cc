@@ -68,7 +68,8 @@ void Engine::AllocateBuffers() {
     scratch.rotated.resize(Index(c.head_dim));
     scratch.window = {group, c.head_dim};
     scratch.sink = {group, c.head_dim};
-    scratch.scores.resize(Index(kernels::AttentionScratchFloats(own_.cache.max_visible(), group)));
+    scratch.scores.resize(
+        Index(kernels::AttentionScratchFloats(own_.cache.max_visible(), group, c.head_dim)));
   }
 }
 

@@ -19,6 +19,7 @@ struct Simd {
     m = _mm_max_ps(m, _mm_movehl_ps(m, m));
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
   }
+  static uint32_t LargestOf32(Integers x) { return LargestLane(x); }
   static uint64_t SumOf64(Integers x) {
     const __m128i s = _mm_add_epi64(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
     return static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_add_epi64(s, _mm_unpackhi_epi64(s, s))));
@@ -98,7 +99,11 @@ class Group : public HeadGroup<Simd> {
 
   using HeadGroup::HeadGroup;
 
-  // Scores of slots [slot, slot + count), count <= 8; they go to scores[n].
+  // Of 8 sums those of even dimensions come first: the product of 32-bit lanes takes every other
+  // one.
+  static int64_t SumAt(int64_t k) { return k / 8 * 8 + k % 2 * 4 + k % 8 / 2; }
+
+  // Scores of slots [slot, slot + count), count <= 8; they go to weights[n].
   void ScoreKeys(const SlotRange& range, int64_t slot, int64_t count, int64_t n) {
     const uint8_t* rows[kKeys];
     FindRows<kKeys>(cache_.keys.codes, slot, count, rows);
@@ -135,10 +140,10 @@ class Group : public HeadGroup<Simd> {
           _mm256_mul_ps(_mm256_cvtepi32_ps(dot),
                         _mm256_mul_ps(_mm256_set1_ps(heads_[i].QueryFor(range).scale), scales));
       // Lanes beyond the range are overwritten by the next one or lie in the scratch's margin.
-      _mm256_storeu_ps(heads_[i].scores + n, score);
+      _mm256_storeu_ps(heads_[i].weights + n, score);
       // The maximum returns its second operand when the first is NaN.
-      heads_[i].largest =
-          _mm256_blendv_ps(heads_[i].largest, _mm256_max_ps(score, heads_[i].largest), mask);
+      __m256& largest = heads_[i].largest_score;
+      largest = _mm256_blendv_ps(largest, _mm256_max_ps(score, largest), mask);
     }
   }
 
@@ -161,40 +166,44 @@ class Group : public HeadGroup<Simd> {
   }
 
   // scales: [32], zeros beyond the chunk.
-  static ChunkWeights WeighChunk(Head& head, const uint16_t* scales, int64_t count, int64_t n) {
+  static void Weigh(Head& head, const uint16_t* scales, int64_t count, int64_t n) {
+    for (int64_t i = 0; i < count; i += 8) {
+      const __m256i mask = FirstOf8(count - i);
+      float* at = head.weights + n + i;
+      const __m256 difference = _mm256_sub_ps(head.largest_score, LoadFirst(at, count - i));
+      const __m256i p = _mm256_and_si256(mask, Exp2NegQ30(Exp2ArgumentQ16(difference)));
+      const __m256i even = _mm256_and_si256(p, _mm256_set1_epi64x(0xFFFFFFFF));
+      head.total = _mm256_add_epi64(head.total, _mm256_add_epi64(even, _mm256_srli_epi64(p, 32)));
+      const __m256 w = _mm256_mul_ps(_mm256_cvtepi32_ps(p), LoadScales(scales + i));
+      head.max_bits = _mm256_max_epu32(head.max_bits, AbsBits(w));
+      StoreFirst(at, count - i, w);
+    }
+  }
+
+  static void RoundWeights(const Head& head, int64_t count, int64_t n, ChunkWeights* out) {
     __m256 w[kVectors];
     __m256i max_bits = _mm256_setzero_si256();
     for (int64_t v = 0; v < kVectors; ++v) {
-      const __m256i mask = FirstOf8(count - 8 * v);
-      const __m256 score = _mm256_maskload_ps(head.scores + n + 8 * v, mask);
-      const __m256i p =
-          _mm256_and_si256(mask, Exp2NegQ30(Exp2ArgumentQ16(_mm256_sub_ps(head.largest, score))));
-      const __m256i even = _mm256_and_si256(p, _mm256_set1_epi64x(0xFFFFFFFF));
-      head.total = _mm256_add_epi64(head.total, _mm256_add_epi64(even, _mm256_srli_epi64(p, 32)));
-      w[v] = _mm256_mul_ps(_mm256_cvtepi32_ps(p), LoadScales(scales + 8 * v));
+      w[v] = LoadFirst(head.weights + n + 8 * v, count - 8 * v);
       max_bits = _mm256_max_epu32(max_bits, AbsBits(w[v]));
     }
     const uint32_t largest_bits = LargestLane(max_bits);
-    ChunkWeights out;
-    out.any = largest_bits != 0;
     float largest;
     std::memcpy(&largest, &largest_bits, sizeof(largest));
-    out.factor = largest / kMaxSlotWeight * static_cast<float>(1 << kLevelShift);
+    out->factor = ChunkFactor(largest, head.inverse);
+    if (out->factor == 0) return;
     const __m256 inverse = _mm256_set1_ps(kMaxSlotWeight / largest);
     __m256i rounded[kVectors];
     for (int64_t v = 0; v < kVectors; ++v) {
       const __m256 weight = _mm256_mul_ps(w[v], inverse);
-      const __m256 valid = _mm256_cmp_ps(weight, _mm256_setzero_ps(), _CMP_GE_OQ);
-      const __m256 bounded = _mm256_min_ps(weight, _mm256_set1_ps(kMaxSlotWeight));
-      rounded[v] = _mm256_cvtps_epi32(_mm256_and_ps(valid, bounded));
+      rounded[v] = _mm256_cvtps_epi32(_mm256_max_ps(weight, _mm256_setzero_ps()));
     }
     for (int64_t v = 0; v < kVectors; v += 2) {
       // Packing works in each 128-bit lane.
       const __m256i words =
           _mm256_permute4x64_epi64(_mm256_packs_epi32(rounded[v], rounded[v + 1]), 0xD8);
-      _mm256_store_si256(reinterpret_cast<__m256i*>(out.n + 8 * v), words);
+      _mm256_store_si256(reinterpret_cast<__m256i*>(out->n + 8 * v), words);
     }
-    return out;
   }
 
   // groups: the byte of each slot, [32].
@@ -220,33 +229,32 @@ class Group : public HeadGroup<Simd> {
     return _mm256_cvtsi256_si32(SumLanesOf8(rows));
   }
 
-  // Adds the values of one group, whose first dimension is `dim`. Sums are words without sign: at
-  // most 32 * 127 * 15 = 60960.
-  void AddValues(const __m256i (*codes)[2] /*[n_pairs]*/, int64_t n_pairs, const GroupLevels& group,
-                 float factor, int64_t dim, float* out) const {
-    __m256i sums[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+  // Adds the values of one group to sums [32]. In a chunk they are words without sign: at most
+  // 32 * 127 * 15 = 60960.
+  static void AddValues(const __m256i (*codes)[2] /*[n_pairs]*/, int64_t n_pairs,
+                        const GroupLevels& group, int32_t factor, int64_t* sums) {
+    __m256i words[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     for (int64_t g = 0; g < n_pairs; ++g) {
       int16_t pair;
       std::memcpy(&pair, group.levels + 2 * g, sizeof(pair));
       const __m256i levels = _mm256_set1_epi16(pair);
       for (int i = 0; i < 2; ++i) {
-        sums[i] = _mm256_add_epi16(sums[i], _mm256_maddubs_epi16(codes[g][i], levels));
+        words[i] = _mm256_add_epi16(words[i], _mm256_maddubs_epi16(codes[g][i], levels));
       }
     }
-    for (int i = 0; i < 2; ++i) AddTerms(sums[i], group.zero_sum, factor, dim + 8 * i, out);
+    for (int i = 0; i < 2; ++i) {
+      AddTerms(_mm256_castsi256_si128(words[i]), group.zero_sum, factor, sums + 8 * i);
+      AddTerms(_mm256_extracti128_si256(words[i], 1), group.zero_sum, factor, sums + 8 * i + 16);
+    }
   }
 
-  // sums: of dimensions dim .. dim + 7 and dim + 16 .. dim + 23.
-  void AddTerms(__m256i sums, int32_t zero_sum, float factor, int64_t dim, float* out) const {
-    const __m128i halves[2] = {_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1)};
-    for (int64_t i = 0; i < 2; ++i) {
-      const int64_t first = dim + 16 * i;
-      const __m256i sum =
-          _mm256_sub_epi32(_mm256_cvtepu16_epi32(halves[i]), _mm256_set1_epi32(zero_sum));
-      const __m256 term = _mm256_mul_ps(_mm256_set1_ps(factor), _mm256_cvtepi32_ps(sum));
-      const __m256 old = LoadFirst(out + first, head_dim_ - first);
-      StoreFirst(out + first, head_dim_ - first, _mm256_add_ps(old, term));
-    }
+  // Adds factor * (words - zero_sum).
+  static void AddTerms(__m128i words, int32_t zero_sum, int32_t factor, int64_t* sums /*[8]*/) {
+    const __m256i sum = _mm256_sub_epi32(_mm256_cvtepu16_epi32(words), _mm256_set1_epi32(zero_sum));
+    const __m256i factors = _mm256_set1_epi32(factor);
+    auto* at = reinterpret_cast<__m256i*>(sums);
+    at[0] = _mm256_add_epi64(at[0], _mm256_mul_epi32(sum, factors));
+    at[1] = _mm256_add_epi64(at[1], _mm256_mul_epi32(_mm256_srli_epi64(sum, 32), factors));
   }
 };
 

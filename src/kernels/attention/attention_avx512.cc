@@ -15,6 +15,7 @@ struct Simd {
   using Integers = __m512i;
   static Floats Broadcast(float x) { return _mm512_set1_ps(x); }
   static float Largest(Floats x) { return _mm512_reduce_max_ps(x); }
+  static uint32_t LargestOf32(Integers x) { return _mm512_reduce_max_epu32(x); }
   static uint64_t SumOf64(Integers x) { return static_cast<uint64_t>(_mm512_reduce_add_epi64(x)); }
 };
 
@@ -130,7 +131,10 @@ class Group : public HeadGroup<Simd> {
 
   using HeadGroup::HeadGroup;
 
-  // Scores of slots [slot, slot + count), count <= 16; they go to scores[n].
+  // Those of even dimensions come first: the product of 32-bit lanes takes every other one.
+  static int64_t SumAt(int64_t k) { return k % 2 * 8 + k / 2; }
+
+  // Scores of slots [slot, slot + count), count <= 16; they go to weights[n].
   void ScoreKeys(const SlotRange& range, int64_t slot, int64_t count, int64_t n) {
     const uint8_t* rows[kKeySlots];
     FindRows<kKeySlots>(cache_.keys.codes, slot, count, rows);
@@ -154,9 +158,10 @@ class Group : public HeadGroup<Simd> {
           _mm512_mul_ps(_mm512_cvtepi32_ps(dots[i]),
                         _mm512_mul_ps(_mm512_set1_ps(heads_[i].QueryFor(range).scale), scales));
       // Lanes beyond the range are overwritten by the next one or lie in the scratch's margin.
-      _mm512_storeu_ps(heads_[i].scores + n, score);
+      _mm512_storeu_ps(heads_[i].weights + n, score);
       // The maximum returns its second operand when the first is NaN.
-      heads_[i].largest = _mm512_mask_max_ps(heads_[i].largest, mask, score, heads_[i].largest);
+      __m512& largest = heads_[i].largest_score;
+      largest = _mm512_mask_max_ps(largest, mask, score, largest);
     }
   }
 
@@ -198,33 +203,37 @@ class Group : public HeadGroup<Simd> {
   }
 
   // scales: [32], zeros beyond the chunk.
-  static ChunkWeights WeighChunk(Head& head, const uint16_t* scales, int64_t count, int64_t n) {
-    __m512 w[2];
-    for (int half = 0; half < 2; ++half) {
-      const __mmask16 mask = FirstLanes(count - 16 * half);
-      const __m512 score = _mm512_maskz_loadu_ps(mask, head.scores + n + 16 * half);
-      const __m512i p = _mm512_maskz_mov_epi32(
-          mask, Exp2NegQ30(Exp2ArgumentQ16(_mm512_sub_ps(head.largest, score))));
+  static void Weigh(Head& head, const uint16_t* scales, int64_t count, int64_t n) {
+    for (int64_t i = 0; i < count; i += 16) {
+      const __mmask16 mask = FirstLanes(count - i);
+      float* at = head.weights + n + i;
+      const __m512 difference = _mm512_sub_ps(head.largest_score, _mm512_maskz_loadu_ps(mask, at));
+      const __m512i p = _mm512_maskz_mov_epi32(mask, Exp2NegQ30(Exp2ArgumentQ16(difference)));
       const __m512i even = _mm512_and_si512(p, _mm512_set1_epi64(0xFFFFFFFF));
       head.total = _mm512_add_epi64(head.total, _mm512_add_epi64(even, _mm512_srli_epi64(p, 32)));
-      w[half] = _mm512_mul_ps(_mm512_cvtepi32_ps(p), LoadScales(scales + 16 * half));
+      const __m512 w = _mm512_mul_ps(_mm512_cvtepi32_ps(p), LoadScales(scales + i));
+      head.max_bits = _mm512_max_epu32(head.max_bits, AbsBits(w));
+      _mm512_mask_storeu_ps(at, mask, w);
+    }
+  }
+
+  static void RoundWeights(const Head& head, int64_t count, int64_t n, ChunkWeights* out) {
+    __m512 w[2];
+    for (int half = 0; half < 2; ++half) {
+      w[half] = _mm512_maskz_loadu_ps(FirstLanes(count - 16 * half), head.weights + n + 16 * half);
     }
     const uint32_t max_bits =
         _mm512_reduce_max_epu32(_mm512_max_epu32(AbsBits(w[0]), AbsBits(w[1])));
-    ChunkWeights out;
-    out.any = max_bits != 0;
     float largest;
     std::memcpy(&largest, &max_bits, sizeof(largest));
-    out.factor = largest / kMaxSlotWeight * static_cast<float>(1 << kLevelShift);
+    out->factor = ChunkFactor(largest, head.inverse);
+    if (out->factor == 0) return;
     const __m512 inverse = _mm512_set1_ps(kMaxSlotWeight / largest);
     for (int half = 0; half < 2; ++half) {
       const __m512 weight = _mm512_mul_ps(w[half], inverse);
-      const __mmask16 valid = _mm512_cmp_ps_mask(weight, _mm512_setzero_ps(), _CMP_GE_OQ);
-      const __m512i rounded =
-          _mm512_maskz_cvtps_epi32(valid, _mm512_min_ps(weight, _mm512_set1_ps(kMaxSlotWeight)));
-      _mm256_store_si256(reinterpret_cast<__m256i*>(out.n) + half, _mm512_cvtepi32_epi16(rounded));
+      const __m512i rounded = _mm512_cvtps_epi32(_mm512_max_ps(weight, _mm512_setzero_ps()));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(out->n) + half, _mm512_cvtepi32_epi16(rounded));
     }
-    return out;
   }
 
   // groups: the byte of each slot, [32].
@@ -242,20 +251,21 @@ class Group : public HeadGroup<Simd> {
     return out;
   }
 
-  // Adds the values of one group, whose first dimension is `dim`.
-  void AddValues(const __m512i (*codes)[2] /*[n_quads]*/, int64_t n_quads, const GroupLevels& group,
-                 float factor, int64_t dim, float* out) const {
+  // Adds the values of one group to sums [32].
+  static void AddValues(const __m512i (*codes)[2] /*[n_quads]*/, int64_t n_quads,
+                        const GroupLevels& group, int32_t factor, int64_t* sums) {
     const __m512i start = _mm512_set1_epi32(-group.zero_sum);
-    __m512i sums[2] = {start, start};
+    __m512i dwords[2] = {start, start};
     for (int64_t g = 0; g < n_quads; ++g) {
       const __m512i levels = BroadcastDword(group.levels + 4 * g);
-      for (int i = 0; i < 2; ++i) sums[i] = _mm512_dpbusd_epi32(sums[i], codes[g][i], levels);
+      for (int i = 0; i < 2; ++i) dwords[i] = _mm512_dpbusd_epi32(dwords[i], codes[g][i], levels);
     }
-    for (int64_t i = 0; i < 2; ++i) {
-      const __mmask16 mask = FirstLanes(head_dim_ - (dim + 16 * i));
-      float* at = out + dim + 16 * i;
-      const __m512 term = _mm512_mul_ps(_mm512_set1_ps(factor), _mm512_cvtepi32_ps(sums[i]));
-      _mm512_mask_storeu_ps(at, mask, _mm512_add_ps(_mm512_maskz_loadu_ps(mask, at), term));
+    const __m512i factors = _mm512_set1_epi32(factor);
+    for (int i = 0; i < 2; ++i) {
+      const __m512i odd = _mm512_srli_epi64(dwords[i], 32);
+      auto* at = reinterpret_cast<__m512i*>(sums + 16 * i);
+      at[0] = _mm512_add_epi64(at[0], _mm512_mul_epi32(dwords[i], factors));
+      at[1] = _mm512_add_epi64(at[1], _mm512_mul_epi32(odd, factors));
     }
   }
 };

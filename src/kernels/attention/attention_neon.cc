@@ -15,6 +15,7 @@ struct Simd {
   using Integers = uint64x2_t;
   static Floats Broadcast(float x) { return vdupq_n_f32(x); }
   static float Largest(Floats x) { return vmaxvq_f32(x); }
+  static uint32_t LargestOf32(Integers x) { return vmaxvq_u32(vreinterpretq_u32_u64(x)); }
   static uint64_t SumOf64(Integers x) { return vaddvq_u64(x); }
 };
 
@@ -87,7 +88,9 @@ class Group : public HeadGroup<Simd> {
 
   using HeadGroup::HeadGroup;
 
-  // Scores of slots [slot, slot + count), count <= 4; they go to scores[n].
+  static int64_t SumAt(int64_t k) { return k; }
+
+  // Scores of slots [slot, slot + count), count <= 4; they go to weights[n].
   void ScoreKeys(const SlotRange& range, int64_t slot, int64_t count, int64_t n) {
     const uint8_t* rows[kKeys];
     FindRows<kKeys>(cache_.keys.codes, slot, count, rows);
@@ -118,9 +121,10 @@ class Group : public HeadGroup<Simd> {
       const float32x4_t score =
           vmulq_f32(vcvtq_f32_s32(dot), vmulq_n_f32(scales, heads_[i].QueryFor(range).scale));
       // Lanes beyond the range are overwritten by the next one or lie in the scratch's margin.
-      vst1q_f32(heads_[i].scores + n, score);
+      vst1q_f32(heads_[i].weights + n, score);
       // This maximum returns its second operand when the first is NaN.
-      heads_[i].largest = vbslq_f32(mask, vmaxnmq_f32(score, heads_[i].largest), heads_[i].largest);
+      float32x4_t& largest = heads_[i].largest_score;
+      largest = vbslq_f32(mask, vmaxnmq_f32(score, largest), largest);
     }
   }
 
@@ -144,32 +148,38 @@ class Group : public HeadGroup<Simd> {
   }
 
   // scales: [32], zeros beyond the chunk.
-  static ChunkWeights WeighChunk(Head& head, const uint16_t* scales, int64_t count, int64_t n) {
+  static void Weigh(Head& head, const uint16_t* scales, int64_t count, int64_t n) {
+    uint32x4_t max_bits = vreinterpretq_u32_u64(head.max_bits);
+    for (int64_t i = 0; i < count; i += 4) {
+      float* at = head.weights + n + i;
+      const float32x4_t difference = vsubq_f32(head.largest_score, LoadFirst(at, count - i));
+      const uint32x4_t p = vandq_u32(FirstOf4(count - i), Exp2NegQ30(Exp2ArgumentQ16(difference)));
+      head.total = vpadalq_u32(head.total, p);
+      const float32x4_t w = vmulq_f32(vcvtq_f32_u32(p), LoadHalves(scales + i));
+      max_bits = vmaxq_u32(max_bits, AbsBits(w));
+      StoreFirst(at, count - i, w);
+    }
+    head.max_bits = vreinterpretq_u64_u32(max_bits);
+  }
+
+  static void RoundWeights(const Head& head, int64_t count, int64_t n, ChunkWeights* out) {
     float32x4_t w[kVectors];
     uint32x4_t max_bits = vdupq_n_u32(0);
     for (int64_t v = 0; v < kVectors; ++v) {
-      const int64_t left = count - 4 * v;
-      const float32x4_t score = LoadFirst(head.scores + n + 4 * v, left);
-      const uint32x4_t p =
-          vandq_u32(FirstOf4(left), Exp2NegQ30(Exp2ArgumentQ16(vsubq_f32(head.largest, score))));
-      head.total = vpadalq_u32(head.total, p);
-      w[v] = vmulq_f32(vcvtq_f32_u32(p), LoadHalves(scales + 4 * v));
+      w[v] = LoadFirst(head.weights + n + 4 * v, count - 4 * v);
       max_bits = vmaxq_u32(max_bits, AbsBits(w[v]));
     }
     const uint32_t largest_bits = vmaxvq_u32(max_bits);
-    ChunkWeights out;
-    out.any = largest_bits != 0;
     float largest;
     std::memcpy(&largest, &largest_bits, sizeof(largest));
-    out.factor = largest / kMaxSlotWeight * static_cast<float>(1 << kLevelShift);
+    out->factor = ChunkFactor(largest, head.inverse);
+    if (out->factor == 0) return;
     const float inverse = kMaxSlotWeight / largest;
     for (int64_t v = 0; v < kVectors; ++v) {
-      const float32x4_t weight = vmulq_n_f32(w[v], inverse);
-      const float32x4_t bounded = vminq_f32(weight, vdupq_n_f32(kMaxSlotWeight));
-      // Neither NaN nor what is negative becomes anything but 0.
-      vst1_u16(reinterpret_cast<uint16_t*>(out.n + 4 * v), vmovn_u32(vcvtnq_u32_f32(bounded)));
+      // What is negative becomes 0.
+      const uint32x4_t rounded = vcvtnq_u32_f32(vmulq_n_f32(w[v], inverse));
+      vst1_u16(reinterpret_cast<uint16_t*>(out->n + 4 * v), vmovn_u32(rounded));
     }
-    return out;
   }
 
   // groups: the byte of each slot, [32].
@@ -193,20 +203,20 @@ class Group : public HeadGroup<Simd> {
     return out;
   }
 
-  // Adds the values of one group, whose first dimension is `dim`.
-  void AddValues(const uint8x16_t (*codes)[8] /*[n_quads]*/, int64_t n_quads,
-                 const GroupLevels& group, float factor, int64_t dim, float* out) const {
-    uint32x4_t sums[8];
-    for (uint32x4_t& sum : sums) sum = vdupq_n_u32(static_cast<uint32_t>(-group.zero_sum));
+  // Adds the values of one group to sums [32].
+  static void AddValues(const uint8x16_t (*codes)[8] /*[n_quads]*/, int64_t n_quads,
+                        const GroupLevels& group, int32_t factor, int64_t* sums) {
+    uint32x4_t dwords[8];
+    for (uint32x4_t& x : dwords) x = vdupq_n_u32(static_cast<uint32_t>(-group.zero_sum));
     for (int64_t g = 0; g < n_quads; ++g) {
       const uint8x16_t levels = vreinterpretq_u8_u32(BroadcastDword(group.levels + 4 * g));
-      for (int i = 0; i < 8; ++i) sums[i] = vdotq_u32(sums[i], codes[g][i], levels);
+      for (int i = 0; i < 8; ++i) dwords[i] = vdotq_u32(dwords[i], codes[g][i], levels);
     }
     for (int64_t i = 0; i < 8; ++i) {
-      const int64_t first = dim + 4 * i;
-      const float32x4_t term = vmulq_n_f32(vcvtq_f32_s32(vreinterpretq_s32_u32(sums[i])), factor);
-      const float32x4_t old = LoadFirst(out + first, head_dim_ - first);
-      StoreFirst(out + first, head_dim_ - first, vaddq_f32(old, term));
+      int64_t* at = sums + 4 * i;
+      const int32x4_t sum = vreinterpretq_s32_u32(dwords[i]);
+      vst1q_s64(at, vmlal_n_s32(vld1q_s64(at), vget_low_s32(sum), factor));
+      vst1q_s64(at + 2, vmlal_high_n_s32(vld1q_s64(at + 2), sum, factor));
     }
   }
 };

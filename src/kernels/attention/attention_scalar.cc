@@ -10,15 +10,17 @@
 namespace accllm::kernels {
 namespace {
 
-// One head's pass; `weights` is the scratch: scores first, softmax weights after.
+// One head's pass.
 struct HeadPass {
   const KvHead& cache;
   std::span<const SlotRange> ranges;
   int64_t head_dim;
   int64_t padded_dim;
   int64_t head;
-  float* weights;
-  float* out;  // [head_dim]
+  float* weights;  // [slots of all ranges], scores at first
+  float* out;      // [head_dim]
+  uint64_t total = 0;
+  float largest_weight = 0.0F;
 
   // Returns the largest score.
   float Scores(const AttentionQuery& query) {
@@ -43,63 +45,66 @@ struct HeadPass {
     return largest;
   }
 
-  // Turns scores into p * v_scale; returns the sum of p.
-  uint64_t Softmax(float largest) {
-    uint64_t total = 0;
+  // Turns scores into weights.
+  void Softmax(float largest) {
+    uint32_t max_bits = 0;
     int64_t n = 0;
     for (const SlotRange& range : ranges) {
       for (int64_t slot = range.begin; slot < range.end; ++slot, ++n) {
         const uint32_t p = Exp2NegQ30(Exp2ArgumentQ16(largest - weights[n]));
         total += p;
         weights[n] = static_cast<float>(p) * HalfToFloat(cache.values.scales[slot]);
+        max_bits = std::max(max_bits, AbsBits(weights[n]));
       }
     }
-    return total;
+    largest_weight = std::bit_cast<float>(max_bits);
   }
 
-  // Adds the values of slots [begin, end) of one chunk, whose weights start at w.
-  void AddChunk(int64_t begin, int64_t end, const float* w) {
-    uint32_t max_bits = 0;  // weights are not negative, so their bits order them; NaN is largest
-    for (int64_t i = 0; i < end - begin; ++i) {
-      max_bits = std::max(max_bits, std::bit_cast<uint32_t>(w[i]) & 0x7FFFFFFFU);
+  void WeightedSum() {
+    const float scale = OutputScale(largest_weight, static_cast<float>(total));
+    for (int64_t dim = 0; dim < head_dim; dim += kKvGroup) {
+      int64_t sums[kKvGroup] = {};
+      const float* w = weights;
+      for (const SlotRange& range : ranges) {
+        for (int64_t begin = range.begin; begin < range.end;) {
+          const int64_t chunk_end = (begin / kAttentionChunk + 1) * kAttentionChunk;
+          const int64_t end = std::min(range.end, chunk_end);
+          AddChunk(begin, end, w, dim, sums);
+          w += end - begin;
+          begin = end;
+        }
+      }
+      for (int64_t i = 0; i < std::min(kKvGroup, head_dim - dim); ++i) {
+        out[dim + i] = static_cast<float>(sums[i]) * scale;
+      }
     }
-    if (max_bits == 0) return;
+  }
+
+ private:
+  // Weights are not negative, so their bits order them; NaN is the largest.
+  static uint32_t AbsBits(float w) { return std::bit_cast<uint32_t>(w) & 0x7FFFFFFFU; }
+
+  // Adds the values of slots [begin, end) of one chunk, whose weights start at w, to the sums of
+  // the group of dimensions that starts at first_dim.
+  void AddChunk(int64_t begin, int64_t end, const float* w, int64_t first_dim,
+                int64_t* sums /*[32]*/) const {
+    uint32_t max_bits = 0;
+    for (int64_t i = 0; i < end - begin; ++i) max_bits = std::max(max_bits, AbsBits(w[i]));
     const auto largest = std::bit_cast<float>(max_bits);
-    const float factor = largest / kMaxSlotWeight * static_cast<float>(1 << kLevelShift);
+    const int64_t factor = ChunkFactor(largest, kMaxChunkFactor / largest_weight);
+    if (factor == 0) return;
     const float inverse = kMaxSlotWeight / largest;
-    int32_t n[kAttentionChunk];
-    for (int64_t i = 0; i < end - begin; ++i) {
-      const float weight = std::nearbyint(w[i] * inverse);
-      n[i] = weight >= 0.0F ? static_cast<int32_t>(std::min(weight, kMaxSlotWeight)) : 0;
-    }
     const KvRows& values = cache.values;
-    for (int64_t dim = 0; dim < head_dim; ++dim) {
-      int32_t sum = 0;
-      for (int64_t slot = begin; slot < end; ++slot) {
-        const uint8_t group = values.groups[dim / kKvGroup * values.n_slots + slot];
-        const int32_t level =
-            (n[slot - begin] * KvMultiplier(group) + (1 << (kLevelShift - 1))) >> kLevelShift;
-        const uint8_t* row = values.codes + slot * padded_dim / 2;
-        sum += level * (KvCode(row, padded_dim, dim) - KvZero(group));
-      }
-      out[dim] += factor * static_cast<float>(sum);
-    }
-  }
-
-  void WeightedSum(uint64_t total) {
-    std::fill(out, out + head_dim, 0.0F);
-    const float* w = weights;
-    for (const SlotRange& range : ranges) {
-      for (int64_t begin = range.begin; begin < range.end;) {
-        const int64_t chunk_end = (begin / kAttentionChunk + 1) * kAttentionChunk;
-        const int64_t end = std::min(range.end, chunk_end);
-        AddChunk(begin, end, w);
-        w += end - begin;
-        begin = end;
+    for (int64_t slot = begin; slot < end; ++slot) {
+      const float n = std::max(std::nearbyint(w[slot - begin] * inverse), 0.0F);
+      const uint8_t group = values.groups[first_dim / kKvGroup * values.n_slots + slot];
+      const int32_t level =
+          (static_cast<int32_t>(n) * KvMultiplier(group) + (1 << (kLevelShift - 1))) >> kLevelShift;
+      const uint8_t* row = values.codes + slot * padded_dim / 2;
+      for (int64_t i = 0; i < kKvGroup; ++i) {
+        sums[i] += factor * (level * (KvCode(row, padded_dim, first_dim + i) - KvZero(group)));
       }
     }
-    const float inverse = 1.0F / static_cast<float>(total);
-    for (int64_t dim = 0; dim < head_dim; ++dim) out[dim] *= inverse;
   }
 };
 
@@ -111,8 +116,8 @@ void AttentionScalar(const KvHead& cache, const AttentionQuery& query,
   for (int64_t head = 0; head < query.n_heads; ++head) {
     HeadPass pass{
         cache, ranges, query.head_dim, padded_dim, head, scratch, out + head * query.head_dim};
-    const float largest = pass.Scores(query);
-    pass.WeightedSum(pass.Softmax(largest));
+    pass.Softmax(pass.Scores(query));
+    pass.WeightedSum();
   }
 }
 

@@ -99,7 +99,7 @@ int64_t SlotsOf(const std::vector<SlotRange>& ranges) {
 std::vector<float> RunAttention(Attention kernel, const TestCase& test,
                                 const std::vector<SlotRange>& ranges) {
   const AttentionQuery query = test.query();
-  const int64_t n_scratch = AttentionScratchFloats(SlotsOf(ranges), query.n_heads);
+  const int64_t n_scratch = AttentionScratchFloats(SlotsOf(ranges), query.n_heads, test.head_dim);
   std::vector<float> scratch(static_cast<size_t>(n_scratch + 1), std::nanf(""));
   std::vector<float> out(static_cast<size_t>(query.n_heads * test.head_dim + 1), 99.0F);
   scratch.back() = 99.0F;
@@ -120,14 +120,16 @@ struct Expected {
   std::vector<double> tolerance;  // what rounding the weights of a chunk may change
 };
 
-// What rounding a softmax weight to a level may change: half a level, and half a step of the weight
-// before its multiplier, times the code.
+// What rounding a softmax weight to a level may change: half a level, half a step of the weight
+// before its multiplier, and half a step of the chunk's factor, times the code.
 double LevelRounding(const TestCase& test, int64_t slot, int64_t dim, double largest_weight) {
   const uint8_t group =
       test.value_groups[static_cast<size_t>(dim / kKvGroup * test.n_slots + slot)];
   const int code = KvCode(test.values.data() + slot * test.padded_dim / 2, test.padded_dim, dim);
   const double unit = largest_weight / kMaxSlotWeight;
-  return std::abs(code - KvZero(group)) * unit * (128.0 + 0.5 * KvMultiplier(group));
+  const double factor_step = 127.0 * 256.0 / kMaxChunkFactor;
+  return std::abs(code - KvZero(group)) * unit *
+         (128.0 + 0.5 * KvMultiplier(group) + 0.5 * factor_step);
 }
 
 Expected ExpectedHead(const TestCase& test, const std::vector<SlotRange>& ranges, int64_t head) {
@@ -205,6 +207,88 @@ TEST(Attention, OneSlotGivesItsValue) {
     EXPECT_NEAR(out[static_cast<size_t>(i)], value,
                 LevelRounding(test, 33, i, HalfToFloat(test.value_scales[33])) + 1e-6);
   }
+}
+
+// Queries of zeros, so that every slot has the same p. Values have the same codes and group bytes
+// everywhere, and a scale that halves from chunk to chunk and starts anew after 18.
+TestCase HalvingCase(int64_t n_chunks, uint8_t codes, uint8_t group) {
+  Random random(9);
+  TestCase test = MakeCase(random, 64, 1, 1, 0.0F);
+  const auto n = static_cast<size_t>(n_chunks * kAttentionChunk);
+  test.n_slots = n_chunks * kAttentionChunk;
+  test.keys.resize(32 * n);
+  test.key_scales.resize(n);
+  test.key_groups.resize(2 * n);
+  test.values.assign(32 * n, codes);
+  test.value_groups.assign(2 * n, group);
+  test.value_scales.resize(n);
+  for (size_t slot = 0; slot < n; ++slot) {
+    const auto chunk = static_cast<int>(slot) / static_cast<int>(kAttentionChunk);
+    test.value_scales[slot] = FloatToHalf(std::ldexp(1.0F, -(chunk % 18)));
+  }
+  return test;
+}
+
+// Every level is 127 here, every product with a code the largest there is. The maxima of chunks
+// differ up to 131,072-fold: the factors of the last two of 18 are 0. The sums of 1,500 take 39
+// bits.
+TEST(Attention, EveryIsaAddsChunksExactly) {
+  for (const int64_t n_chunks : {1, 2, 18, 1500}) {
+    int64_t factors = 0;
+    for (int64_t c = 0; c < n_chunks; ++c) {
+      factors += std::lrint(std::ldexp(32767.0, static_cast<int>(-(c % 18))));
+    }
+    const float scale =
+        (0x1p30F * 0x1.e3e604p-19F) * (1.0F / (0x1p30F * static_cast<float>(32 * n_chunks)));
+    for (const int sign : {1, -1}) {
+      const TestCase test = sign > 0 ? HalvingCase(n_chunks, 0xFF, 0x0F)  // 15 and zero 0
+                                     : HalvingCase(n_chunks, 0x00, 0xFF);
+      const float expected = static_cast<float>(sign * factors * (32 * 127 * 15)) * scale;
+      for (const Isa isa : SupportedIsas()) {
+        EXPECT_EQ(RunAttention(KernelsFor(isa).attention, test, {{0, test.n_slots}}),
+                  std::vector<float>(64, expected))
+            << IsaName(isa) << " " << n_chunks << " " << sign;
+      }
+    }
+  }
+}
+
+// Sums of integers do not depend on their order.
+TEST(Attention, OrderOfChunksChangesNothing) {
+  Random random(10);
+  const TestCase test = MakeCase(random, 64, 3, 40 * kAttentionChunk, 4.0F);
+  std::vector<SlotRange> chunks;
+  for (int64_t end = test.n_slots; end > 0; end -= kAttentionChunk) {
+    chunks.push_back({end - kAttentionChunk, end});
+  }
+  for (const Isa isa : SupportedIsas()) {
+    const Attention kernel = KernelsFor(isa).attention;
+    const std::vector<float> expected = RunAttention(kernel, test, {{0, test.n_slots}});
+    EXPECT_EQ(FirstDifference(RunAttention(kernel, test, chunks), expected), -1) << IsaName(isa);
+  }
+}
+
+// Far from the peak too, where a slot's p is 0.
+TEST(Attention, WhatIsNotFiniteGivesNan) {
+  Random random(11);
+  for (const uint16_t special : {0x7E00, 0x7C00}) {
+    for (const int64_t slot : {0, 31, 45, 99}) {
+      TestCase test = MakeCase(random, 64, 2, 100, 100.0F);
+      test.value_scales[static_cast<size_t>(slot)] = special;
+      for (const float x : RunAttention(AttentionScalar, test, {{0, 100}})) {
+        EXPECT_TRUE(std::isnan(x)) << special << " " << slot << " " << x;
+      }
+    }
+  }
+  const TestCase test = MakeCase(random, 64, 2, 100);
+  for (const float x : RunAttention(AttentionScalar, test, {})) EXPECT_TRUE(std::isnan(x));
+}
+
+TEST(Attention, ValuesOfZeroGiveZero) {
+  Random random(12);
+  TestCase test = MakeCase(random, 64, 2, 100);
+  std::fill(test.value_scales.begin(), test.value_scales.end(), uint16_t{0});
+  EXPECT_EQ(RunAttention(AttentionScalar, test, {{0, 100}}), std::vector<float>(128, 0.0F));
 }
 
 void ExpectEqualOnAllIsas(const TestCase& test, const std::vector<SlotRange>& ranges) {

@@ -2,6 +2,8 @@
 // walk over heads and slots. Only files for one ISA may include it.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 
@@ -15,6 +17,9 @@ inline constexpr int64_t kHeadsAtOnce = 8;
 // A cache row is worked on in pieces of 32 bytes: 32 dimensions in the low nibbles, 32 in the high.
 inline constexpr int64_t kPieceBytes = 32;
 
+// Sums of so many dimensions in a row lie in an order that suits the ISA.
+inline constexpr int64_t kSumRow = 16;
+
 // A query head rotated for one kind of slots.
 struct RotatedQuery {
   const int8_t* q;      // [padded_dim]
@@ -25,8 +30,7 @@ struct RotatedQuery {
 // The softmax weights of one chunk and head as integers, before the multipliers of the values.
 struct ChunkWeights {
   alignas(64) int16_t n[kAttentionChunk];  // 0..2167, 0 beyond the chunk
-  float factor;
-  bool any;  // whether a weight is not zero
+  int32_t factor;                          // if it is 0, n is not set
 };
 
 // The levels of one chunk, head and group.
@@ -38,47 +42,69 @@ struct GroupLevels {
 // Simd names the vectors of an ISA, Floats and Integers, and has
 //   Floats Broadcast(x)
 //   float Largest(floats)          of the lanes, none of which is NaN
+//   uint32_t LargestOf32(integers) of the 32-bit lanes, without sign
 //   uint64_t SumOf64(integers)     the sum of the 64-bit lanes
 template <class Simd>
 class HeadGroup {
  public:
-  // scratch: scratch_stride floats a head.
-  HeadGroup(const KvHead& cache, const AttentionQuery& query, int64_t first_head, float* scratch,
-            int64_t scratch_stride, float* out)
+  // sums: [heads at once, padded_dim]. weights: weights_stride floats a head.
+  HeadGroup(const KvHead& cache, const AttentionQuery& query, int64_t first_head, int64_t* sums,
+            float* weights, int64_t weights_stride)
       : cache_(cache),
-        head_dim_(query.head_dim),
         row_bytes_(KvPaddedDim(query.head_dim) / 2),
-        n_heads_(Min(kHeadsAtOnce, query.n_heads - first_head)) {
+        n_heads_(HeadsFrom(first_head, query)) {
+    const float score_factor = ScoreFactor(query.head_dim);
+    std::memset(sums, 0, static_cast<size_t>(n_heads_ * 2 * row_bytes_) * sizeof(int64_t));
     for (int64_t i = 0; i < n_heads_; ++i) {
       const int64_t head = first_head + i;
-      heads_[i].window = Rotated(query.window, head);
-      heads_[i].sink = Rotated(query.sink, head);
-      heads_[i].scores = scratch + i * scratch_stride;
-      heads_[i].largest = Simd::Broadcast(-std::numeric_limits<float>::infinity());
+      heads_[i].window = Rotated(query.window, head, score_factor);
+      heads_[i].sink = Rotated(query.sink, head, score_factor);
+      heads_[i].weights = weights + i * weights_stride;
+      heads_[i].largest_score = Simd::Broadcast(-std::numeric_limits<float>::infinity());
       heads_[i].total = typename Simd::Integers{};
-      heads_[i].out = out + head * head_dim_;
-      std::memset(heads_[i].out, 0, static_cast<size_t>(head_dim_) * sizeof(float));
+      heads_[i].max_bits = typename Simd::Integers{};
+      heads_[i].sums = sums + i * 2 * row_bytes_;
     }
   }
 
-  // Once all scores are there: every lane of `largest` is the largest of all.
-  void FindLargest() {
+  // Heads of the group that starts with `first_head`.
+  static int64_t HeadsFrom(int64_t first_head, const AttentionQuery& query) {
+    return Min(kHeadsAtOnce, query.n_heads - first_head);
+  }
+
+  // Once all scores are there: every lane of `largest_score` is the largest of all.
+  void FindLargestScore() {
     for (int64_t i = 0; i < n_heads_; ++i) {
-      heads_[i].largest = Simd::Broadcast(Simd::Largest(heads_[i].largest));
+      heads_[i].largest_score = Simd::Broadcast(Simd::Largest(heads_[i].largest_score));
     }
   }
 
-  // Adds p.V of slots [begin, begin + count), count <= kAttentionChunk, whose scores start at
-  // scores[n].
+  // Turns the scores [n, n + count) of slots [begin, begin + count), count <= kAttentionChunk, into
+  // weights.
+  template <class Group>
+  void WeighSlots(int64_t begin, int64_t count, int64_t n) {
+    const FirstValues<uint16_t, kAttentionChunk> scales(cache_.values.scales + begin, count);
+    for (int64_t i = 0; i < n_heads_; ++i) Group::Weigh(heads_[i], scales.data(), count, n);
+  }
+
+  // Once all weights are there: the largest, and what chunks need of it.
+  void FindLargestWeight() {
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      const uint32_t bits = Simd::LargestOf32(heads_[i].max_bits);
+      std::memcpy(&heads_[i].largest_weight, &bits, sizeof(bits));
+      heads_[i].inverse = kMaxChunkFactor / heads_[i].largest_weight;
+    }
+  }
+
+  // Adds p.V of slots [begin, begin + count), count <= kAttentionChunk, whose weights start at
+  // weights[n].
   template <class Group>
   void AddChunk(int64_t begin, int64_t count, int64_t n) {
-    const auto& group = static_cast<const Group&>(*this);
-    const FirstValues<uint16_t, kAttentionChunk> scales(cache_.values.scales + begin, count);
     ChunkWeights weights[kHeadsAtOnce];
     bool any = false;
     for (int64_t i = 0; i < n_heads_; ++i) {
-      weights[i] = Group::WeighChunk(heads_[i], scales.data(), count, n);
-      any = any || weights[i].any;
+      Group::RoundWeights(heads_[i], count, n, &weights[i]);
+      any = any || weights[i].factor != 0;
     }
     if (!any) return;
     const uint8_t* rows[kAttentionChunk];
@@ -92,20 +118,29 @@ class HeadGroup {
       const auto high =
           GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, true), begin, count);
       for (int64_t i = 0; i < n_heads_; ++i) {
-        if (!weights[i].any) continue;
-        group.AddValues(piece.low, n_vectors, Group::LevelsOf(weights[i], low.data()),
-                        weights[i].factor, offset, heads_[i].out);
-        group.AddValues(piece.high, n_vectors, Group::LevelsOf(weights[i], high.data()),
-                        weights[i].factor, offset + row_bytes_, heads_[i].out);
+        if (weights[i].factor == 0) continue;
+        int64_t* sums = heads_[i].sums + offset;
+        Group::AddValues(piece.low, n_vectors, Group::LevelsOf(weights[i], low.data()),
+                         weights[i].factor, sums);
+        Group::AddValues(piece.high, n_vectors, Group::LevelsOf(weights[i], high.data()),
+                         weights[i].factor, sums + row_bytes_);
       }
     }
   }
 
-  // Once all chunks are added: out[i] *= 1 / float(total).
-  void Normalise() const {
+  // Once all chunks are added. out: [n_heads, head_dim].
+  template <class Group>
+  void Finish(int64_t head_dim, float* out) const {
     for (int64_t i = 0; i < n_heads_; ++i) {
-      const float inverse = 1.0F / static_cast<float>(Simd::SumOf64(heads_[i].total));
-      for (int64_t dim = 0; dim < head_dim_; ++dim) heads_[i].out[dim] *= inverse;
+      const float scale =
+          OutputScale(heads_[i].largest_weight, static_cast<float>(Simd::SumOf64(heads_[i].total)));
+      for (int64_t dim = 0; dim < head_dim; dim += kSumRow) {
+        float row[kSumRow];
+        for (int64_t k = 0; k < kSumRow; ++k) {
+          row[k] = static_cast<float>(heads_[i].sums[dim + Group::SumAt(k)]) * scale;
+        }
+        std::copy_n(row, Min(kSumRow, head_dim - dim), out + i * head_dim + dim);
+      }
     }
   }
 
@@ -113,10 +148,13 @@ class HeadGroup {
   struct Head {
     RotatedQuery window;
     RotatedQuery sink;
-    float* scores;                  // [slots of all ranges], then room for one vector
-    typename Simd::Floats largest;  // score, by lane
-    typename Simd::Integers total;  // of p, by 64-bit lane
-    float* out;                     // [head_dim]
+    float* weights;  // [slots of all ranges], then room for one vector; scores at first
+    typename Simd::Floats largest_score;  // by lane
+    typename Simd::Integers total;        // of p, by 64-bit lane
+    typename Simd::Integers max_bits;     // of the weights without sign, by 32-bit lane
+    float largest_weight;
+    float inverse;  // kMaxChunkFactor / largest_weight
+    int64_t* sums;  // [padded_dim]
 
     const RotatedQuery& QueryFor(const SlotRange& range) const {
       return range.is_sink ? sink : window;
@@ -148,15 +186,14 @@ class HeadGroup {
   }
 
   const KvHead& cache_;
-  int64_t head_dim_;
   int64_t row_bytes_;
   int64_t n_heads_;
   Head heads_[kHeadsAtOnce];
 
  private:
-  RotatedQuery Rotated(const RotatedQueries& queries, int64_t head) const {
-    return {queries.q + head * 2 * row_bytes_, queries.sums + head * KvGroups(head_dim_),
-            queries.scales[head] * ScoreFactor(head_dim_)};
+  RotatedQuery Rotated(const RotatedQueries& queries, int64_t head, float score_factor) const {
+    return {queries.q + head * 2 * row_bytes_, queries.sums + head * 2 * row_bytes_ / kKvGroup,
+            queries.scales[head] * score_factor};
   }
 };
 
@@ -176,14 +213,25 @@ void ForEachRun(std::span<const SlotRange> ranges, const Run& run) {
   }
 }
 
+// The first address of the scratch where a cache line starts.
+inline int64_t* FirstCacheLine(float* scratch) {
+  constexpr uintptr_t kLine = 64;
+  return reinterpret_cast<int64_t*>((reinterpret_cast<uintptr_t>(scratch) + kLine - 1) / kLine *
+                                    kLine);
+}
+
 // The whole operation. Group extends HeadGroup by
 //   kKeySlots                             slots of one call of ScoreKeys, at most
-//   ScoreKeys(range, begin, count, n)     scores[n ...] of the slots, and the largest by lane
+//   ScoreKeys(range, begin, count, n)     scores of the slots to weights[n ...], the largest by
+//                                         lane
+//   Weigh(head, scales, count, n)         these scores to weights, total and largest by lane
 //   Values                                value codes of a chunk: low and high nibbles of a piece
 //   kValueSlots                           slots of one vector of them; UnpackValues makes these
-//   WeighChunk(head, scales, count, n)    softmax weights of a chunk, whose scores start at n
+//   RoundWeights(head, count, n, out)     weights[n ...] of a chunk to integers
 //   LevelsOf(weights, groups)             the same times the multipliers of one group
-//   AddValues(codes, n_vectors, levels, factor, dim, out)   their sum over a chunk's values, to out
+//   AddValues(codes, n_vectors, levels, factor, sums)   their sum over a chunk's values, times
+//                                         factor, to the sums of 32 dimensions
+//   SumAt(k)                              where the sum of dimension k of kSumRow lies among theirs
 template <class Group>
 void AttendInGroups(const KvHead& cache, const AttentionQuery& query,
                     std::span<const SlotRange> ranges, float* scratch, float* out) {
@@ -191,18 +239,27 @@ void AttendInGroups(const KvHead& cache, const AttentionQuery& query,
   for (const SlotRange& range : ranges) {
     if (range.end > range.begin) n_slots += range.end - range.begin;
   }
+  // Sums come first: their place does not depend on the slots, so that no float ever lies there.
+  int64_t* sums = FirstCacheLine(scratch);
+  auto* weights =
+      reinterpret_cast<float*>(sums + Group::HeadsFrom(0, query) * KvPaddedDim(query.head_dim));
   for (int64_t head = 0; head < query.n_heads; head += kHeadsAtOnce) {
-    Group group(cache, query, head, scratch, n_slots + Group::kKeySlots, out);
+    Group group(cache, query, head, sums, weights, n_slots + Group::kKeySlots);
     ForEachRun<Group::kKeySlots>(
         ranges, [&](const SlotRange& range, int64_t begin, int64_t count, int64_t n) {
           group.ScoreKeys(range, begin, count, n);
         });
-    group.FindLargest();
+    group.FindLargestScore();
+    ForEachRun<kAttentionChunk>(ranges,
+                                [&](const SlotRange&, int64_t begin, int64_t count, int64_t n) {
+                                  group.template WeighSlots<Group>(begin, count, n);
+                                });
+    group.FindLargestWeight();
     ForEachRun<kAttentionChunk>(ranges,
                                 [&](const SlotRange&, int64_t begin, int64_t count, int64_t n) {
                                   group.template AddChunk<Group>(begin, count, n);
                                 });
-    group.Normalise();
+    group.template Finish<Group>(query.head_dim, out + head * query.head_dim);
   }
 }
 
