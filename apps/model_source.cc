@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/thread_pool.h"
+#include "stored_text.h"
 #include "watched_model.h"
 
 namespace accllm::cli {
@@ -59,18 +60,11 @@ Status ModelSource::OpenPacked() {
   ACCLLM_ASSIGN_OR_RETURN(PackedFile packed, PackedFile::Open(path_));
   packed_ = std::make_unique<PackedFile>(std::move(packed));
   attention_ = packed_->metadata().attention;
-  ACCLLM_ASSIGN_OR_RETURN(
-      const std::optional<bool> add_bos_token,
-      ReadAddBosToken(packed_->metadata().provenance_json, path_ + ": provenance"));
-  ACCLLM_ASSIGN_OR_RETURN(text_,
-                          TextSettings::FromJson(packed_->metadata().text_json, path_ + ": text"));
-  const std::span<const uint8_t> bytes = packed_->tokenizer();
-  if (!bytes.empty()) {
-    const std::string path = path_ + ": tokenizer";
-    ACCLLM_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::Load(bytes, path));
-    ACCLLM_RETURN_IF_ERROR(SetTokenizer(std::move(tokenizer), path));
-  }
-  add_bos_token_ = add_bos_token.value_or(!tokenizer_ || tokenizer_->adds_bos());
+  ACCLLM_ASSIGN_OR_RETURN(StoredText stored,
+                          ReadStoredText(packed_->metadata(), packed_->tokenizer(), path_));
+  tokenizer_ = std::move(stored.tokenizer);
+  text_ = std::move(stored.settings);
+  add_bos_token_ = stored.add_bos_token;
   return {};
 }
 
@@ -81,17 +75,8 @@ Status ModelSource::OpenCheckpointSource() {
   add_bos_token_ = source.add_bos_token;
   text_ = checkpoint_.text;
   if (!source.tokenizer) return {};
-  return SetTokenizer(std::move(*source.tokenizer), source.path);
-}
-
-Status ModelSource::SetTokenizer(Tokenizer tokenizer, const std::string& path) {
-  if (tokenizer.vocab_size() > config().vocab_size) {
-    return Fail(ErrorCode::kCorrupt,
-                fmt::format("{}: has {} pieces, the model only {}", path, tokenizer.vocab_size(),
-                            config().vocab_size),
-                "use the tokenizer that the model was trained with");
-  }
-  tokenizer_.emplace(std::move(tokenizer));
+  ACCLLM_RETURN_IF_ERROR(CheckTokenizer(*source.tokenizer, config(), source.path));
+  tokenizer_ = std::move(source.tokenizer);
   return {};
 }
 

@@ -71,7 +71,6 @@ class ModelSource {
   ModelSource() = default;
   Status OpenPacked();
   Status OpenCheckpointSource();
-  Status SetTokenizer(Tokenizer tokenizer, const std::string& path);
 
   std::string path_;
   std::unique_ptr<PackedFile> packed_;

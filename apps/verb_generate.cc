@@ -1,13 +1,13 @@
 // accllm generate: continues a prompt.
-#include <algorithm>
 #include <memory>
 
-#include "base/file_io.h"
 #include "console.h"
 #include "model_source.h"
 #include "options.h"
+#include "prompt_flags.h"
 #include "runtime/generate.h"
 #include "sampler_flags.h"
+#include "token_output.h"
 #include "verbs.h"
 #include "watched_model.h"
 
@@ -16,74 +16,12 @@ namespace {
 
 struct GenerateFlags {
   std::string model;
-  std::string prompt;
-  std::string prompt_file;
-  std::vector<int32_t> prompt_tokens;
+  PromptFlags prompt;
   int64_t max_new_tokens = 128;
   SamplerOptions sampler;
   RunFlags run;
   bool ignore_eos = false;
   bool json = false;
-};
-
-Result<std::vector<int32_t>> ReadPrompt(const GenerateFlags& flags, const ModelSource& source) {
-  const int given = (flags.prompt.empty() ? 0 : 1) + (flags.prompt_file.empty() ? 0 : 1) +
-                    (flags.prompt_tokens.empty() ? 0 : 1);
-  if (given != 1) {
-    return Fail(ErrorCode::kInvalidArgument,
-                given == 0 ? "there is no prompt" : "there is more than one prompt",
-                "give one of --prompt, --prompt-file and --prompt-tokens");
-  }
-  if (!flags.prompt_tokens.empty()) return flags.prompt_tokens;
-  ACCLLM_ASSIGN_OR_RETURN(
-      const Tokenizer* tokenizer,
-      source.RequireTokenizer("give the prompt as token ids: --prompt-tokens 1,2,3"));
-  std::string text = flags.prompt;
-  if (!flags.prompt_file.empty()) {
-    ACCLLM_ASSIGN_OR_RETURN(
-        text, ReadTextFile(flags.prompt_file, static_cast<int64_t>(Tokenizer::kMaxTextBytes)));
-  }
-  std::vector<int32_t> tokens = tokenizer->Encode(text);
-  if (source.starts_with_bos()) {
-    tokens.insert(tokens.begin(), static_cast<int32_t>(source.config().bos_token_id));
-  }
-  return tokens;
-}
-
-// Streams text, or ids where there is no tokenizer, and keeps all of it.
-class Output {
- public:
-  Output(const Tokenizer* tokenizer, std::span<const int32_t> prompt, bool is_silent)
-      : is_silent_(is_silent) {
-    if (tokenizer == nullptr) return;
-    decoder_.emplace(*tokenizer);
-    for (const int32_t token : prompt) decoder_->Push(token);
-  }
-
-  void Push(int32_t token) {
-    Emit(decoder_ ? decoder_->Push(token) : fmt::format("{}{}", text_.empty() ? "" : " ", token));
-  }
-
-  Status Finish() {
-    if (decoder_) Emit(decoder_->Flush());
-    if (!is_silent_) Emit("\n");
-    return status_;
-  }
-
-  bool is_ok() const { return status_.has_value(); }
-  bool has_text() const { return decoder_.has_value(); }
-  const std::string& text() const { return text_; }
-
- private:
-  void Emit(const std::string& text) {
-    text_ += text;
-    if (!is_silent_ && !text.empty() && status_) status_ = PrintText(text);
-  }
-
-  bool is_silent_;
-  std::optional<StreamingDecoder> decoder_;
-  std::string text_;
-  Status status_;
 };
 
 struct Speed {
@@ -99,7 +37,7 @@ Speed SpeedOf(const Generation& generation, size_t n_prompt, bool is_eos) {
 }
 
 Status Report(const GenerateFlags& flags, const Generation& generation, size_t n_prompt,
-              const Speculation& speculation, const Output& output) {
+              const Speculation& speculation, const TokenOutput& output) {
   const bool is_full = static_cast<int64_t>(generation.tokens.size()) == flags.max_new_tokens;
   const bool is_eos = !is_full && !Interrupted() && output.is_ok();
   const Speed speed = SpeedOf(generation, n_prompt, is_eos);
@@ -137,7 +75,9 @@ Status CheckFits(const GenerateFlags& flags, const EngineOptions& options, size_
 Status RunGenerate(const GenerateFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckSamplerOptions(flags.sampler));
   ACCLLM_ASSIGN_OR_RETURN(ModelSource source, ModelSource::Open(flags.model));
-  ACCLLM_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, ReadPrompt(flags, source));
+  const int64_t bos = source.starts_with_bos() ? source.config().bos_token_id : -1;
+  ACCLLM_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt,
+                          flags.prompt.Read(source.tokenizer(), bos, flags.model));
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions options, flags.run.Engine(source));
   ACCLLM_RETURN_IF_ERROR(CheckFits(flags, options, prompt.size()));
   ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(options));
@@ -150,7 +90,7 @@ Status RunGenerate(const GenerateFlags& flags) {
   GenerateOptions limits;
   limits.max_new_tokens = flags.max_new_tokens;
   if (!flags.ignore_eos) limits.stop_tokens = source.config().eos_token_ids;
-  Output output(source.tokenizer(), prompt, flags.json);
+  TokenOutput output(source.tokenizer(), prompt, flags.json);
   Sampler sampler(flags.sampler);
   Speculation speculation(flags.run.draft);
   auto generation = Generate(watched, prompt, limits, sampler, &speculation, [&](int32_t token) {
@@ -172,12 +112,7 @@ Status RunGenerate(const GenerateFlags& flags) {
 VerbBody DeclareGenerate(OptionTable& table) {
   auto flags = std::make_shared<GenerateFlags>();
   table.Positional("MODEL", flags->model, "Packed file (.acc), checkpoint folder or GGUF file");
-  table.Exclusive({
-      table.Value("-p,--prompt", "TEXT", flags->prompt, "The text to continue"),
-      table.Value("--prompt-file", "FILE", flags->prompt_file, "The same from a file"),
-      table.Value("--prompt-tokens", "IDS", flags->prompt_tokens,
-                  "The same as token ids, taken as they are: 1,2,3"),
-  });
+  flags->prompt.Declare(table);
   table.Value("-n,--max-new-tokens", "N", flags->max_new_tokens, "Tokens to generate, at most")
       .Positive();
   DeclareSampler(table, flags->sampler);

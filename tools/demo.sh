@@ -64,5 +64,24 @@ threads=1
 (($(nproc) > 1)) && threads=1,2
 to_json "$OUT/bench.json" "$ACCLLM" bench "$PACKED" -p 128 -n 64 -d 0 -t "$threads" --json
 
+echo "== accelerator: compile the distilled model, run it on the functional and the cycle model"
+to_json "$OUT/compile.json" "$ACCLLM" compile "$DISTILLED" -o "$OUT/books-6m.accp" --window 252 \
+  --force --json
+for device in functional cycle; do
+  to_json "$OUT/run_$device.json" "$ACCLLM" run "$OUT/books-6m.accp" --device "$device" \
+    -p "Call me Ishmael. Some years ago" -n 32 --temp 0 --json
+done
+to_json "$OUT/generate_exact.json" "$ACCLLM" generate "$DISTILLED" --window 252 \
+  -p "Call me Ishmael. Some years ago" -n 32 --temp 0 --json
+python3 - "$OUT" <<'EOF'
+import json, sys
+files = [json.load(open(f"{sys.argv[1]}/{name}.json"))
+         for name in ("generate_exact", "run_functional", "run_cycle")]
+if any(file["tokens"] != files[0]["tokens"] for file in files):
+    sys.exit("tools/demo.sh: the devices' tokens are not the CPU's")
+print(f"{files[0]['text']}\nCPU, functional and cycle device: the same {len(files[0]['tokens'])} tokens; "
+      f"{files[2]['cycles']} cycles, prompt included")
+EOF
+
 echo
 python3 tools/demo_table.py "$OUT" "$CHECKPOINT/model.safetensors"

@@ -162,8 +162,8 @@ Result<InverseFactor> FactorWithGrowingDamping(std::span<const float> h, int64_t
               "use more calibration text");
 }
 
-// out[m, n] = a[m, k] * b; the right factor is [k, n], or [n, k] if `transpose` says so. Tiles of the
-// shape alone, so that a result is the same for every number of threads.
+// out[m, n] = a[m, k] * b; the right factor is [k, n], or [n, k] if `transpose` says so. Tiles of
+// the shape alone, so that a result is the same for every number of threads.
 void MultiplyTiles(std::span<const float> a, std::span<const float> b, CBLAS_TRANSPOSE transpose,
                    int64_t m, int64_t k, int64_t n, std::span<float> out, ThreadPool& pool) {
   if (m == 0 || n == 0) return;

@@ -25,6 +25,8 @@ ROOMS = {
     "tune": ("base", "linalg", "packed", "kernels", "reference"),
     "compress": (*BELOW_REFERENCE, "linalg", "reference", "tune"),
     "runtime": (*BELOW_REFERENCE, "reference"),
+    "accel": ("base", "packed", "kernels"),
+    "compiler": ("base", "packed", "accel"),
 }
 # Generated from the specification or installed for users: no room, open to every room.
 SHARED = ("spec", "accllm")

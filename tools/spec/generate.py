@@ -74,6 +74,7 @@ def manual(spec: dict, source: str) -> str:
     for item in spec["enums"]:
         out.append(f"\n## `{item['name']}`\n\n{item['doc']}\n\n| value | label | meaning |\n|---|---|---|\n")
         out += [f"| {v['value']} | `{v['label']}` | {v['doc']} |\n" for v in item["values"]]
+        out += [f"\n### `{v['label']}`\n\n```python\n{v['code']}```\n" for v in item["values"] if "code" in v]
     for record in spec["records"]:
         out.append(f"\n## `{record['name']}`: {record['bytes']} bytes\n\n{record['doc']}\n\n"
                    "| offset | bytes | type | field | meaning |\n|---|---|---|---|---|\n")

@@ -1,0 +1,100 @@
+// accllm compile: a packed model becomes a program of the accelerator.
+#include <filesystem>
+#include <memory>
+
+#include "base/file_io.h"
+#include "base/process_info.h"
+#include "compiler/compile.h"
+#include "console.h"
+#include "model_source.h"
+#include "options.h"
+#include "output_file.h"
+#include "verbs.h"
+
+namespace accllm::cli {
+namespace {
+
+struct CompileFlags {
+  std::string model;
+  std::string output;
+  std::string target = "u280";
+  std::string dump;
+  RunFlags run;
+  bool force = false;
+  bool json = false;
+};
+
+Result<compiler::CompileOptions> OptionsFor(const CompileFlags& flags, const PackedFile& packed) {
+  compiler::CompileOptions options;
+  ACCLLM_ASSIGN_OR_RETURN(options.target, compiler::LoadTarget(flags.target));
+  ACCLLM_ASSIGN_OR_RETURN(options.window, flags.run.Attention(packed.metadata().attention));
+  if (flags.run.context > 0 && options.window.window != AttentionWindow::kAll) {
+    return Fail(ErrorCode::kInvalidArgument, "--context has no meaning with a window",
+                "leave it out: a window has no end; or give --window all");
+  }
+  options.max_tokens =
+      flags.run.context > 0 ? flags.run.context : packed.config().max_position_embeddings;
+  return options;
+}
+
+Status RunCompile(const CompileFlags& flags) {
+  ACCLLM_ASSIGN_OR_RETURN(const PackedFile packed, PackedFile::Open(flags.model));
+  ACCLLM_ASSIGN_OR_RETURN(const compiler::CompileOptions options, OptionsFor(flags, packed));
+  ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.output, flags.force));
+  int n_passes = 0;
+  const auto on_pass = [&](std::string_view pass, const compiler::Graph& graph) -> Status {
+    if (flags.dump.empty()) return {};
+    return WriteFileAtomically(fmt::format("{}/{}-{}.txt", flags.dump, ++n_passes, pass),
+                               compiler::Dump(graph));
+  };
+  std::error_code error;
+  if (!flags.dump.empty()) std::filesystem::create_directories(flags.dump, error);
+  const double start = MonotonicSeconds();
+  Progress progress("compiling");
+  ACCLLM_ASSIGN_OR_RETURN(
+      const compiler::CompileReport report,
+      compiler::Compile(packed, options, flags.output, on_pass, [&](double share) {
+        progress.Update(share);
+        return !Interrupted();
+      }));
+  const double seconds = MonotonicSeconds() - start;
+  if (flags.json) {
+    return PrintJson({{"file", flags.output},
+                      {"target", options.target.name},
+                      {"instructions", report.instructions},
+                      {"constant_bytes", report.constant_bytes},
+                      {"cache_bytes", report.cache_bytes},
+                      {"memory_bytes", report.memory_bytes},
+                      {"vector_bytes", report.vector_bytes},
+                      {"seconds", seconds}});
+  }
+  return PrintText(fmt::format(
+      "{}: {} instructions for {}; weights {}, cache {} of {} memory; {} on the chip; {}\n",
+      flags.output, report.instructions, options.target.name, FormatBytes(report.constant_bytes),
+      FormatBytes(report.cache_bytes), FormatBytes(report.memory_bytes),
+      FormatBytes(report.vector_bytes), FormatSeconds(seconds)));
+}
+
+}  // namespace
+
+VerbBody DeclareCompile(OptionTable& table) {
+  auto flags = std::make_shared<CompileFlags>();
+  table.Positional("MODEL", flags->model, "Packed file (.acc)");
+  table.Value("-o,--output", "FILE", flags->output, "Program to write (.accp)").Required();
+  const std::vector<std::string_view> targets = compiler::BundledTargets();
+  table.Value("--target", "NAME|FILE", flags->target,
+              fmt::format("The machine: {}, or a TOML file", fmt::join(targets, ", ")));
+  flags->run.DeclareAttention(table);
+  flags->run.DeclareContext(table);
+  table
+      .Value("--dump", "FOLDER", flags->dump,
+             "Write what the program looks like after each pass of the compiler")
+      .NoDefault();
+  table.Flag("--force", flags->force, "Overwrite an existing file");
+  table.Json(flags->json);
+  table.Examples({"accllm compile models/books-6m.acc -o books.accp",
+                  "accllm compile model.acc -o model.accp --target zcu104 --window 1020"});
+  return [flags] { return RunCompile(*flags); };
+}
+
+}  // namespace accllm::cli

@@ -1,0 +1,66 @@
+#include "accel/estimate/area_model.h"
+
+#include <array>
+#include <utility>
+
+#include "accel/energy/toml_fields.h"
+
+namespace accllm::accel {
+namespace {
+
+constexpr std::array kParts = {
+    std::pair{std::string_view("lane"), &AreaCosts::lane},
+    std::pair{std::string_view("lane_slot"), &AreaCosts::lane_slot},
+    std::pair{std::string_view("lane_four_slots"), &AreaCosts::lane_four_slots},
+    std::pair{std::string_view("vector_lane"), &AreaCosts::vector_lane},
+    std::pair{std::string_view("weigher"), &AreaCosts::weigher},
+    std::pair{std::string_view("channel"), &AreaCosts::channel},
+    std::pair{std::string_view("control"), &AreaCosts::control},
+};
+constexpr std::array kResources = {
+    std::pair{std::string_view("luts"), &FabricUse::luts},
+    std::pair{std::string_view("ffs"), &FabricUse::ffs},
+    std::pair{std::string_view("dsps"), &FabricUse::dsps},
+    std::pair{std::string_view("brams"), &FabricUse::brams},
+    std::pair{std::string_view("urams"), &FabricUse::urams},
+};
+
+template <typename Pairs>
+auto NamesOf(const Pairs& pairs) {
+  std::array<std::string_view, std::tuple_size_v<Pairs>> names;
+  for (size_t i = 0; i < names.size(); ++i) names[i] = pairs[i].first;
+  return names;
+}
+
+void AddTimes(FabricUse& sum, double n, const FabricUse& part) {
+  for (const auto& [name, field] : kResources) sum.*field += n * part.*field;
+}
+
+}  // namespace
+
+Result<AreaCosts> ParseAreaCosts(std::string_view text, const std::string& path) {
+  ACCLLM_ASSIGN_OR_RETURN(const JsonObject root, ParseTomlText(text, path));
+  ACCLLM_RETURN_IF_ERROR(CheckTomlKeys(root, NamesOf(kParts)));
+  AreaCosts costs;
+  for (const auto& [name, part] : kParts) {
+    ACCLLM_ASSIGN_OR_RETURN(const JsonObject table, TomlTable(root, name));
+    ACCLLM_RETURN_IF_ERROR(CheckTomlKeys(table, NamesOf(kResources)));
+    for (const auto& [resource, field] : kResources) {
+      ACCLLM_ASSIGN_OR_RETURN(costs.*part.*field, TomlNumber(table, resource, {0, 1e7}));
+    }
+  }
+  return costs;
+}
+
+FabricUse EstimateArea(int lanes, int slots, int vector_lanes, const AreaCosts& costs) {
+  FabricUse use = costs.control;
+  AddTimes(use, lanes, costs.lane);
+  AddTimes(use, lanes * slots, costs.lane_slot);
+  AddTimes(use, lanes * ((slots + 3) / 4), costs.lane_four_slots);
+  AddTimes(use, vector_lanes, costs.vector_lane);
+  AddTimes(use, (slots + 1) / 2, costs.weigher);
+  AddTimes(use, lanes, costs.channel);
+  return use;
+}
+
+}  // namespace accllm::accel

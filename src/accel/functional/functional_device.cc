@@ -1,0 +1,96 @@
+#include "accel/functional/functional_device.h"
+
+#include <algorithm>
+
+#include "accel/program/layout.h"
+
+namespace accllm::accel {
+namespace {
+
+void Execute(MachineState& m, const isa::Instruction& instruction, ThreadPool& pool) {
+  switch (static_cast<isa::Opcode>(instruction.opcode)) {
+    case isa::Opcode::kEnd:
+      return;
+    case isa::Opcode::kEmbed:
+      return RunEmbed(m, instruction);
+    case isa::Opcode::kNorm:
+      return RunNorm(m, instruction);
+    case isa::Opcode::kQuantize:
+      return RunQuantize(m, instruction);
+    case isa::Opcode::kLinear:
+      return RunLinear(m, instruction, pool);
+    case isa::Opcode::kStoreKv:
+      return RunStoreKv(m, instruction);
+    case isa::Opcode::kAttend:
+      return RunAttend(m, instruction, pool);
+  }
+}
+
+void AllocateVectors(MachineState& m) {
+  const int64_t q_size = int64_t{m.g.heads} * m.g.head_dim;
+  const int64_t kv_size = int64_t{m.g.kv_heads} * m.g.head_dim;
+  const auto allocate = [&](isa::Vector vector, int64_t size) {
+    m.vectors[static_cast<size_t>(vector)].resize(Index(m.g.slots * size));
+  };
+  allocate(isa::Vector::kStream, m.g.hidden);
+  allocate(isa::Vector::kQuery, q_size);
+  allocate(isa::Vector::kKey, kv_size);
+  allocate(isa::Vector::kValue, kv_size);
+  allocate(isa::Vector::kMixed, q_size);
+  allocate(isa::Vector::kGate, m.g.intermediate);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FunctionalDevice>> FunctionalDevice::Create(const ProgramFile& program,
+                                                                   int n_threads) {
+  std::unique_ptr<FunctionalDevice> device(new FunctionalDevice(n_threads));
+  MachineState& m = device->state_;
+  m.g = program.geometry();
+  const int64_t bytes = int64_t{m.g.stripes} * m.g.lanes * isa::kBeatBytes;
+  ACCLLM_ASSIGN_OR_RETURN(m.memory, HugeBuffer::Allocate(static_cast<size_t>(bytes)));
+  std::copy(program.image().begin(), program.image().end(), m.memory.data());
+  AllocateVectors(m);
+  device->instructions_.assign(program.instructions().begin(), program.instructions().end());
+  return device;
+}
+
+Status FunctionalDevice::CheckRange(int64_t stripe, size_t n_bytes) const {
+  const int64_t end = stripe + StripesOf(static_cast<int64_t>(n_bytes), state_.g.lanes);
+  if (stripe >= 0 && end <= int64_t{state_.g.stripes}) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("stripes {} to {} are outside the program's memory", stripe, end));
+}
+
+Status FunctionalDevice::WriteMemory(int64_t stripe, std::span<const uint8_t> bytes) {
+  ACCLLM_RETURN_IF_ERROR(CheckRange(stripe, bytes.size()));
+  std::copy(bytes.begin(), bytes.end(), state_.At(stripe));
+  return {};
+}
+
+Status FunctionalDevice::ReadMemory(int64_t stripe, std::span<uint8_t> bytes) const {
+  ACCLLM_RETURN_IF_ERROR(CheckRange(stripe, bytes.size()));
+  std::copy_n(state_.At(stripe), bytes.size(), bytes.begin());
+  return {};
+}
+
+Status FunctionalDevice::Run(const PassRegisters& registers) {
+  const auto is_token = [&](int32_t token) {
+    return token >= 0 && token < static_cast<int64_t>(state_.g.vocab);
+  };
+  if (registers.n_tokens < 1 || registers.n_tokens > int64_t{state_.g.slots} ||
+      registers.n_outputs < 0 || registers.n_outputs > registers.n_tokens ||
+      registers.position < 0 ||
+      !std::all_of(registers.tokens.begin(), registers.tokens.begin() + registers.n_tokens,
+                   is_token)) {
+    return Fail(ErrorCode::kInvalidArgument, "the registers of a pass are out of range");
+  }
+  state_.pass = registers;
+  for (const isa::Instruction& instruction : instructions_) {
+    Execute(state_, instruction, pool_);
+    if (watch_) watch_(instruction, state_);
+  }
+  return {};
+}
+
+}  // namespace accllm::accel

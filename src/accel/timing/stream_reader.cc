@@ -1,0 +1,59 @@
+#include "accel/timing/stream_reader.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/index.h"
+
+namespace accllm::accel {
+
+StreamReader::StreamReader(const MachineTiming& timing, KernelClock clock, int64_t n_lanes)
+    : clock_(clock), taken_(Index(timing.stream_beats)) {
+  for (int64_t lane = 0; lane < n_lanes; ++lane) {
+    HbmTiming hbm = timing.hbm;
+    hbm.refresh_offset = hbm.t_refi * lane / n_lanes;
+    channels_.emplace_back(hbm);
+  }
+}
+
+int64_t StreamReader::Take(int64_t stripe, int64_t earliest) {
+  const size_t at = Index(n_taken_) % taken_.size();
+  const int64_t room = std::ssize(taken_) <= n_taken_ ? taken_[at] : 0;
+  last_issue_ = std::max(last_issue_ + 1, room);
+  RunPending(last_issue_);
+  Picoseconds there = 0;
+  for (HbmChannel& channel : channels_) {
+    there = std::max(there, channel.Read(clock_.TimeOf(last_issue_), stripe));
+  }
+  taken_[at] = std::max(earliest, clock_.CycleOf(there));
+  ++n_taken_;
+  return taken_[at];
+}
+
+int64_t StreamReader::Gather(int64_t lane, int64_t stripe, int64_t cycle) {
+  return clock_.CycleOf(channels_[Index(lane)].Read(clock_.TimeOf(cycle), stripe));
+}
+
+void StreamReader::RunPending(int64_t until) {
+  auto late = pending_.begin();
+  for (; late != pending_.end() && late->cycle <= until; ++late) {
+    for (HbmChannel& channel : channels_) {
+      Picoseconds time = clock_.TimeOf(late->cycle);
+      // All reads before all writes: two turns of the bus.
+      for (int64_t i = 0; late->reads && i < late->n; ++i) {
+        time = std::max(time, channel.Read(clock_.TimeOf(late->cycle), late->stripe + i));
+      }
+      Picoseconds written = time;
+      for (int64_t i = 0; i < late->n; ++i) written = channel.Write(time, late->stripe + i);
+      last_written_ = std::max(last_written_, clock_.CycleOf(written));
+    }
+  }
+  pending_.erase(pending_.begin(), late);
+}
+
+int64_t StreamReader::Drain() {
+  RunPending(std::numeric_limits<int64_t>::max());
+  return last_written_;
+}
+
+}  // namespace accllm::accel

@@ -1,0 +1,60 @@
+// The lanes' streams out of memory: what is prefetched when, and when all lanes have a beat.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "accel/timing/hbm_channel.h"
+#include "accel/timing/machine_timing.h"
+
+namespace accllm::accel {
+
+// All lanes take beats together. Each has a channel and a buffer of its own, so a channel that is
+// refreshed holds the others up only once its buffer is empty.
+class StreamReader {
+ public:
+  // Channels refresh one after another, evenly spread over the refresh interval.
+  StreamReader(const MachineTiming& timing, KernelClock clock, int64_t n_lanes);
+
+  // The lanes take the beat of `stripe`, the next of their streams, at `earliest` or later; returns
+  // the cycle. It is asked for as soon as the buffer has room.
+  int64_t Take(int64_t stripe, int64_t earliest);
+
+  // One lane reads a single beat past the streams: returns the cycle in which it is there.
+  int64_t Gather(int64_t lane, int64_t stripe, int64_t cycle);
+
+  // n beats of every lane are read, changed and written back at `cycle` or later, beside the
+  // streams.
+  void Update(int64_t stripe, int64_t n, int64_t cycle) {
+    pending_.push_back({stripe, n, cycle, true});
+  }
+  void Write(int64_t stripe, int64_t n, int64_t cycle) {
+    pending_.push_back({stripe, n, cycle, false});
+  }
+
+  // Completes all updates and writes; returns the cycle in which the last is in memory.
+  int64_t Drain();
+
+  int64_t beats_taken() const { return n_taken_; }  // of each lane
+  const std::vector<HbmChannel>& channels() const { return channels_; }
+
+ private:
+  struct Pending {
+    int64_t stripe;
+    int64_t n;
+    int64_t cycle;
+    bool reads;
+  };
+
+  void RunPending(int64_t until);
+
+  KernelClock clock_;
+  std::vector<HbmChannel> channels_;
+  std::vector<Pending> pending_;
+  std::vector<int64_t> taken_;  // cycles of the last stream_beats beats, a ring
+  int64_t n_taken_ = 0;
+  int64_t last_issue_ = -1;
+  int64_t last_written_ = 0;  // cycle
+};
+
+}  // namespace accllm::accel

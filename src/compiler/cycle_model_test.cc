@@ -1,0 +1,235 @@
+// The cycle model on programs of small models and of a large shape.
+#include "accel/timing/cycle_model.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "accel/accelerated_model.h"
+#include "accel/data.h"
+#include "accel/estimate/area_model.h"
+#include "accel/estimate/performance.h"
+#include "accel/timing/chrome_trace.h"
+#include "accel/timing/cycle_device.h"
+#include "compiler/testing/compiled_model.h"
+
+namespace accllm {
+namespace {
+
+using accel::CycleModel;
+using accel::InstructionCycles;
+using accel::PassRegisters;
+using compiler::Plan;
+
+// Tensors of a shape, linear layers 2:4, embedding W4.
+compiler::ModelTensors TensorsOfShape(const ModelConfig& config) {
+  compiler::ModelTensors model = {"shape", config, {}};
+  for (const TensorPlan& tensor : testing::TinyPlan(config)) {
+    const bool is_linear = IsBlockType(tensor.type) || tensor.type == format::TensorType::kF16;
+    const bool is_layer = tensor.name.starts_with("layers.");
+    const auto type = !is_linear ? tensor.type
+                      : is_layer ? format::TensorType::kW2S24
+                                 : format::TensorType::kW4;
+    model.tensors.push_back({tensor.name, type, tensor.rows, tensor.cols});
+  }
+  return model;
+}
+
+// Two layers of Llama-2-7B.
+ModelConfig WideConfig() {
+  ModelConfig c = testing::TinyPackedConfig();
+  c.hidden_size = 4096;
+  c.intermediate_size = 11008;
+  c.n_heads = c.n_kv_heads = 32;
+  c.head_dim = 128;
+  c.vocab_size = 4096;
+  return c;
+}
+
+Plan WidePlan(AttentionWindow window = {4, 2044}) {
+  auto plan = compiler::PlanProgram(TensorsOfShape(WideConfig()),
+                                    {*compiler::LoadTarget("u280"), window, 1 << 16}, nullptr);
+  EXPECT_TRUE(plan) << plan.error().ToString();
+  return *plan;
+}
+
+PassRegisters Registers(int64_t position, int64_t n_tokens) {
+  PassRegisters registers;
+  registers.position = position;
+  registers.n_tokens = registers.n_outputs = n_tokens;
+  return registers;
+}
+
+// Cycles of the second of two passes.
+int64_t SteadyCycles(const Plan& plan, int64_t position, int64_t n_tokens) {
+  CycleModel model(plan.graph.geometry, plan.instructions, {});
+  const int64_t begin = model.Run(Registers(position, n_tokens));
+  return model.Run(Registers(position + n_tokens, n_tokens)) - begin;
+}
+
+TEST(CycleModel, BeatsAreThoseOfTheStreams) {
+  const Plan plan = WidePlan();
+  const isa::Geometry& g = plan.graph.geometry;
+  CycleModel model(g, plan.instructions, {});
+  model.Run(Registers(5000, 1));
+  int64_t cache_beats = 0;
+  for (const InstructionCycles& i : model.last_pass()) {
+    const isa::Instruction& code = plan.instructions[i.index];
+    if (i.opcode == isa::Opcode::kLinear) {
+      const accel::MatrixLayout layout = {static_cast<isa::WeightFormat>(code.format), code.rows,
+                                          code.blocks, g.lanes};
+      EXPECT_EQ(i.beats, layout.stripes());
+      EXPECT_EQ(i.busy, layout.stripes());  // a beat a cycle, dense ones too
+    }
+    if (i.opcode == isa::Opcode::kAttend) cache_beats += i.beats;
+    EXPECT_GE(i.waited_inputs, 0);
+    EXPECT_GE(i.waited_memory, 0);
+    EXPECT_GE(i.end, i.begin);
+  }
+  // Per head: 66 chunks of keys and of values, a stripe each; of both the groups, 192 bytes a
+  // chunk.
+  const int64_t head = 66 + 66 + 2 * ((66 * 192 + 2047) / 2048);
+  EXPECT_EQ(cache_beats, 2 * 32 * head);
+}
+
+TEST(CycleModel, NoPassIsFasterThanMemoryOrLanes) {
+  const Plan plan = WidePlan();
+  for (const int64_t n_tokens : {1, 2, 4}) {
+    CycleModel model(plan.graph.geometry, plan.instructions, {});
+    const int64_t cycles = model.Run(Registers(3000, n_tokens));
+    int64_t beats = 0;
+    int64_t busy = 0;
+    for (const InstructionCycles& i : model.last_pass()) {
+      beats += i.beats;
+      busy += i.busy;
+    }
+    EXPECT_GE(cycles, busy);
+    EXPECT_GE(cycles, beats * 100 / 93);  // refresh takes 6.7 % of a channel's time
+    EXPECT_LE(cycles, 2 * busy);
+  }
+}
+
+TEST(CycleModel, AnotherTokenCostsTimeAndLessThanAnotherPass) {
+  const Plan plan = WidePlan();
+  int64_t last = SteadyCycles(plan, 3000, 1);
+  const int64_t one = last;
+  for (int64_t n = 2; n <= 4; ++n) {
+    const int64_t cycles = SteadyCycles(plan, 3000, n);
+    EXPECT_GT(cycles, last);
+    EXPECT_LT(cycles, n * one);
+    last = cycles;
+  }
+}
+
+// The promise of a window: a token costs the same for ever. Positions differ in where the ring is.
+TEST(CycleModel, AWindowMakesTimeIndependentOfPosition) {
+  const Plan plan = WidePlan();
+  const auto expected = static_cast<double>(SteadyCycles(plan, 4000, 1));
+  for (const int64_t position : {4001, 9999, 1'000'000, 1'000'000'000}) {
+    EXPECT_NEAR(static_cast<double>(SteadyCycles(plan, position, 1)), expected, 0.005 * expected);
+  }
+}
+
+TEST(CycleModel, FullAttentionGrowsWithPosition) {
+  const Plan plan = WidePlan({0, AttentionWindow::kAll});
+  const int64_t near = SteadyCycles(plan, 1000, 1);
+  const int64_t far = SteadyCycles(plan, 9000, 1);
+  // 8,000 tokens more: two beats for each 32 of them, head and layer, and groups.
+  const int64_t beats = 8000 / 32 * 32 * 2 * (2 + 1);
+  EXPECT_GT(far - near, beats * 2 / 3);
+  EXPECT_LT(far - near, beats * 5 / 4);
+}
+
+TEST(CycleModel, SmallerBuffersAndSlowerUnitsCostTime) {
+  const Plan plan = WidePlan();
+  const auto cycles = [&](const accel::MachineTiming& timing) {
+    CycleModel model(plan.graph.geometry, plan.instructions, timing);
+    const int64_t begin = model.Run(Registers(3000, 1));
+    return model.Run(Registers(3001, 1)) - begin;
+  };
+  const accel::MachineTiming usual;
+  accel::MachineTiming shallow = usual;
+  shallow.stream_beats = 16;  // less than a channel's latency
+  EXPECT_GT(cycles(shallow), cycles(usual) * 5 / 4);
+  accel::MachineTiming narrow = usual;
+  narrow.vector_lanes = 4;
+  EXPECT_GT(cycles(narrow), cycles(usual) * 5 / 4);
+  accel::MachineTiming ideal = usual;
+  ideal.hbm.t_refi = 0;
+  EXPECT_LT(cycles(ideal), cycles(usual));
+}
+
+TEST(CycleDevice, CountsPassesAndGivesTheFunctionalLogits) {
+  const ModelConfig config = testing::TinyPackedConfig();
+  const testing::CompiledModel compiled(config, testing::AcceleratorPlan(config));
+  const auto program = compiled.Compile({testing::TestTarget(4, 2), {4, 20}, 0});
+  ASSERT_TRUE(program) << program.error().ToString();
+  auto functional = accel::FunctionalDevice::Create(*program, 1);
+  auto cycle = accel::CycleDevice::Create(*program, {}, 1);
+  ASSERT_TRUE(functional && cycle);
+  const accel::CycleModel& model = (*cycle)->model();
+  accel::AcceleratedModel a(*program, std::move(*functional));
+  accel::AcceleratedModel b(*program, std::move(*cycle));
+  const std::vector<int32_t> tokens = testing::RandomTokens(40, config.vocab_size);
+  std::vector<float> expected(40 * 61);
+  std::vector<float> logits(40 * 61);
+  ASSERT_TRUE(a.Append(tokens, 40, expected.data()));
+  ASSERT_TRUE(b.Append(tokens, 40, logits.data()));
+  EXPECT_EQ(logits, expected);
+  EXPECT_EQ(a.device().cycles(), 0);
+  EXPECT_GT(b.device().cycles(), 20 * 1000);
+  const auto trace = nlohmann::json::parse(
+      accel::ChromeTrace(model.last_pass(), program->instructions(), {225'000}));
+  EXPECT_EQ(trace["traceEvents"].size(), 2 + program->instructions().size());
+
+  auto target = testing::TestTarget(4, 2);
+  target.memory = isa::Memory::kDdr4;
+  const auto other = compiled.Compile({target, {4, 20}, 0});
+  ASSERT_TRUE(other);
+  const auto refused = accel::CycleDevice::Create(*other, {}, 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+}
+
+accel::AreaCosts BundledCosts() {
+  const auto costs = accel::ParseAreaCosts(accel::DataText("area.toml"), "area.toml");
+  EXPECT_TRUE(costs) << costs.error().ToString();
+  return *costs;
+}
+
+TEST(AreaModel, CountsParts) {
+  const accel::AreaCosts c = BundledCosts();
+  const accel::FabricUse use = accel::EstimateArea(8, 3, 16, c);
+  EXPECT_DOUBLE_EQ(use.luts, c.control.luts + 8 * (c.lane.luts + c.channel.luts) +
+                                 24 * c.lane_slot.luts + 16 * c.vector_lane.luts +
+                                 2 * c.weigher.luts);
+  EXPECT_DOUBLE_EQ(use.dsps, c.control.dsps + 24 * 8 + 8 * 64 + 16 * c.vector_lane.dsps);
+  const auto broken = accel::ParseAreaCosts("[lane]\nluts = 1\n", "mine.toml");
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error().message.find("mine.toml"), std::string::npos);
+}
+
+TEST(Performance, CountsAreThoseOfTheBeats) {
+  const Plan plan = WidePlan();
+  accel::PerformanceModel model = {plan.graph.geometry, plan.instructions, {}, BundledCosts(), {}};
+  model.used = accel::EstimateArea(32, 4, 32, model.area);
+  const accel::PassEstimate one = model.Pass(3000, 1, 1);
+  // Linear layers at 2 bits, lm_head at 4.25, the cache of 66 chunks at 4.6.
+  const double linear = 2 * (4 * 4096.0 * 4096 + 3 * 4096.0 * 11008) * 2 / 8;
+  const double head = 4096.0 * 4096 * 4.25 / 8;
+  const double cache = 2 * 32 * 146 * 2048.0;
+  EXPECT_NEAR(one.counts.hbm_read_bytes, linear + head + cache, 0.01 * linear);
+  EXPECT_GT(one.hbm_utilisation, 0.8);
+  EXPECT_LT(one.hbm_utilisation, 0.93);
+  EXPECT_NEAR(one.busy + one.waited_inputs + one.waited_memory + one.waited_results, 1.0, 0.06);
+  EXPECT_LE(one.counts.dsp_active_cycles,
+            one.seconds * one.counts.clock_mhz * 1e6 * model.used.dsps);
+  const accel::PassEstimate four = model.Pass(3000, 4, 4);
+  EXPECT_GT(four.counts.dsp_active_cycles, one.counts.dsp_active_cycles);
+  const double prefill = model.PrefillSeconds(1024, 3, [](double) {});
+  EXPECT_LT(prefill, 256 * four.seconds);
+  EXPECT_GT(prefill, 256 * four.seconds / 2);
+}
+
+}  // namespace
+}  // namespace accllm
