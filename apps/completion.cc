@@ -16,7 +16,8 @@ constexpr std::array kShells = {Shell{"bash", BashCompletion}, Shell{"zsh", ZshC
                                 Shell{"fish", FishCompletion}};
 
 // Placeholders of values that are paths.
-constexpr std::array<std::string_view, 3> kPaths = {"FILE", "MODEL", "CHECKPOINT"};
+constexpr std::array<std::string_view, 5> kPaths = {"FILE", "MODEL", "CHECKPOINT", "PROGRAM",
+                                                    "NAME|FILE"};
 
 }  // namespace
 

@@ -31,4 +31,14 @@ inline Status CheckOutput(const std::string& path, bool force,
   return {};
 }
 
+// A folder for many files, made if it is not there. Errors: kIo.
+inline Status MakeFolder(const std::string& path, std::string_view option) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) return {};
+  return Fail(ErrorCode::kIo,
+              fmt::format("{} {}: cannot make the folder: {}", option, path, error.message()),
+              "name a folder that can be written");
+}
+
 }  // namespace accllm::cli

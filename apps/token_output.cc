@@ -27,4 +27,9 @@ void TokenOutput::Emit(const std::string& text) {
   if (!is_silent_ && !text.empty() && status_) status_ = PrintText(text);
 }
 
+std::string_view StoppedBy(size_t n_tokens, int64_t max_new_tokens, const TokenOutput& output) {
+  if (static_cast<int64_t>(n_tokens) == max_new_tokens) return "length";
+  return Interrupted() || !output.is_ok() ? "interrupt" : "eos";
+}
+
 }  // namespace accllm::cli

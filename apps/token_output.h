@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "tokenizer/tokenizer.h"
@@ -32,5 +33,8 @@ class TokenOutput {
   std::string text_;
   Status status_;
 };
+
+// Why a text of `n_tokens` ended: "length", "interrupt" or "eos".
+std::string_view StoppedBy(size_t n_tokens, int64_t max_new_tokens, const TokenOutput& output);
 
 }  // namespace accllm::cli

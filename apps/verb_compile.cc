@@ -24,6 +24,13 @@ struct CompileFlags {
   bool json = false;
 };
 
+Result<PackedFile> OpenModel(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) return PackedFile::Open(path);
+  return Fail(ErrorCode::kUnsupported, fmt::format("{}: is a folder, not a packed file", path),
+              "`accllm compress CHECKPOINT -o MODEL.acc` makes one of a checkpoint");
+}
+
 Result<compiler::CompileOptions> OptionsFor(const CompileFlags& flags, const PackedFile& packed) {
   compiler::CompileOptions options;
   ACCLLM_ASSIGN_OR_RETURN(options.target, compiler::LoadTarget(flags.target));
@@ -38,17 +45,16 @@ Result<compiler::CompileOptions> OptionsFor(const CompileFlags& flags, const Pac
 }
 
 Status RunCompile(const CompileFlags& flags) {
-  ACCLLM_ASSIGN_OR_RETURN(const PackedFile packed, PackedFile::Open(flags.model));
+  ACCLLM_ASSIGN_OR_RETURN(const PackedFile packed, OpenModel(flags.model));
   ACCLLM_ASSIGN_OR_RETURN(const compiler::CompileOptions options, OptionsFor(flags, packed));
   ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.output, flags.force));
+  if (!flags.dump.empty()) ACCLLM_RETURN_IF_ERROR(MakeFolder(flags.dump, "--dump"));
   int n_passes = 0;
   const auto on_pass = [&](std::string_view pass, const compiler::Graph& graph) -> Status {
     if (flags.dump.empty()) return {};
     return WriteFileAtomically(fmt::format("{}/{}-{}.txt", flags.dump, ++n_passes, pass),
                                compiler::Dump(graph));
   };
-  std::error_code error;
-  if (!flags.dump.empty()) std::filesystem::create_directories(flags.dump, error);
   const double start = MonotonicSeconds();
   Progress progress("compiling");
   ACCLLM_ASSIGN_OR_RETURN(

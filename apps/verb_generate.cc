@@ -38,10 +38,9 @@ Speed SpeedOf(const Generation& generation, size_t n_prompt, bool is_eos) {
 
 Status Report(const GenerateFlags& flags, const Generation& generation, size_t n_prompt,
               const Speculation& speculation, const TokenOutput& output) {
-  const bool is_full = static_cast<int64_t>(generation.tokens.size()) == flags.max_new_tokens;
-  const bool is_eos = !is_full && !Interrupted() && output.is_ok();
-  const Speed speed = SpeedOf(generation, n_prompt, is_eos);
-  const char* stopped_by = is_eos ? "eos" : is_full ? "length" : "interrupt";
+  const std::string_view stopped_by =
+      StoppedBy(generation.tokens.size(), flags.max_new_tokens, output);
+  const Speed speed = SpeedOf(generation, n_prompt, stopped_by == "eos");
   if (flags.json) {
     return PrintJson({{"text", output.has_text() ? Json(output.text()) : Json()},
                       {"tokens", generation.tokens},

@@ -1,5 +1,4 @@
 // accllm run: continues a prompt on a device that runs a program.
-#include <filesystem>
 #include <memory>
 
 #include "accel/accelerated_model.h"
@@ -12,6 +11,7 @@
 #include "console.h"
 #include "model_source.h"
 #include "options.h"
+#include "output_file.h"
 #include "prompt_flags.h"
 #include "runtime/generate.h"
 #include "sampler_flags.h"
@@ -77,8 +77,6 @@ class VectorFiles {
 
   // "007-linear.bin" for instruction 7; "end" gives nothing.
   Status Write(const std::string& folder, std::span<const isa::Instruction> instructions) const {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
     for (size_t i = 0; i < results_.size(); ++i) {
       if (results_[i].empty()) continue;
       const std::string path = fmt::format("{}/{:03}-{}.bin", folder, i,
@@ -93,6 +91,13 @@ class VectorFiles {
   std::vector<std::vector<uint8_t>> results_;
   size_t next_ = 0;
 };
+
+// That what the options ask for beside the text can be written, before there is any.
+Status CheckExtras(const RunProgramFlags& flags) {
+  if (!flags.trace.empty()) ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.trace, true, "--trace"));
+  if (flags.vectors.empty()) return {};
+  return MakeFolder(flags.vectors, "--vectors");
+}
 
 // What the options ask for beside the text.
 Status WriteExtras(const RunProgramFlags& flags, const accel::ProgramFile& program,
@@ -119,12 +124,15 @@ Status CheckRoom(const RunProgramFlags& flags, const accel::ProgramFile& program
 Status Report(const RunProgramFlags& flags, const Generation& generation, size_t n_prompt,
               const TokenOutput& output, const accel::ProgramFile& program, int64_t cycles,
               double seconds) {
+  const std::string_view stopped_by =
+      StoppedBy(generation.tokens.size(), flags.max_new_tokens, output);
   if (flags.json) {
     return PrintJson({{"text", output.has_text() ? Json(output.text()) : Json()},
                       {"tokens", generation.tokens},
                       {"prompt_tokens", n_prompt},
                       {"device", flags.device},
                       {"cycles", cycles > 0 ? Json(cycles) : Json()},
+                      {"stopped_by", stopped_by},
                       {"seconds", seconds}});
   }
   std::string time;
@@ -132,9 +140,9 @@ Status Report(const RunProgramFlags& flags, const Generation& generation, size_t
     time = fmt::format(", {} cycles ({:.3f} ms)", cycles,
                        static_cast<double>(cycles) / program.geometry().clock_khz);
   }
-  PrintNote(fmt::format("{} device: prompt {} tokens, generated {}{}; {} of this computer's time",
-                        flags.device, n_prompt, generation.tokens.size(), time,
-                        FormatSeconds(seconds)));
+  PrintNote(fmt::format(
+      "{} device: prompt {} tokens, generated {}{}; stopped by {}; {} of this computer's time",
+      flags.device, n_prompt, generation.tokens.size(), time, stopped_by, FormatSeconds(seconds)));
   return {};
 }
 
@@ -152,6 +160,7 @@ Status RunProgram(const RunProgramFlags& flags) {
                         flags.program));
   ACCLLM_RETURN_IF_ERROR(CheckRoom(flags, program, prompt.size()));
   ACCLLM_ASSIGN_OR_RETURN(Machine machine, MakeMachine(flags, program));
+  ACCLLM_RETURN_IF_ERROR(CheckExtras(flags));
   VectorFiles vectors(program.instructions().size());
   if (!flags.vectors.empty()) vectors.Watch(*machine.functional);
   accel::AcceleratedModel model(program, std::move(machine.device));

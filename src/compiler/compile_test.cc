@@ -154,7 +154,7 @@ TEST_F(CompileTest, ProgramsOutOfRangeAreRefused) {
     isa::Geometry g = program->geometry();
     const uint32_t huge = 0xFFFFFFF0U;
     std::memcpy(reinterpret_cast<uint8_t*>(&g) + 4 * field, &huge, 4);
-    // More memory, or a smaller image, does no harm.
+    // More memory does no harm.
     const bool is_harmless = &g.stripes == reinterpret_cast<uint32_t*>(&g) + field;
     EXPECT_EQ(check(g, code), is_harmless) << "field " << field;
   }
@@ -186,8 +186,26 @@ TEST_F(CompileTest, ProgramsOutOfRangeAreRefused) {
       EXPECT_TRUE(refuses(&isa::Instruction::values)) << i;
     }
   }
+  // Constants lie within the image, and what is written behind it.
+  isa::Geometry g = program->geometry();
+  g.output_address = 0;
+  EXPECT_FALSE(check(g, code));
+  g = program->geometry();
+  --g.image_stripes;
+  EXPECT_FALSE(check(g, code));
+  g.image_stripes += 2;
+  EXPECT_FALSE(check(g, code));
   EXPECT_FALSE(check(program->geometry(), std::span(code).first(code.size() - 1)));  // no end
   EXPECT_FALSE(check(program->geometry(), {}));
+}
+
+// Those of another version would be refused at once: `program_seeds` writes them anew.
+TEST(Program, SeedsOfTheFuzzerAreAccepted) {
+  for (const char* seed : {"window", "formats", "wide", "full"}) {
+    const auto program =
+        ProgramFile::Open(fmt::format("{}/fuzz/corpus/program/{}.accp", ACCLLM_SOURCE_DIR, seed));
+    EXPECT_TRUE(program) << program.error().ToString();
+  }
 }
 
 TEST_F(CompileTest, WhatDoesNotFitIsNamed) {

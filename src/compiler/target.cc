@@ -40,11 +40,12 @@ Error BadKey(const std::string& path, std::string_view key, std::string_view why
 }
 
 Status CheckKeys(const toml::table& table, const std::string& path) {
-  for (const auto& [key, value] : table) {
-    const bool is_known = key.str() == kClockKey || key.str() == kMemoryKey ||
+  for (const auto& entry : table) {
+    const std::string_view name = entry.first.str();
+    const bool is_known = name == kClockKey || name == kMemoryKey ||
                           std::any_of(kIntegerKeys.begin(), kIntegerKeys.end(),
-                                      [&](const TargetKey& k) { return k.name == key; });
-    if (!is_known) return tl::unexpected(BadKey(path, key.str(), "there is no such key"));
+                                      [&](const TargetKey& key) { return key.name == name; });
+    if (!is_known) return tl::unexpected(BadKey(path, name, "there is no such key"));
   }
   return {};
 }

@@ -29,7 +29,8 @@ Result<format::FileHeader> ReadHeader(std::span<const uint8_t> bytes, const std:
   }
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (!std::equal(kMagic.begin(), kMagic.end(), header.magic)) {
-    return Corrupt(path, "not a packed model (wrong first bytes)");
+    return Fail(ErrorCode::kCorrupt, fmt::format("{}: not a packed model", path),
+                "packed models are what `accllm compress` writes");
   }
   if (Xxh3(bytes.first(offsetof(format::FileHeader, header_xxh3))) != header.header_xxh3) {
     return Corrupt(path, "the header's hash differs");

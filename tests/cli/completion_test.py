@@ -21,7 +21,7 @@ FILES = ["calm sea.txt", "model.acc"]
 
 # What one gets for a line that ends where TAB is pressed; "FILES" are the two files of the folder.
 CASES = {
-    "accllm comp": ["compress"],
+    "accllm comp": ["compile", "compress"],
     "accllm e": ["eval", "export"],
     "accllm --v": ["--version"],
     "accllm chat --rep": ["--repetition-penalty"],
@@ -30,6 +30,7 @@ CASES = {
     "accllm compress x --recipe joint-": ["joint-free", "joint-w2"],
     "accllm eval --precision w": ["w", "wa8", "wa8kv4"],
     "accllm bench --format ": ["csv", "json", "md"],
+    "accllm run x --device ": ["cycle", "functional"],
     "accllm help --completion ": ["bash", "fish", "zsh"],
     "accllm help ev": ["eval"],
     "accllm help --man syn": ["synth"],
@@ -38,6 +39,9 @@ CASES = {
     "accllm compress x -o ": FILES,
     "accllm compress x --output ": FILES,
     "accllm eval x --against mo": ["model.acc"],
+    "accllm run mod": ["model.acc"],
+    "accllm run x --trace mo": ["model.acc"],
+    "accllm compile x --target ca": ["calm sea.txt"],
     "accllm eval x --config ca": ["calm sea.txt"],
     "accllm chat x --system ": [],
     "accllm chat x -n ": [],

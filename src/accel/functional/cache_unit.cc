@@ -56,8 +56,7 @@ void RunStoreKv(MachineState& m, const isa::Instruction& instruction) {
   Kv4Vector vector(layout.padded_dim);
   for (int64_t token = 0; token < m.pass.n_tokens; ++token) {
     const float* cosines = angles.data() + token * RopeFloats(m.g);
-    const std::vector<float> keys =
-        NormedHeads(m, instruction, m.Of(isa::Vector::kKey, token));
+    const std::vector<float> keys = NormedHeads(m, instruction, m.Of(isa::Vector::kKey, token));
     const std::span<const float> values = m.Of(isa::Vector::kValue, token);
     const int64_t slot = SlotOf(m.g, m.pass.position + token);
     for (int64_t head = 0; head < layout.kv_heads; ++head) {

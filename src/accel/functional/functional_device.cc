@@ -27,17 +27,10 @@ void Execute(MachineState& m, const isa::Instruction& instruction, ThreadPool& p
 }
 
 void AllocateVectors(MachineState& m) {
-  const int64_t q_size = int64_t{m.g.heads} * m.g.head_dim;
-  const int64_t kv_size = int64_t{m.g.kv_heads} * m.g.head_dim;
-  const auto allocate = [&](isa::Vector vector, int64_t size) {
-    m.vectors[static_cast<size_t>(vector)].resize(Index(m.g.slots * size));
-  };
-  allocate(isa::Vector::kStream, m.g.hidden);
-  allocate(isa::Vector::kQuery, q_size);
-  allocate(isa::Vector::kKey, kv_size);
-  allocate(isa::Vector::kValue, kv_size);
-  allocate(isa::Vector::kMixed, q_size);
-  allocate(isa::Vector::kGate, m.g.intermediate);
+  for (const isa::VectorLabel& label : isa::kVectorLabels) {
+    const auto vector = static_cast<uint32_t>(label.value);
+    m.vectors[vector].resize(Index(m.g.slots * VectorSize(m.g, vector)));
+  }
 }
 
 }  // namespace

@@ -44,9 +44,9 @@ class ProgramChecker {
     if (g_.image_stripes > g_.stripes) return Bad("image_stripes");
     if (g_.memory > static_cast<uint32_t>(isa::Memory::kDdr4)) return Bad("memory");
     if (g_.clock_khz < 1 || g_.clock_khz > 2'000'000) return Bad("clock_khz");
-    ACCLLM_RETURN_IF_ERROR(Region("rope_address", g_.rope_address,
-                                  StripesOf(g_.slots * RopeFloats(g_) * 4, g_.lanes)));
-    return Region("output_address", g_.output_address, g_.slots * OutputStripes(g_));
+    ACCLLM_RETURN_IF_ERROR(Variable("rope_address", g_.rope_address,
+                                    StripesOf(g_.slots * RopeFloats(g_) * 4, g_.lanes)));
+    return Variable("output_address", g_.output_address, g_.slots * OutputStripes(g_));
   }
 
   Status Instruction(size_t index, const isa::Instruction& i, bool is_last) {
@@ -62,7 +62,7 @@ class ProgramChecker {
         return Matrix(i);
       case isa::Opcode::kNorm:
         ACCLLM_RETURN_IF_ERROR(
-            Region("address", i.address, StripesOf(VectorSize(i.source) * 4, g_.lanes)));
+            Constant("address", i.address, StripesOf(SizeOf(i.source) * 4, g_.lanes)));
         return Quantize(i);
       case isa::Opcode::kQuantize:
         return Quantize(i);
@@ -79,26 +79,12 @@ class ProgramChecker {
   // blocks of 256 columns for `size` values, and no more
   static bool Covers(uint32_t blocks, int64_t size) { return blocks == (size + 255) / 256; }
 
-  int64_t VectorSize(uint32_t vector) const {
-    switch (static_cast<isa::Vector>(vector)) {
-      case isa::Vector::kStream:
-        return g_.hidden;
-      case isa::Vector::kQuery:
-      case isa::Vector::kMixed:
-        return int64_t{g_.heads} * g_.head_dim;
-      case isa::Vector::kKey:
-      case isa::Vector::kValue:
-        return int64_t{g_.kv_heads} * g_.head_dim;
-      case isa::Vector::kGate:
-        return g_.intermediate;
-    }
-    return 0;
-  }
+  int64_t SizeOf(uint32_t vector) const { return VectorSize(g_, vector); }
 
   Status Quantize(const isa::Instruction& i) {
-    if (VectorSize(i.source) == 0) return Bad("source");
+    if (SizeOf(i.source) == 0) return Bad("source");
     if (i.destination >= isa::kActivationBuffers) return Bad("destination");
-    buffer_blocks_[i.destination] = (VectorSize(i.source) + 255) / 256;
+    buffer_blocks_[i.destination] = (SizeOf(i.source) + 255) / 256;
     return {};
   }
 
@@ -108,10 +94,10 @@ class ProgramChecker {
     }
     if (i.epilogue > static_cast<uint32_t>(isa::Epilogue::kOutput)) return Bad("epilogue");
     const bool is_output = static_cast<isa::Epilogue>(i.epilogue) == isa::Epilogue::kOutput;
-    if (!is_output && VectorSize(i.destination) == 0) return Bad("destination");
-    if (i.rows != (is_output ? g_.vocab : VectorSize(i.destination))) return Bad("rows");
+    if (!is_output && SizeOf(i.destination) == 0) return Bad("destination");
+    if (i.rows != (is_output ? g_.vocab : SizeOf(i.destination))) return Bad("rows");
     if (i.has_bias == 1) {
-      ACCLLM_RETURN_IF_ERROR(Region("bias", i.bias, StripesOf(int64_t{i.rows} * 4, g_.lanes)));
+      ACCLLM_RETURN_IF_ERROR(Constant("bias", i.bias, StripesOf(int64_t{i.rows} * 4, g_.lanes)));
     }
     return Matrix(i);
   }
@@ -122,21 +108,28 @@ class ProgramChecker {
     if (i.blocks < 1 || i.blocks > kMaxSize / 256) return Bad("blocks");
     const MatrixLayout layout = {static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks,
                                  g_.lanes};
-    return Region("address", i.address, layout.stripes());
+    return Constant("address", i.address, layout.stripes());
   }
 
   Status Cache(const isa::Instruction& i) const {
     if (i.has_bias == 1) {
       ACCLLM_RETURN_IF_ERROR(
-          Region("address", i.address, StripesOf(int64_t{g_.head_dim} * 4, g_.lanes)));
+          Constant("address", i.address, StripesOf(int64_t{g_.head_dim} * 4, g_.lanes)));
     }
     const CacheLayout layout = CacheLayout::For(g_);
-    ACCLLM_RETURN_IF_ERROR(Region("keys", i.keys, layout.key_stripes()));
-    return Region("values", i.values, layout.value_stripes());
+    ACCLLM_RETURN_IF_ERROR(Variable("keys", i.keys, layout.key_stripes()));
+    return Variable("values", i.values, layout.value_stripes());
   }
 
-  Status Region(std::string_view field, uint32_t first, int64_t stripes) const {
-    if (int64_t{first} + stripes <= int64_t{g_.stripes}) return {};
+  // A region of the image, which nothing changes.
+  Status Constant(std::string_view field, uint32_t first, int64_t stripes) const {
+    if (int64_t{first} + stripes <= int64_t{g_.image_stripes}) return {};
+    return Bad(field);
+  }
+
+  // A region behind the image, which may be written.
+  Status Variable(std::string_view field, uint32_t first, int64_t stripes) const {
+    if (first >= g_.image_stripes && int64_t{first} + stripes <= int64_t{g_.stripes}) return {};
     return Bad(field);
   }
 

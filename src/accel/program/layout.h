@@ -112,6 +112,23 @@ inline int64_t SlotOf(const isa::Geometry& g, int64_t position) {
                                      : int64_t{g.sink_slots} + position % int64_t{g.ring_slots};
 }
 
+// Floats of one token's vector; 0 if there is no such vector.
+inline int64_t VectorSize(const isa::Geometry& g, uint32_t vector) {
+  switch (static_cast<isa::Vector>(vector)) {
+    case isa::Vector::kStream:
+      return g.hidden;
+    case isa::Vector::kQuery:
+    case isa::Vector::kMixed:
+      return int64_t{g.heads} * g.head_dim;
+    case isa::Vector::kKey:
+    case isa::Vector::kValue:
+      return int64_t{g.kv_heads} * g.head_dim;
+    case isa::Vector::kGate:
+      return g.intermediate;
+  }
+  return 0;
+}
+
 // Floats of the angles of one token.
 inline int64_t RopeFloats(const isa::Geometry& g) { return 2 * int64_t{g.head_dim}; }
 

@@ -38,7 +38,7 @@ Result<isa::ProgramHeader> ReadHeader(std::span<const uint8_t> bytes, const std:
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (!std::equal(kProgramMagic.begin(), kProgramMagic.end(), header.magic)) {
     return Fail(ErrorCode::kCorrupt, fmt::format("{}: not a program", path),
-                "programs are what `accllm compile` writes");
+                "`accllm compile MODEL.acc -o PROGRAM.accp` makes one of a packed model");
   }
   if (header.version != isa::kVersion) {
     return Fail(ErrorCode::kUnsupported,
@@ -76,9 +76,9 @@ Result<ProgramFile> ProgramFile::Parse(std::span<const uint8_t> bytes, const std
   ACCLLM_RETURN_IF_ERROR(CheckProgram(program.geometry_, program.instructions_, path));
   const ModelConfig& config = program.metadata_.config;
   const isa::Geometry& g = program.geometry_;
-  if (config.hidden_size != g.hidden || config.head_dim != g.head_dim ||
-      config.n_heads != g.heads || config.n_kv_heads != g.kv_heads ||
-      config.vocab_size != g.vocab) {
+  if (config.hidden_size != g.hidden || config.intermediate_size != g.intermediate ||
+      config.head_dim != g.head_dim || config.n_heads != g.heads ||
+      config.n_kv_heads != g.kv_heads || config.vocab_size != g.vocab) {
     return tl::unexpected(Damaged(path, "geometry and configuration do not agree"));
   }
   return program;

@@ -96,22 +96,6 @@ int64_t CycleModel::Run(const PassRegisters& registers) {
   return end_;
 }
 
-int64_t CycleModel::VectorSize(uint32_t vector) const {
-  switch (static_cast<isa::Vector>(vector)) {
-    case isa::Vector::kStream:
-      return g_.hidden;
-    case isa::Vector::kQuery:
-    case isa::Vector::kMixed:
-      return int64_t{g_.heads} * g_.head_dim;
-    case isa::Vector::kKey:
-    case isa::Vector::kValue:
-      return int64_t{g_.kv_heads} * g_.head_dim;
-    case isa::Vector::kGate:
-      break;
-  }
-  return g_.intermediate;
-}
-
 int64_t CycleModel::VectorCycles(int64_t n) const { return CeilDiv(n, t_.vector_lanes); }
 
 // A lane has two digits for each pair of tokens: dense weights and the cache take both for one.
@@ -176,7 +160,7 @@ void CycleModel::Norm(const isa::Instruction& i, InstructionCycles& record) {
   record.begin = std::max(vector_ready_[i.source], vector_free_);
   const int64_t tree = 4 * t_.float_add;
   const int64_t scalar = tree + t_.float_divide + t_.float_add + t_.float_root + t_.float_divide;
-  const int64_t pass = VectorCycles(VectorSize(i.source)) * pass_.n_tokens + t_.vector_pipeline;
+  const int64_t pass = VectorCycles(VectorSize(g_, i.source)) * pass_.n_tokens + t_.vector_pipeline;
   record.end = record.begin + scalar + pass + t_.float_divide + pass;
   record.vector_cycles = 2 * pass;
   vector_free_ = record.end;
@@ -187,8 +171,8 @@ void CycleModel::Norm(const isa::Instruction& i, InstructionCycles& record) {
 void CycleModel::Quantize(const isa::Instruction& i, InstructionCycles& record) {
   record.begin = std::max(vector_ready_[i.source], vector_free_);
   record.end = record.begin + t_.float_divide + t_.vector_pipeline +
-               VectorCycles(VectorSize(i.source)) * pass_.n_tokens;
-  record.vector_cycles = VectorCycles(VectorSize(i.source)) * pass_.n_tokens;
+               VectorCycles(VectorSize(g_, i.source)) * pass_.n_tokens;
+  record.vector_cycles = VectorCycles(VectorSize(g_, i.source)) * pass_.n_tokens;
   vector_free_ = record.end;
   activation_ready_[i.destination] = record.end;
 }

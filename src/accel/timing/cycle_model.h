@@ -60,7 +60,6 @@ class CycleModel {
   void TakeCache(int64_t base, int64_t first_byte, int64_t last_byte, BeatCost cost, int64_t ready,
                  InstructionCycles& record);
 
-  int64_t VectorSize(uint32_t vector) const;
   int64_t VectorCycles(int64_t n) const;
   BeatCost CostOf(isa::WeightFormat format, int64_t n_tokens) const;
 
