@@ -147,7 +147,8 @@ void RunEmbed(MachineState& m, const isa::Instruction& instruction) {
     uint8_t multipliers[format::kGroupsPerBlock];
     for (int64_t k = 0; k < std::ssize(out); ++k) {
       if (k % 256 == 0) reader.Read(row, k / 256, levels, multipliers);
-      out[Index(k)] = static_cast<float>(levels[k % 256] * multipliers[k % 256 / 32]) * scale;
+      const int64_t group = k % 256 / 32;
+      out[Index(k)] = static_cast<float>(levels[k % 256] * multipliers[group]) * scale;
     }
   }
 }
