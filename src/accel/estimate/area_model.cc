@@ -53,12 +53,14 @@ Result<AreaCosts> ParseAreaCosts(std::string_view text, const std::string& path)
 }
 
 FabricUse EstimateArea(int lanes, int slots, int vector_lanes, const AreaCosts& costs) {
+  const int fours = (slots + 3) / 4;
+  const int pairs = (slots + 1) / 2;
   FabricUse use = costs.control;
   AddTimes(use, lanes, costs.lane);
   AddTimes(use, lanes * slots, costs.lane_slot);
-  AddTimes(use, lanes * ((slots + 3) / 4), costs.lane_four_slots);
+  AddTimes(use, lanes * fours, costs.lane_four_slots);
   AddTimes(use, vector_lanes, costs.vector_lane);
-  AddTimes(use, (slots + 1) / 2, costs.weigher);
+  AddTimes(use, pairs, costs.weigher);
   AddTimes(use, lanes, costs.channel);
   return use;
 }
