@@ -233,7 +233,7 @@ class Words {
 bool IsAccepted(std::span<const uint8_t> bytes) {
   const isa::ProgramHeader header = HeaderOf(bytes);
   const uint64_t size = uint64_t{header.n_instructions} * sizeof(isa::Instruction);
-  if (!Contains(bytes, header.instructions_offset, size)) return false;
+  if (size == 0 || !Contains(bytes, header.instructions_offset, size)) return false;
   std::vector<isa::Instruction> instructions(header.n_instructions);
   std::memcpy(instructions.data(), bytes.data() + header.instructions_offset, size);
   return CheckProgram(GeometryOf(header), instructions, kPath).has_value();
