@@ -152,14 +152,18 @@ Result<AttentionWindow> RunFlags::Attention(AttentionWindow attention) const {
   return attention;
 }
 
+Result<int64_t> RunFlags::MaxTokens(AttentionWindow attention, int64_t trained) const {
+  if (context == 0) return trained;
+  if (attention.window == AttentionWindow::kAll) return context;
+  return Fail(ErrorCode::kInvalidArgument, "--context has no meaning with a window",
+              "leave it out: a window has no end; or give --window all");
+}
+
 Result<EngineOptions> RunFlags::Engine(const ModelSource& source) const {
   EngineOptions options;
   ACCLLM_ASSIGN_OR_RETURN(options.window, Attention(source.attention()));
-  if (context > 0 && options.window.window != AttentionWindow::kAll) {
-    return Fail(ErrorCode::kInvalidArgument, "--context has no meaning with a window",
-                "leave it out: a window has no end; or give --window all");
-  }
-  options.max_tokens = context > 0 ? context : source.config().max_position_embeddings;
+  ACCLLM_ASSIGN_OR_RETURN(options.max_tokens,
+                          MaxTokens(options.window, source.config().max_position_embeddings));
   options.n_threads = n_threads();
   options.chunk = chunk;
   return options;

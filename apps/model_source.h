@@ -104,6 +104,11 @@ struct RunFlags {
   // `window` and `sinks` over the defaults `attention`. Errors: kInvalidArgument.
   Result<AttentionWindow> Attention(AttentionWindow attention) const;
 
+  // Tokens that full attention holds, of which `trained` is the default. Errors: kInvalidArgument
+  // if
+  // --context was given beside a window.
+  Result<int64_t> MaxTokens(AttentionWindow attention, int64_t trained) const;
+
   // What the engine needs to run `source`. Errors: kInvalidArgument.
   Result<EngineOptions> Engine(const ModelSource& source) const;
 };

@@ -35,12 +35,9 @@ Result<compiler::CompileOptions> OptionsFor(const CompileFlags& flags, const Pac
   compiler::CompileOptions options;
   ACCLLM_ASSIGN_OR_RETURN(options.target, compiler::LoadTarget(flags.target));
   ACCLLM_ASSIGN_OR_RETURN(options.window, flags.run.Attention(packed.metadata().attention));
-  if (flags.run.context > 0 && options.window.window != AttentionWindow::kAll) {
-    return Fail(ErrorCode::kInvalidArgument, "--context has no meaning with a window",
-                "leave it out: a window has no end; or give --window all");
-  }
-  options.max_tokens =
-      flags.run.context > 0 ? flags.run.context : packed.config().max_position_embeddings;
+  ACCLLM_ASSIGN_OR_RETURN(
+      options.max_tokens,
+      flags.run.MaxTokens(options.window, packed.config().max_position_embeddings));
   return options;
 }
 

@@ -5,11 +5,10 @@
 #include "model_source.h"
 #include "options.h"
 #include "prompt_flags.h"
-#include "runtime/generate.h"
 #include "sampler_flags.h"
+#include "text_generation.h"
 #include "token_output.h"
 #include "verbs.h"
-#include "watched_model.h"
 
 namespace accllm::cli {
 namespace {
@@ -80,28 +79,15 @@ Status RunGenerate(const GenerateFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions options, flags.run.Engine(source));
   ACCLLM_RETURN_IF_ERROR(CheckFits(flags, options, prompt.size()));
   ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(options));
-  Progress progress("reading the prompt");
-  WatchedModel watched(*model, [&](int64_t done, int64_t total) {
-    if (total <= WatchedModel::kShortCall) return true;
-    progress.Update(static_cast<double>(done) / static_cast<double>(total));
-    return !Interrupted();
-  });
   GenerateOptions limits;
   limits.max_new_tokens = flags.max_new_tokens;
   if (!flags.ignore_eos) limits.stop_tokens = source.config().eos_token_ids;
   TokenOutput output(source.tokenizer(), prompt, flags.json);
-  Sampler sampler(flags.sampler);
   Speculation speculation(flags.run.draft);
-  auto generation = Generate(watched, prompt, limits, sampler, &speculation, [&](int32_t token) {
-    output.Push(token);
-    return !Interrupted() && output.is_ok();
-  });
-  if (!generation) {
-    if (Interrupted()) return tl::unexpected(InterruptedError("nothing is kept"));
-    return tl::unexpected(generation.error());
-  }
-  ACCLLM_RETURN_IF_ERROR(output.Finish());
-  ACCLLM_RETURN_IF_ERROR(Report(flags, *generation, prompt.size(), speculation, output));
+  ACCLLM_ASSIGN_OR_RETURN(
+      const Generation generation,
+      GenerateText(*model, prompt, limits, flags.sampler, &speculation, output));
+  ACCLLM_RETURN_IF_ERROR(Report(flags, generation, prompt.size(), speculation, output));
   if (Interrupted()) return tl::unexpected(InterruptedError(""));
   return {};
 }

@@ -1,5 +1,6 @@
 // accllm report: how fast the accelerator would be, and what it would take, by the cycle, area and
 // energy models.
+#include <algorithm>
 #include <memory>
 
 #include "accel/data.h"
@@ -39,8 +40,8 @@ struct BaselineEstimate {
 
 struct Estimates {
   compiler::Target target;
-  std::vector<accel::PassEstimate> passes;  // of 1, 2, ... tokens at the position
-  accel::PassEstimate late;                 // one token at position 1,000,000
+  // Of 1, 2, ... tokens at the position; with a window of one token at position 1,000,000 too.
+  std::vector<accel::PassEstimate> passes;
   double prefill_seconds = 0;
   accel::FabricUse area;
   accel::EnergyReport chip;  // one token a pass
@@ -92,7 +93,15 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
   compiler::CompileOptions options;
   ACCLLM_ASSIGN_OR_RETURN(options.target, compiler::LoadTarget(flags.target));
   ACCLLM_ASSIGN_OR_RETURN(options.window, flags.run.Attention(AttentionWindow{}));
-  options.max_tokens = flags.run.context > 0 ? flags.run.context : kLatePosition + 16;
+  const int64_t needed = std::max(flags.position, flags.prefill) + isa::kMaxSlots;
+  ACCLLM_ASSIGN_OR_RETURN(options.max_tokens, flags.run.MaxTokens(options.window, needed));
+  const bool is_full = options.window.window == AttentionWindow::kAll;
+  if (is_full && options.max_tokens < needed) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--context {} does not hold --position {} and --prefill {}",
+                            options.max_tokens, flags.position, flags.prefill),
+                fmt::format("give --context {} or more", needed));
+  }
   if (options.target.memory != isa::Memory::kHbm2) {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("target {}: the cycle model knows HBM2 only", options.target.name),
@@ -106,9 +115,10 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
       const accel::EnergyCoefficients coefficients,
       accel::ParseEnergyCoefficients(accel::DataText("energy.toml"), "energy.toml"));
   accel::PerformanceModel performance = {plan.graph.geometry, plan.instructions, {}, costs, {}};
-  performance.used = accel::EstimateArea(static_cast<int>(options.target.lanes),
-                                         static_cast<int>(options.target.slots),
-                                         static_cast<int>(performance.timing.vector_lanes), costs);
+  performance.used = accel::EstimateArea(
+      {options.target.lanes, options.target.slots, performance.timing.vector_lanes,
+       compiler::VectorBytes(plan.graph, options.target.slots)},
+      costs);
   Estimates estimates;
   estimates.target = options.target;
   estimates.area = performance.used;
@@ -116,7 +126,7 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
   for (int64_t n = 1; n <= options.target.slots; ++n) {
     estimates.passes.push_back(performance.Pass(flags.position, n, n));
   }
-  estimates.late = performance.Pass(kLatePosition, 1, 1);
+  if (!is_full) estimates.passes.push_back(performance.Pass(kLatePosition, 1, 1));
   estimates.prefill_seconds =
       performance.PrefillSeconds(flags.prefill, 9, [&](double share) { progress.Update(share); });
   for (const auto& [scope, report] :
@@ -173,7 +183,6 @@ Json ToJson(const Estimates& e, int64_t prefill) {
                  {"basis", "estimated by hand from the structure"}}},
                {"energy", {{"chip", ToJson(e.chip)}, {"card", ToJson(e.card)}}}};
   for (const accel::PassEstimate& pass : e.passes) json["passes"].push_back(ToJson(pass));
-  json["passes"].push_back(ToJson(e.late));
   for (const BaselineEstimate& b : e.baselines) {
     const bool is_chip = b.baseline.scope == EnergyScope::kChip;
     const accel::EnergyReport& ours = is_chip ? e.chip : e.card;
@@ -197,9 +206,7 @@ Json ToJson(const Estimates& e, int64_t prefill) {
 std::string ToText(const Estimates& e, int64_t prefill) {
   std::vector<std::vector<std::string>> passes = {
       {"tokens a pass", "position", "pass/s", "token/s if all hold", "HBM busy"}};
-  std::vector<accel::PassEstimate> all = e.passes;
-  all.push_back(e.late);
-  for (const accel::PassEstimate& p : all) {
+  for (const accel::PassEstimate& p : e.passes) {
     passes.push_back({fmt::format("{}", p.n_tokens), fmt::format("{}", p.position),
                       fmt::format("{:.1f}", 1 / p.seconds),
                       fmt::format("{:.1f}", static_cast<double>(p.n_tokens) / p.seconds),

@@ -13,12 +13,11 @@
 #include "options.h"
 #include "output_file.h"
 #include "prompt_flags.h"
-#include "runtime/generate.h"
 #include "sampler_flags.h"
 #include "stored_text.h"
+#include "text_generation.h"
 #include "token_output.h"
 #include "verbs.h"
-#include "watched_model.h"
 
 namespace accllm::cli {
 namespace {
@@ -164,28 +163,14 @@ Status RunProgram(const RunProgramFlags& flags) {
   VectorFiles vectors(program.instructions().size());
   if (!flags.vectors.empty()) vectors.Watch(*machine.functional);
   accel::AcceleratedModel model(program, std::move(machine.device));
-  Progress progress("reading the prompt");
-  WatchedModel watched(model, [&](int64_t done, int64_t total) {
-    if (total <= WatchedModel::kShortCall) return true;
-    progress.Update(static_cast<double>(done) / static_cast<double>(total));
-    return !Interrupted();
-  });
   GenerateOptions limits;
   limits.max_new_tokens = flags.max_new_tokens;
   if (!flags.ignore_eos) limits.stop_tokens = metadata.config.eos_token_ids;
   TokenOutput output(tokenizer, prompt, flags.json);
-  Sampler sampler(flags.sampler);
   const double start = MonotonicSeconds();
-  auto generation = Generate(watched, prompt, limits, sampler, nullptr, [&](int32_t token) {
-    output.Push(token);
-    return !Interrupted() && output.is_ok();
-  });
-  if (!generation) {
-    if (Interrupted()) return tl::unexpected(InterruptedError("nothing is kept"));
-    return tl::unexpected(generation.error());
-  }
-  ACCLLM_RETURN_IF_ERROR(output.Finish());
-  ACCLLM_RETURN_IF_ERROR(Report(flags, *generation, prompt.size(), output, program,
+  ACCLLM_ASSIGN_OR_RETURN(const Generation generation,
+                          GenerateText(model, prompt, limits, flags.sampler, nullptr, output));
+  ACCLLM_RETURN_IF_ERROR(Report(flags, generation, prompt.size(), output, program,
                                 model.device().cycles(), MonotonicSeconds() - start));
   ACCLLM_RETURN_IF_ERROR(WriteExtras(flags, program, machine, vectors));
   if (Interrupted()) return tl::unexpected(InterruptedError(""));

@@ -199,10 +199,11 @@ accel::AreaCosts BundledCosts() {
 
 TEST(AreaModel, CountsParts) {
   const accel::AreaCosts c = BundledCosts();
-  const accel::FabricUse use = accel::EstimateArea(8, 3, 16, c);
+  const accel::FabricUse use = accel::EstimateArea({8, 3, 16, 40'000}, c);
   EXPECT_DOUBLE_EQ(use.luts, c.control.luts + 8 * (c.lane.luts + c.channel.luts) +
                                  24 * c.lane_slot.luts + 16 * c.vector_lane.luts +
                                  2 * c.weigher.luts);
+  EXPECT_DOUBLE_EQ(use.urams, 2);
   EXPECT_DOUBLE_EQ(use.dsps, c.control.dsps + 24 * 8 + 8 * 64 + 16 * c.vector_lane.dsps);
   const auto broken = accel::ParseAreaCosts("[lane]\nluts = 1\n", "mine.toml");
   ASSERT_FALSE(broken);
@@ -212,7 +213,7 @@ TEST(AreaModel, CountsParts) {
 TEST(Performance, CountsAreThoseOfTheBeats) {
   const Plan plan = WidePlan();
   accel::PerformanceModel model = {plan.graph.geometry, plan.instructions, {}, BundledCosts(), {}};
-  model.used = accel::EstimateArea(32, 4, 32, model.area);
+  model.used = accel::EstimateArea({32, 4, 32, 0}, model.area);
   const accel::PassEstimate one = model.Pass(3000, 1, 1);
   // Linear layers at 2 bits, lm_head at 4.25, the cache of 66 chunks at 4.6.
   const double linear = 2 * (4 * 4096.0 * 4096 + 3 * 4096.0 * 11008) * 2 / 8;

@@ -58,6 +58,10 @@ struct Graph {
   const Placement* Find(std::string_view tensor) const;
 };
 
+// Bytes of all vectors and activation buffers on the chip, once they are allocated, for `slots`
+// tokens.
+int64_t VectorBytes(const Graph& graph, int64_t slots);
+
 // One line an operation, for people.
 std::string Dump(const Graph& graph);
 

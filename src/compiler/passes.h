@@ -34,9 +34,6 @@ std::vector<isa::Instruction> Emit(const Graph& graph, const ModelConfig& config
 Status WriteImage(const Graph& graph, const PackedFile& packed, accel::ProgramWriter& writer,
                   const std::function<bool(double share)>& on_progress);
 
-// Bytes of all vectors and activation buffers of a machine.
-int64_t VectorBytes(const Graph& graph, int64_t slots);
-
 // The error of a verifier: a pass broke its own rule.
 Error BrokenPass(std::string_view pass, const std::string& what);
 

@@ -25,6 +25,8 @@ constexpr std::array kResources = {
     std::pair{std::string_view("urams"), &FabricUse::urams},
 };
 
+constexpr int64_t kUramBytes = 36'864;  // 288 kbit
+
 template <typename Pairs>
 auto NamesOf(const Pairs& pairs) {
   std::array<std::string_view, std::tuple_size_v<Pairs>> names;
@@ -52,16 +54,18 @@ Result<AreaCosts> ParseAreaCosts(std::string_view text, const std::string& path)
   return costs;
 }
 
-FabricUse EstimateArea(int lanes, int slots, int vector_lanes, const AreaCosts& costs) {
-  const int fours = (slots + 3) / 4;
-  const int pairs = (slots + 1) / 2;
+FabricUse EstimateArea(const MachineSize& machine, const AreaCosts& costs) {
+  const auto times = [](int64_t n) { return static_cast<double>(n); };
+  const int64_t fours = (machine.slots + 3) / 4;
+  const int64_t pairs = (machine.slots + 1) / 2;
   FabricUse use = costs.control;
-  AddTimes(use, lanes, costs.lane);
-  AddTimes(use, lanes * slots, costs.lane_slot);
-  AddTimes(use, lanes * fours, costs.lane_four_slots);
-  AddTimes(use, vector_lanes, costs.vector_lane);
-  AddTimes(use, pairs, costs.weigher);
-  AddTimes(use, lanes, costs.channel);
+  AddTimes(use, times(machine.lanes), costs.lane);
+  AddTimes(use, times(machine.lanes * machine.slots), costs.lane_slot);
+  AddTimes(use, times(machine.lanes * fours), costs.lane_four_slots);
+  AddTimes(use, times(machine.vector_lanes), costs.vector_lane);
+  AddTimes(use, times(pairs), costs.weigher);
+  AddTimes(use, times(machine.lanes), costs.channel);
+  use.urams += times((machine.vector_bytes + kUramBytes - 1) / kUramBytes);
   return use;
 }
 

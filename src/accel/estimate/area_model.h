@@ -1,6 +1,7 @@
 // What a machine takes of the FPGA: the parts of spec/accelerator/area.toml, counted.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,13 @@ struct AreaCosts {
 // `path` is for messages. Errors: kNotFound and kCorrupt, naming file and field.
 Result<AreaCosts> ParseAreaCosts(std::string_view text, const std::string& path);
 
-FabricUse EstimateArea(int lanes, int slots, int vector_lanes, const AreaCosts& costs);
+struct MachineSize {
+  int64_t lanes = 0;
+  int64_t slots = 0;
+  int64_t vector_lanes = 0;
+  int64_t vector_bytes = 0;  // of vectors and activations on the chip, in URAMs
+};
+
+FabricUse EstimateArea(const MachineSize& machine, const AreaCosts& costs);
 
 }  // namespace accllm::accel

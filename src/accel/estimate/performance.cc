@@ -53,6 +53,8 @@ PassEstimate PerformanceModel::Pass(int64_t position, int64_t n_tokens, int64_t 
       pass.hbm_bytes / (static_cast<double>(cycles) * geometry.lanes * isa::kBeatBytes);
   const double lanes = geometry.lanes;
   const auto vector_lanes = static_cast<double>(timing.vector_lanes);
+  const int64_t n_pairs = (int64_t{geometry.slots} + 1) / 2;
+  const auto pairs = static_cast<double>(n_pairs);
   for (const InstructionCycles& i : model.last_pass()) {
     const auto busy = static_cast<double>(i.busy);
     const auto slots = static_cast<double>(i.slot_cycles);
@@ -61,7 +63,9 @@ PassEstimate PerformanceModel::Pass(int64_t position, int64_t n_tokens, int64_t 
         lanes * (area.lane_four_slots.dsps * busy + area.lane_slot.dsps * slots) +
         area.vector_lane.dsps * vector_lanes * vector;
     counts.lut_active_kcycles +=
-        (lanes * ((area.lane.luts + area.channel.luts) * busy + area.lane_slot.luts * slots) +
+        ((lanes * (area.lane.luts + area.channel.luts) + area.control.luts) * busy +
+         lanes * area.lane_slot.luts * slots +
+         (i.opcode == isa::Opcode::kAttend ? pairs * area.weigher.luts * busy : 0) +
          area.vector_lane.luts * vector_lanes * vector) /
         1e3;
     counts.bram_accesses += kStreamAccesses * lanes * static_cast<double>(i.beats) +

@@ -33,8 +33,8 @@ struct PerformanceModel {
   AreaCosts area;
   FabricUse used;
 
-  // The second of two passes of `n_tokens` tokens, the last of them at `position` or the first at
-  // 0; logits of `n_outputs` of them.
+  // The second of two passes of `n_tokens` tokens, whose last token is at `position`, or later if
+  // there is no room for two before; logits of `n_outputs` of them.
   PassEstimate Pass(int64_t position, int64_t n_tokens, int64_t n_outputs) const;
 
   // Seconds for a prompt of `n_tokens`, all slots used: passes at `n_samples` positions, between

@@ -28,8 +28,9 @@ struct ActivationBuffer {
 
 struct MachineState {
   isa::Geometry g = {};
-  HugeBuffer memory;                          // [stripes][lanes] beats
-  std::array<std::vector<float>, 6> vectors;  // by isa::Vector: [slots][size]
+  HugeBuffer memory;  // [stripes][lanes] beats
+  std::array<std::vector<float>, isa::kVectorLabels.size()>
+      vectors;  // by isa::Vector: [slots][size]
   std::array<ActivationBuffer, isa::kActivationBuffers> activations;
   PassRegisters pass;
 

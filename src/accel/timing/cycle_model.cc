@@ -193,9 +193,9 @@ void CycleModel::Linear(const isa::Instruction& i, InstructionCycles& record) {
   std::array<int64_t, 2> left = {0, 0};
   for (int64_t round = 0; round < layout.n_rounds(); ++round) {
     int64_t& room = left[Index(round % 2)];
-    const int64_t waits = std::max<int64_t>(0, room - std::max(lanes_free_, record.begin));
+    const int64_t waits = std::max<int64_t>(0, room - lanes_free_);
     record.waited_results += waits;
-    lanes_free_ += lanes_free_ + waits <= room ? waits : 0;
+    lanes_free_ += waits;
     if (round % isa::kScaleTiles == 0) {
       TakeBeat(i.address + layout.ScaleBeat(round), kScales, activation_ready_[i.source], record);
     }
@@ -253,7 +253,7 @@ void CycleModel::Attend(const isa::Instruction& i, InstructionCycles& record) {
   const int64_t queries = int64_t{g_.heads} / g_.kv_heads * pass_.n_tokens;
   const BeatCost per_beat = CostOf(isa::WeightFormat::kDense4, queries);
   const int64_t ready =
-      std::max({vector_ready_[static_cast<size_t>(isa::Vector::kQuery)], vector_free_}) +
+      std::max(vector_ready_[static_cast<size_t>(isa::Vector::kQuery)], vector_free_) +
       t_.query_pipeline;
   int64_t n_slots = 0;
   for (const SlotSpan& span : spans) n_slots += span.last - span.first + 1;

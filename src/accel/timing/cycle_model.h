@@ -3,9 +3,7 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "accel/device.h"
@@ -73,7 +71,7 @@ class CycleModel {
   // Cycles from which things are free or there.
   int64_t lanes_free_ = 0;
   int64_t vector_free_ = 0;
-  std::array<int64_t, 6> vector_ready_ = {};  // by isa::Vector
+  std::array<int64_t, isa::kVectorLabels.size()> vector_ready_ = {};  // by isa::Vector
   std::array<int64_t, isa::kActivationBuffers> activation_ready_ = {};
   int64_t end_ = 0;
 };

@@ -35,7 +35,6 @@ class StreamReader {
   // Completes all updates and writes; returns the cycle in which the last is in memory.
   int64_t Drain();
 
-  int64_t beats_taken() const { return n_taken_; }  // of each lane
   const std::vector<HbmChannel>& channels() const { return channels_; }
 
  private:
