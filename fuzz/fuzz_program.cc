@@ -104,9 +104,9 @@ bool IsSmall(const ProgramFile& program) {
     switch (static_cast<isa::Opcode>(i.opcode)) {
       case isa::Opcode::kLinear:
         products += int64_t{g.slots} * i.rows * i.blocks * 256;
-        beats += g.lanes *
-                 MatrixLayout{static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks, g.lanes}
-                     .stripes();
+        beats += g.lanes * MatrixLayout{static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks,
+                                        g.lanes, i.has_bias == 1}
+                               .stripes();
         break;
       case isa::Opcode::kStoreKv:
       case isa::Opcode::kAttend:
@@ -165,10 +165,10 @@ void Run(const ProgramFile& program) {
   Device& device = *machine.device;
   AcceleratedModel model(program, std::move(machine.device));
   PassRegisters registers;
-  for (size_t i = 0; i < registers.tokens.size(); ++i) {
-    registers.tokens[i] = static_cast<int32_t>((g.vocab - 1) / (i + 1));
+  std::vector<int32_t> tokens;
+  for (uint32_t i = 0; i < g.slots; ++i) {
+    tokens.push_back(static_cast<int32_t>((g.vocab - 1) / (i + 1)));
   }
-  const auto tokens = std::span<const int32_t>(registers.tokens).first(g.slots);
   std::vector<float> logits(tokens.size() * g.vocab);
   // Weights may overflow to infinity: that is an error, and no more.
   static_cast<void>(model.Append(tokens, std::ssize(tokens), logits.data()));

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "accel/device.h"
+#include "accel/program/matrix_reader.h"
 #include "accel/program/program_file.h"
 #include "base/language_model.h"
 #include "kernels/rope/rope.h"
@@ -13,6 +14,7 @@ namespace accllm::accel {
 // The most tokens that attention of this geometry can hold: INT64_MAX with a window.
 int64_t Capacity(const isa::Geometry& geometry);
 
+// The program must outlive the model, which reads its embedding.
 class AcceleratedModel final : public LanguageModel {
  public:
   AcceleratedModel(const ProgramFile& program, std::unique_ptr<Device> device);
@@ -29,14 +31,15 @@ class AcceleratedModel final : public LanguageModel {
 
  private:
   Status RunPass(std::span<const int32_t> tokens, int64_t n_logits, float* logits);
+  Status WriteEmbeddings(std::span<const int32_t> tokens);
   Status WriteAngles(int64_t n_tokens);
 
   ModelConfig config_;
   isa::Geometry g_;
   kernels::RopeFrequencies frequencies_;
+  MatrixReader embedding_;
   std::unique_ptr<Device> device_;
   int64_t position_ = 0;
-  std::vector<float> angles_;  // [slots][4][head_dim / 2]
 };
 
 }  // namespace accllm::accel

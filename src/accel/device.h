@@ -1,7 +1,6 @@
 // What runs a program: the functional model, the cycle model, simulated RTL, a card.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 
@@ -15,7 +14,6 @@ struct PassRegisters {
   int64_t position = 0;   // of the first token
   int64_t n_tokens = 0;   // 1 to the machine's slots
   int64_t n_outputs = 0;  // of the last tokens, whose logits are wanted
-  std::array<int32_t, isa::kMaxSlots> tokens = {};
 };
 
 class Device {

@@ -149,7 +149,7 @@ TEST_F(CompileTest, ProgramsOutOfRangeAreRefused) {
   const std::vector<isa::Instruction> code(program->instructions().begin(),
                                            program->instructions().end());
   ASSERT_TRUE(check(program->geometry(), code));
-  constexpr size_t kGeometryFields = 18;
+  constexpr size_t kGeometryFields = 21;
   for (size_t field = 0; field < kGeometryFields; ++field) {
     isa::Geometry g = program->geometry();
     const uint32_t huge = 0xFFFFFFF0U;
@@ -161,8 +161,7 @@ TEST_F(CompileTest, ProgramsOutOfRangeAreRefused) {
   const auto opcode = [](const isa::Instruction& i) { return static_cast<isa::Opcode>(i.opcode); };
   for (size_t i = 0; i < code.size(); ++i) {
     const bool is_linear = opcode(code[i]) == isa::Opcode::kLinear;
-    const bool has_address = is_linear || opcode(code[i]) == isa::Opcode::kEmbed ||
-                             opcode(code[i]) == isa::Opcode::kNorm;
+    const bool has_address = is_linear || opcode(code[i]) == isa::Opcode::kNorm;
     const bool has_cache =
         opcode(code[i]) == isa::Opcode::kStoreKv || opcode(code[i]) == isa::Opcode::kAttend;
     const auto refuses = [&](uint32_t isa::Instruction::*field) {

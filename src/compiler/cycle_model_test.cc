@@ -77,7 +77,7 @@ TEST(CycleModel, BeatsAreThoseOfTheStreams) {
     const isa::Instruction& code = plan.instructions[i.index];
     if (i.opcode == isa::Opcode::kLinear) {
       const accel::MatrixLayout layout = {static_cast<isa::WeightFormat>(code.format), code.rows,
-                                          code.blocks, g.lanes};
+                                          code.blocks, g.lanes, code.has_bias == 1};
       EXPECT_EQ(i.beats, layout.stripes());
       EXPECT_EQ(i.busy, layout.stripes());  // a beat a cycle, dense ones too
     }
@@ -86,9 +86,8 @@ TEST(CycleModel, BeatsAreThoseOfTheStreams) {
     EXPECT_GE(i.waited_memory, 0);
     EXPECT_GE(i.end, i.begin);
   }
-  // Per head: 66 chunks of keys and of values, a stripe each; of both the groups, 192 bytes a
-  // chunk.
-  const int64_t head = 66 + 66 + 2 * ((66 * 192 + 2047) / 2048);
+  // Per head: 66 chunks of keys and of values, a stripe each; one of records for four of keys.
+  const int64_t head = 66 + 66 + (66 + 3) / 4;
   EXPECT_EQ(cache_beats, 2 * 32 * head);
 }
 
@@ -134,8 +133,8 @@ TEST(CycleModel, FullAttentionGrowsWithPosition) {
   const Plan plan = WidePlan({0, AttentionWindow::kAll});
   const int64_t near = SteadyCycles(plan, 1000, 1);
   const int64_t far = SteadyCycles(plan, 9000, 1);
-  // 8,000 tokens more: two beats for each 32 of them, head and layer, and groups.
-  const int64_t beats = 8000 / 32 * 32 * 2 * (2 + 1);
+  // 8,000 tokens more: 9 beats for each 128 of them, head and layer.
+  const int64_t beats = 8000 / 128 * 9 * 32 * 2;
   EXPECT_GT(far - near, beats * 2 / 3);
   EXPECT_LT(far - near, beats * 5 / 4);
 }

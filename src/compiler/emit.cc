@@ -8,7 +8,7 @@ namespace {
 constexpr isa::Opcode OpcodeOf(Op op) {
   switch (op) {
     case Op::kEmbed:
-      return isa::Opcode::kEmbed;
+      return isa::Opcode::kLoad;
     case Op::kNorm:
       return isa::Opcode::kNorm;
     case Op::kQuantize:
@@ -30,7 +30,8 @@ isa::Instruction Encode(const Graph& graph, const Operation& op, float eps) {
   isa::Instruction i = {};
   i.opcode = static_cast<uint32_t>(OpcodeOf(op.op));
   i.layer = static_cast<uint32_t>(op.layer < 0 ? 0 : op.layer);
-  if (const Placement* place = graph.Find(op.tensor)) {
+  const Placement* place = graph.Find(op.tensor);
+  if (place != nullptr && op.op != Op::kEmbed) {  // whose rows the host reads
     i.address = static_cast<uint32_t>(place->stripe);
     if (place->matrix) {
       i.format = static_cast<uint32_t>(place->matrix->format);
@@ -51,10 +52,7 @@ isa::Instruction Encode(const Graph& graph, const Operation& op, float eps) {
   i.destination = HomeOf(graph, op.output);
   if (op.op == Op::kLinear) {
     i.epilogue = static_cast<uint32_t>(op.epilogue);
-    if (const Placement* bias = op.bias.empty() ? nullptr : graph.Find(op.bias)) {
-      i.has_bias = 1;
-      i.bias = static_cast<uint32_t>(bias->stripe);
-    }
+    i.has_bias = op.bias.empty() ? 0 : 1;
   }
   return i;
 }

@@ -142,9 +142,9 @@ TEST(FunctionalDevice, BadCallsAreErrors) {
   registers.n_tokens = 3;
   EXPECT_FALSE((*device)->Run(registers));
   registers.n_tokens = 1;
-  registers.tokens[0] = 61;
+  registers.n_outputs = 2;
   EXPECT_FALSE((*device)->Run(registers));
-  registers.tokens[0] = 60;
+  registers.n_outputs = 1;
   EXPECT_TRUE((*device)->Run(registers));
 }
 

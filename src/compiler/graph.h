@@ -42,6 +42,8 @@ struct Placement {
   int64_t stripe = 0;
   int64_t stripes = 0;
   std::optional<accel::MatrixLayout> matrix = {};  // of matrices
+  std::string bias = {};                           // lies between their tiles
+  bool is_narrow = false;                          // of vectors
 };
 
 struct Graph {

@@ -1,8 +1,13 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <span>
 #include <vector>
 
+#include "accel/program/matrix_reader.h"
+#include "accel/program/stored_vector.h"
+#include "base/tensor_names.h"
 #include "compiler/passes.h"
 
 namespace accllm::compiler {
@@ -67,9 +72,11 @@ class Placer {
     graph_.geometry = GeometryOf(model_.config, options_);
     isa::Geometry& g = graph_.geometry;
     for (const Operation& op : graph_.operations) {
-      if (!op.tensor.empty()) ACCLLM_RETURN_IF_ERROR(PlaceTensor(op.tensor));
-      if (!op.bias.empty()) ACCLLM_RETURN_IF_ERROR(PlaceTensor(op.bias));
+      if (!op.tensor.empty()) ACCLLM_RETURN_IF_ERROR(PlaceTensor(op));
     }
+    const Placement& embedding = *graph_.Find(kEmbedTokensName);
+    g.embedding_address = static_cast<uint32_t>(embedding.stripe);
+    g.embedding_format = static_cast<uint32_t>(embedding.matrix->format);
     const int64_t constants = end_;
     const accel::CacheLayout cache = accel::CacheLayout::For(g);
     for (int64_t layer = 0; layer < model_.config.n_layers; ++layer) {
@@ -77,9 +84,11 @@ class Placer {
       graph_.caches.push_back({keys, Take(cache.value_stripes())});
     }
     const int64_t caches = end_ - constants;
-    const int64_t rope = Take(accel::StripesOf(g.slots * accel::RopeFloats(g) * 4, g.lanes));
+    const int64_t input = Take(g.slots * accel::InputStripes(g));
+    const int64_t rope = Take(g.slots * accel::RopeStripes(g));
     const int64_t output = Take(g.slots * accel::OutputStripes(g));
     ACCLLM_RETURN_IF_ERROR(CheckFits(constants, caches));
+    g.input_address = static_cast<uint32_t>(input);
     g.rope_address = static_cast<uint32_t>(rope);
     g.output_address = static_cast<uint32_t>(output);
     g.image_stripes = static_cast<uint32_t>(constants);
@@ -94,7 +103,8 @@ class Placer {
     return first;
   }
 
-  Status PlaceTensor(const std::string& name) {
+  Status PlaceTensor(const Operation& op) {
+    const std::string& name = op.tensor;
     if (graph_.Find(name) != nullptr) return {};  // a tied embedding is there twice
     const ModelTensor* tensor = model_.Find(name);
     if (tensor == nullptr) {
@@ -102,15 +112,19 @@ class Placer {
                   fmt::format("{}: there is no tensor {}", model_.path, name));
     }
     const int64_t lanes = options_.target.lanes;
-    Placement placement = {name};
+    Placement placement = {.tensor = name};
     if (IsBlockType(tensor->type)) {
       ACCLLM_ASSIGN_OR_RETURN(const isa::WeightFormat format, FormatOf(*tensor));
-      placement.matrix = accel::MatrixLayout{
-          format, tensor->rows,
-          RoundUp(tensor->cols, format::kBlockWeights) / format::kBlockWeights, lanes};
+      placement.matrix = accel::MatrixLayout{format, tensor->rows,
+                                             accel::CeilDiv(tensor->cols, format::kBlockWeights),
+                                             lanes, !op.bias.empty()};
+      placement.bias = op.bias;
       placement.stripes = placement.matrix->stripes();
     } else {
-      placement.stripes = accel::StripesOf(tensor->rows * tensor->cols * 4, lanes);
+      const int64_t size = tensor->rows * tensor->cols;
+      placement.is_narrow = op.op != Op::kNorm;
+      placement.stripes =
+          placement.is_narrow ? accel::NarrowStripes(size) : accel::VectorStripes(size, lanes);
     }
     placement.stripe = Take(placement.stripes);
     graph_.placements.push_back(std::move(placement));
@@ -125,7 +139,7 @@ class Placer {
       return static_cast<double>(stripes * target.lanes * isa::kBeatBytes) / 1e6;
     };
     return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} does not fit target {}: weights {:.1f} MB, cache {:.1f} MB, angles "
+                fmt::format("{} does not fit target {}: weights {:.1f} MB, cache {:.1f} MB, inputs "
                             "and logits {:.1f} MB, memory {:.1f} MB",
                             model_.path, target.name, megabytes(constants), megabytes(caches),
                             megabytes(end_ - constants - caches), megabytes(available)),
@@ -139,16 +153,18 @@ class Placer {
   int64_t end_ = 0;
 };
 
-Status WriteMatrix(const Placement& place, const PackedTensor& tensor,
+Status WriteMatrix(const Placement& place, const PackedTensor& tensor, std::span<const float> bias,
                    accel::ProgramWriter& writer) {
   const accel::MatrixLayout& layout = *place.matrix;
   const int64_t tile_beats = layout.tile_beats();
+  const int64_t block_beats = tile_beats / layout.blocks;
   const uint8_t* scales = tensor.bytes.data() + tensor.layout.scales_offset;
   std::vector<uint8_t> stripes;
-  // A beat of scales and the tiles that share it, of all lanes.
+  std::vector<uint8_t> tile_stream;
+  // A beat of scales, the bias and the tiles that share it, of all lanes.
   for (int64_t round = 0; round < layout.n_rounds(); round += isa::kScaleTiles) {
     const int64_t rounds = std::min(isa::kScaleTiles, layout.n_rounds() - round);
-    const int64_t n_stripes = 1 + rounds * tile_beats;
+    const int64_t n_stripes = layout.head_beats() + rounds * tile_beats;
     stripes.assign(static_cast<size_t>(n_stripes * layout.lanes * isa::kBeatBytes), 0);
     const auto beat = [&](int64_t stripe, int64_t lane) {
       return stripes.data() + (stripe * layout.lanes + lane) * isa::kBeatBytes;
@@ -159,9 +175,22 @@ Status WriteMatrix(const Placement& place, const PackedTensor& tensor,
         if (tile >= layout.n_tiles()) break;
         constexpr int64_t kTileScales = format::kTileRows * format::kRowScaleBytes;
         std::copy_n(scales + tile * kTileScales, kTileScales, beat(0, lane) + i * kTileScales);
+        const size_t row = static_cast<size_t>(tile * format::kTileRows);
+        if (row < bias.size()) {
+          std::memcpy(beat(1 + i / accel::kTilesOfBeat, lane) +
+                          i % accel::kTilesOfBeat * accel::kTileFloatBytes,
+                      &bias[row],
+                      std::min<size_t>(format::kTileRows, bias.size() - row) * sizeof(float));
+        }
         const uint8_t* from = tensor.bytes.data() + tile * tile_beats * isa::kBeatBytes;
-        for (int64_t b = 0; b < tile_beats; ++b, from += isa::kBeatBytes) {
-          std::copy_n(from, isa::kBeatBytes, beat(1 + i * tile_beats + b, lane));
+        tile_stream.resize(static_cast<size_t>(tile_beats * isa::kBeatBytes));
+        for (int64_t b = 0; b < tile_beats; b += block_beats) {
+          accel::StreamBlock(layout.format, from + b * isa::kBeatBytes,
+                             tile_stream.data() + b * isa::kBeatBytes);
+        }
+        for (int64_t b = 0; b < tile_beats; ++b) {
+          std::copy_n(tile_stream.data() + b * isa::kBeatBytes, isa::kBeatBytes,
+                      beat(layout.head_beats() + i * tile_beats + b, lane));
         }
       }
     }
@@ -190,8 +219,8 @@ Status VerifyPlacement(const Graph& graph) {
     regions.push_back({c.keys, cache.key_stripes(), "keys"});
     regions.push_back({c.values, cache.value_stripes(), "values"});
   }
-  regions.push_back(
-      {g.rope_address, accel::StripesOf(g.slots * accel::RopeFloats(g) * 4, g.lanes), "angles"});
+  regions.push_back({g.input_address, g.slots * accel::InputStripes(g), "inputs"});
+  regions.push_back({g.rope_address, g.slots * accel::RopeStripes(g), "angles"});
   regions.push_back({g.output_address, g.slots * accel::OutputStripes(g), "logits"});
   std::sort(regions.begin(), regions.end(),
             [](const Region& a, const Region& b) { return a.first < b.first; });
@@ -216,12 +245,17 @@ Status WriteImage(const Graph& graph, const PackedFile& packed, accel::ProgramWr
     ACCLLM_ASSIGN_OR_RETURN(const PackedTensor* tensor, packed.Find(place.tensor));
     ACCLLM_RETURN_IF_ERROR(packed.CheckHash(*tensor));
     if (place.matrix) {
-      ACCLLM_RETURN_IF_ERROR(WriteMatrix(place, *tensor, writer));
+      std::vector<float> bias;
+      if (!place.bias.empty()) {
+        ACCLLM_ASSIGN_OR_RETURN(bias, packed.ReadFloat(place.bias));
+      }
+      ACCLLM_RETURN_IF_ERROR(WriteMatrix(place, *tensor, bias, writer));
     } else {
       ACCLLM_ASSIGN_OR_RETURN(const std::vector<float> values, packed.ReadFloat(place.tensor));
+      const int64_t lanes = graph.geometry.lanes;
       ACCLLM_RETURN_IF_ERROR(writer.WriteStripes(
-          place.stripe,
-          {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(float)}));
+          place.stripe, place.is_narrow ? accel::StoreNarrowVector(values, lanes)
+                                        : accel::StoreVector(values, lanes)));
     }
     packed.DropPages(tensor->bytes);
   }

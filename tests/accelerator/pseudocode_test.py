@@ -39,7 +39,7 @@ vector_bytes = 1048576
 
 def first_difference(i, given, expected):
     """Of two results of an instruction: where, and what."""
-    is_floats = i.opcode in (machine.Opcode.kEmbed, machine.Opcode.kLinear, machine.Opcode.kAttend)
+    is_floats = i.opcode in (machine.Opcode.kLoad, machine.Opcode.kLinear, machine.Opcode.kAttend)
     kind = np.uint32 if is_floats else np.uint8
     if len(given) != len(expected):
         return f"{len(given)} bytes instead of {len(expected)}"

@@ -20,7 +20,7 @@ MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 MODEL = str(MODELS / "books-6m.acc")
 ENVIRONMENT = dict(os.environ, ACCLLM_CONFIG="none")
 TIMEOUT = 300  # seconds; a loaded machine is slow
-OPCODES = ["embed", "norm", "quantize", "linear", "store-kv", "attend"]  # that give something
+OPCODES = ["load", "norm", "quantize", "linear", "store-kv", "attend"]  # that give something
 TARGET = {"lanes": 4, "slots": 2, "memory": '"hbm2"', "clock_mhz": 200, "channel_bytes": 1 << 24,
           "vector_bytes": 1 << 20}
 
@@ -70,7 +70,7 @@ class Compile(Case):
         self.assertEqual(set(report), {"file", "target", "instructions", "constant_bytes",
                                        "cache_bytes", "memory_bytes", "vector_bytes", "seconds"})
         self.assertEqual((report["file"], report["target"]), ("report.accp", "u280"))
-        # embed, norm, lm_head and end; 13 of each layer
+        # load, norm, lm_head and end; 13 of each layer
         self.assertEqual(report["instructions"], 6 * 13 + 4)
         size = (FOLDER / "report.accp").stat().st_size
         self.assertLess(report["constant_bytes"], size)

@@ -237,82 +237,131 @@ FORMATS = [(56, sparse24_levels), (64, dense2_levels), (128, dense4_levels), (25
 def weights_of(tiles, weight_format):
     """[..., bytes of a tile and block] becomes [..., 8, 256], multiplier times level."""
     row_bytes, levels_of = FORMATS[weight_format]
-    if weight_format == ENUMS["WeightFormat"].kSparse24:  # the multipliers follow each row's codes
-        rows = tiles.reshape(*tiles.shape[:-1], 8, BEAT)
-        multipliers, codes = rows[..., row_bytes:], rows[..., :row_bytes]
+    if weight_format == ENUMS["WeightFormat"].kSparse24:  # each group's codes, then its multiplier
+        groups_of_rows = tiles.reshape(*tiles.shape[:-1], 8, 8, 8)
+        multipliers = groups_of_rows[..., 7]
+        codes = groups_of_rows[..., :7].reshape(*tiles.shape[:-1], 8, row_bytes)
     else:
-        multipliers = tiles[..., :BEAT].reshape(*tiles.shape[:-1], 8, 8)
+        multipliers = tiles[..., :BEAT].reshape(*tiles.shape[:-1], 8, 8).swapaxes(-1, -2)
         codes = tiles[..., BEAT:].reshape(*tiles.shape[:-1], 8, row_bytes)
     levels = levels_of(codes).reshape(*codes.shape[:-1], 8, 32)
     weights = levels * multipliers[..., None].astype(np.int32)
     return weights.reshape(*codes.shape[:-1], 256)
 
 
-def read_matrix(beats, i):
-    """Weights [rows, 256 blocks] and row scales; beats: [stripe, lane, 64] from the address on."""
-    row_bytes, _ = FORMATS[i.format]
+def read_matrix(beats, form, rows, blocks, has_bias):
+    """Weights [rows, 256 blocks], row scales and bias; beats: [stripe, lane, 64], the matrix first."""
+    row_bytes, _ = FORMATS[form]
     block_bytes = 8 * BEAT if row_bytes < BEAT else BEAT + 8 * row_bytes
-    tile_beats = i.blocks * block_bytes // BEAT
+    tile_beats = blocks * block_bytes // BEAT
+    head_beats = 3 if has_bias else 1
     lanes = beats.shape[1]
-    scales, tiles = [], []
-    for turn in range(-(-i.rows // (8 * lanes))):  # of all lanes, a tile each
+    scales, biases, tiles = [], [], []
+    for turn in range(-(-rows // (8 * lanes))):  # of all lanes, a tile each
         group, member = divmod(turn, SCALE_TILES)
-        start = group * (1 + SCALE_TILES * tile_beats)
+        start = group * (head_beats + SCALE_TILES * tile_beats)
         scales.append(beats[start, :, 16 * member:16 * member + 16])
-        first = start + 1 + member * tile_beats
+        if has_bias:
+            biases.append(beats[start + 1 + member // 2, :, 32 * (member % 2):][:, :32])
+        first = start + head_beats + member * tile_beats
         tiles.append(beats[first:first + tile_beats].swapaxes(0, 1))
-    blocks = np.stack(tiles).reshape(-1, i.blocks, block_bytes)  # [tile, block, byte]
-    weights = weights_of(blocks, i.format).swapaxes(1, 2).reshape(-1, 256 * i.blocks)
+    tile_blocks = np.stack(tiles).reshape(-1, blocks, block_bytes)  # [tile, block, byte]
+    weights = weights_of(tile_blocks, form).swapaxes(1, 2).reshape(-1, 256 * blocks)
     row_scales = np.stack(scales).view(np.uint16).astype(np.uint32) << 16
-    return weights[:i.rows], row_scales.view(float32).reshape(-1)[:i.rows]
+    bias = np.stack(biases).view(float32).reshape(-1)[:rows] if has_bias else None
+    return weights[:rows], row_scales.view(float32).reshape(-1)[:rows], bias
 
 
 # The cache.
 
-class HeadCache:
-    """Keys or values of a layer and KV head, as views of the memory."""
+class CacheLayout:
+    """Where slots of a KV head lie, in bytes from the layer's keys or values on."""
 
-    def __init__(self, chunk_groups, codes):
-        self.scales = chunk_groups[:, :2 * CHUNK].view(np.float16)
-        # [chunk, group, slot]
-        self.groups = chunk_groups[:, 2 * CHUNK:].reshape(len(codes), -1, CHUNK)
-        self.codes = codes
+    def __init__(self, g):
+        self.lanes = g.lanes
+        self.dim = -(-g.head_dim // 64) * 64
+        n_slots = g.sink_slots + g.ring_slots
+        self.n_chunks = n_slots // CHUNK
+        self.chunk_beats = CHUNK * self.dim // 128
+        rows = -(-n_slots * self.dim // (128 * g.lanes))
+        self.key_stripes = -(-rows // 4) * 5
+        quads = self.dim // 4
+        self.is_divided = quads > g.lanes
+        self.value_stripes = (-(-quads // g.lanes) * self.n_chunks if self.is_divided
+                              else -(-self.n_chunks * quads // g.lanes))
+
+    def key_beat(self, head, slot, dim):
+        """The beat, where it would be in one run over all lanes."""
+        slot_beats = max(1, self.dim // 128)
+        beat = slot // 2 if self.dim == 64 else slot * slot_beats + dim // 128
+        period = min(self.lanes, self.chunk_beats)
+        return beat // period * period + (beat + head * slot_beats) % period
+
+    def key_code(self, head, slot, dim):
+        """Byte and shift."""
+        row, lane = np.divmod(self.key_beat(head, slot, dim), self.lanes)
+        at = slot % 2 * 64 + dim if self.dim == 64 else dim % 128
+        stripe = head * self.key_stripes + row // 4 * 5 + 1 + row % 4
+        return (stripe * self.lanes + lane) * BEAT + at // 16 * 8 + at % 8, at // 8 % 2 * 4
+
+    def record(self, head, slot, dim, segment):
+        """Two bytes."""
+        row, lane = np.divmod(self.key_beat(head, slot, dim), self.lanes)
+        stripe = head * self.key_stripes + row // 4 * 5
+        return (stripe * self.lanes + lane) * BEAT + 8 * segment + 2 * (row % 4)
+
+    def scale(self, head, slot, dim, is_value):
+        half = slot % 2 if self.dim == 64 else 0
+        return self.record(head, slot, dim, 4 * half + (3 if is_value else 1))
+
+    def group(self, head, slot, group, is_value):
+        in_beat = slot % 2 * 2 + group if self.dim == 64 else group % 4
+        return self.record(head, slot, 32 * group, 2 * in_beat) + is_value
+
+    def value_code(self, head, slot, dim):
+        """Byte and shift."""
+        beat = self.key_beat(head, slot, 0) % self.chunk_beats
+        at = 2 * beat + slot % 2 if self.dim == 64 else beat // (self.dim // 128)
+        chunk, quad = slot // CHUNK, dim // 4
+        if self.is_divided:
+            stripe, lane = quad // self.lanes * self.n_chunks + chunk, quad % self.lanes
+        else:
+            stripe, lane = np.divmod(chunk * (self.dim // 4) + quad, self.lanes)
+        stripe = head * self.value_stripes + stripe
+        return (stripe * self.lanes + lane) * BEAT + dim % 4 * 16 + at % 16, at // 16 * 4
+
+
+class HeadCache:
+    """Keys or values of a layer and KV head, in the memory."""
+
+    def __init__(self, layout, head, keys, codes, is_values):
+        self.layout, self.head, self.keys, self.codes = layout, head, keys, codes
+        self.is_values = is_values
+
+    def places(self, slots):
+        """Offsets of scales and groups [slots, groups], of codes [slots, D], and their shifts."""
+        slots = np.atleast_1d(slots)[:, None]
+        dims, numbers = np.arange(self.layout.dim), np.arange(self.layout.dim // 32)
+        scales = self.layout.scale(self.head, slots, 32 * numbers, self.is_values)
+        groups_at = self.layout.group(self.head, slots, numbers, self.is_values)
+        code_of = self.layout.value_code if self.is_values else self.layout.key_code
+        return scales, groups_at, *np.broadcast_arrays(*code_of(self.head, slots, dims))
 
     def load(self, slots):
-        chunk, at = slots // CHUNK, slots % CHUNK
-        group = self.groups[chunk, :, at][..., None].astype(np.int32)
-        code = self.load_codes(chunk, at).astype(np.int32).reshape(len(slots), -1, 32)
-        return Kv4(float32(self.scales[chunk, at]), group & 15, group >> 4, code)
+        scales, groups_at, at, shift = self.places(slots)
+        half = self.keys[scales[:, 0]] | self.keys[scales[:, 0] + 1].astype(np.uint16) << 8
+        group = self.keys[groups_at][..., None].astype(np.int32)
+        code = (self.codes[at] >> shift & 15).astype(np.int32).reshape(len(slots), -1, 32)
+        return Kv4(float32(half.view(np.float16)), group & 15, group >> 4, code)
 
     def store(self, slot, vector):
-        chunk, at = divmod(slot, CHUNK)
-        self.scales[chunk, at] = vector.scale
+        scales, groups_at, at, shift = (place[0] for place in self.places(slot))
+        half = np.float16(vector.scale).view(np.uint16)
+        self.keys[scales], self.keys[scales + 1] = half & 255, half >> 8
         group = vector.multiplier.astype(np.uint8) | vector.zero.astype(np.uint8) << 4
-        self.groups[chunk, :, at] = group[:, 0]
-        self.store_codes(chunk, at, vector.code.astype(np.uint8).reshape(-1))
-
-
-class KeyCache(HeadCache):
-    """Codes: [chunk, slot, D / 2], dimension i in the low nibble, i + D / 2 in the high one."""
-
-    def load_codes(self, chunk, at):
-        rows = self.codes[chunk, at]
-        return np.concatenate([rows & 15, rows >> 4], axis=1)
-
-    def store_codes(self, chunk, at, code):
-        low, high = np.split(code, 2)
-        self.codes[chunk, at] = low | high << 4
-
-
-class ValueCache(HeadCache):
-    """Codes: [chunk, D, 16], slot i in the low nibble, i + 16 in the high one."""
-
-    def load_codes(self, chunk, at):
-        return self.codes[chunk, :, at % 16] >> (at // 16 * 4)[:, None] & 15
-
-    def store_codes(self, chunk, at, code):
-        column = self.codes[chunk, :, at % 16]
-        column[:] = column & 15 | code << 4 if at >= 16 else column & 0xF0 | code
+        self.keys[groups_at] = group[:, 0]
+        for byte, low_bit, code in zip(at, shift, vector.code.astype(np.uint8).reshape(-1)):
+            self.codes[byte] = self.codes[byte] & ~(15 << int(low_bit)) & 255 | int(code) << int(low_bit)
 
 
 # The machine.
@@ -354,22 +403,22 @@ class Machine:
         self.vector = {v: np.zeros((g.slots, size), float32) for v, size in sizes.items()}
         self.activation = [[None] * g.slots for _ in range(CONSTANTS["kActivationBuffers"])]
         self.matrices = {}
-        self.lay_out_cache()
+        self.cache = CacheLayout(g)
 
-    def run_pass(self, position, tokens, n_outputs):
+    def run_pass(self, position, n_tokens, n_outputs):
         """Runs the program; returns what each instruction gave, as bytes."""
-        registers = {"position": position, "tokens": tokens, "n_tokens": len(tokens),
-                     "n_outputs": n_outputs}
+        registers = {"position": position, "n_tokens": n_tokens, "n_outputs": n_outputs}
         names = {**HELPERS, **ENUMS, **registers, "g": self.g, "vector": self.vector,
                  "activation": self.activation,
                  **{f.__name__: f for f in (
                      self.angles, self.chunks, self.floats, self.key_cache, self.matrix,
-                     self.output, self.slot_of, self.value_cache, self.visible)}}
+                     self.narrow_floats, self.slot_of, self.store_floats, self.stripes,
+                     self.value_cache, self.visible)}}
         results = []
         with np.errstate(all="ignore"):  # infinities and NaN are numbers like others here
             for i in self.instructions:
                 exec(CODE[i.opcode], {**names, "i": i})
-                results.append(self.result(i, len(tokens), n_outputs))
+                results.append(self.result(i, n_tokens, n_outputs))
         return results
 
     def result(self, i, n_tokens, n_outputs):
@@ -382,37 +431,53 @@ class Machine:
         if i.opcode == Opcode.kEnd:
             return b""
         if i.opcode == Opcode.kLinear and i.epilogue == Epilogue.kOutput:
-            return b"".join(self.output(t).tobytes()
+            first = self.g.output_address
+            return b"".join(self.floats(first + t * self.stripes(self.g.vocab), self.g.vocab).tobytes()
                             for t in range(n_tokens - n_outputs, n_tokens))
-        vector = {Opcode.kEmbed: Vector.kStream, Opcode.kAttend: Vector.kMixed}
+        vector = {Opcode.kLoad: Vector.kStream, Opcode.kAttend: Vector.kMixed}
         return self.vector[vector.get(i.opcode, i.destination)][:n_tokens].tobytes()
-
-    def stripes_of(self, n_bytes):
-        return -(-n_bytes // (self.g.lanes * BEAT))
 
     def memory_from(self, stripe, n):
         first = stripe * self.g.lanes * BEAT
         return self.memory[first:first + n]
 
-    def floats(self, stripe, n):
-        return self.memory_from(stripe, 4 * n).view(float32)
+    def stripes(self, n):
+        """Of a vector: tiles of 8 over all lanes, two in a beat of a lane."""
+        return -(-n // (16 * self.g.lanes))
 
-    def output(self, t):
-        stripe = self.g.output_address + t * self.stripes_of(4 * self.g.vocab)
-        return self.floats(stripe, self.g.vocab)
+    def tiles(self, stripe, n):
+        """A vector's memory as [rounds of tiles, lane, 8], a view."""
+        beats = self.memory_from(stripe, self.stripes(n) * self.g.lanes * BEAT).view(float32)
+        return beats.reshape(-1, self.g.lanes, 2, 8).swapaxes(1, 2)
+
+    def floats(self, stripe, n):
+        return self.tiles(stripe, n).reshape(-1)[:n]
+
+    def store_floats(self, stripe, x):
+        tiles = self.tiles(stripe, len(x))
+        tiles[:] = pad(x, tiles.size).reshape(tiles.shape)
+
+    def narrow_beats(self, stripe, n):
+        """A narrow vector's memory, [beat, 16], a view."""
+        beats = self.memory_from(stripe, -(-n // 16) * self.g.lanes * BEAT).view(float32)
+        return beats.reshape(-1, self.g.lanes, 16)[:, 0]
+
+    def narrow_floats(self, stripe, n):
+        return self.narrow_beats(stripe, n).reshape(-1)[:n]
+
+    def rope_stripe(self, t):
+        return self.g.rope_address + t * -(-2 * self.g.head_dim // 16)
 
     def angles(self, t, at):
         """Cosines and sines of a token; at: 0 its position, 1 the one that meets the sinks."""
-        half = self.g.head_dim // 2
-        all_angles = self.floats(self.g.rope_address, self.g.slots * 4 * half)
-        return all_angles.reshape(self.g.slots, 2, 2, half)[t, at]
+        return self.narrow_floats(self.rope_stripe(t), 2 * self.g.head_dim).reshape(2, 2, -1)[at]
 
     def matrix(self, i):
         """Decoded once: matrices are constants."""
-        key = (i.address, i.format, i.rows, i.blocks)
+        key = (i.address, i.format, i.rows, i.blocks, i.has_bias)
         if key not in self.matrices:
             beats = self.memory.reshape(-1, self.g.lanes, BEAT)[i.address:]
-            self.matrices[key] = read_matrix(beats, i)
+            self.matrices[key] = read_matrix(beats, *key[1:])
         return self.matrices[key]
 
     def slot_of(self, position):
@@ -430,45 +495,33 @@ class Machine:
         ends = np.flatnonzero(np.diff(seen // CHUNK) | np.diff(is_sink)) + 1
         return np.split(np.arange(len(seen)), ends)
 
-    def lay_out_cache(self):
-        g = self.g
-        self.dim = -(-g.head_dim // 64) * 64
-        self.n_chunks = (g.sink_slots + g.ring_slots) // CHUNK
-        self.group_stripes = self.stripes_of(self.n_chunks * CHUNK * (2 + self.dim // 32))
-        self.code_stripes = self.stripes_of(self.n_chunks * CHUNK * self.dim // 2)
-        self.head_stripes = 2 * self.group_stripes + self.code_stripes  # at a layer's keys
-
-    def groups_at(self, stripe):
-        n = CHUNK * (2 + self.dim // 32)
-        return self.memory_from(stripe, self.n_chunks * n).reshape(self.n_chunks, n)
-
-    def codes_at(self, stripe):
-        n = CHUNK * self.dim // 2
-        return self.memory_from(stripe, self.n_chunks * n).reshape(self.n_chunks, n)
+    def head_cache(self, i, kv_head, is_values):
+        keys, values = self.cache_memory(i)
+        return HeadCache(self.cache, kv_head, keys, values if is_values else keys, is_values)
 
     def key_cache(self, i, kv_head):
-        stripe = i.keys + kv_head * self.head_stripes
-        codes = self.codes_at(stripe + 2 * self.group_stripes)
-        return KeyCache(self.groups_at(stripe), codes.reshape(-1, CHUNK, self.dim // 2))
+        return self.head_cache(i, kv_head, False)
 
     def value_cache(self, i, kv_head):
-        groups_stripe = i.keys + kv_head * self.head_stripes + self.group_stripes
-        codes = self.codes_at(i.values + kv_head * self.code_stripes)
-        return ValueCache(self.groups_at(groups_stripe), codes.reshape(-1, self.dim, CHUNK // 2))
+        return self.head_cache(i, kv_head, True)
 
     def cache_memory(self, i):
         """All bytes of a layer's keys, and of its values."""
-        stripe_bytes = self.g.lanes * BEAT
-        return (self.memory_from(i.keys, self.g.kv_heads * self.head_stripes * stripe_bytes),
-                self.memory_from(i.values, self.g.kv_heads * self.code_stripes * stripe_bytes))
+        per_stripe = self.g.kv_heads * self.g.lanes * BEAT
+        return (self.memory_from(i.keys, self.cache.key_stripes * per_stripe),
+                self.memory_from(i.values, self.cache.value_stripes * per_stripe))
 
 
 class Host:
-    """What drives a machine: it cuts a text into passes and writes their angles."""
+    """What drives a machine: it cuts a text into passes and writes their embeddings and angles."""
 
     def __init__(self, program):
         self.machine = Machine(program)
         self.position = 0
+        g = program.geometry
+        beats = self.machine.memory.reshape(-1, g.lanes, BEAT)[g.embedding_address:]
+        self.embedding, self.embedding_scales, _ = read_matrix(
+            beats, g.embedding_format, g.vocab, -(-g.hidden // 256), False)
         dim, factors = program.geometry.head_dim, program.config.get("rope_factors")
         theta = float(program.config["rope_theta"])
         self.frequencies = [math.pow(theta, -2.0 * pair / dim) for pair in range(dim // 2)]
@@ -480,18 +533,27 @@ class Host:
         slots = self.machine.g.slots
         for first in range(0, len(tokens), slots):
             some = tokens[first:first + slots]
+            self.write_embeddings(some)
             self.write_angles(len(some))
             is_last = first + slots >= len(tokens)
-            results = self.machine.run_pass(self.position, some, 1 if is_last else 0)
+            results = self.machine.run_pass(self.position, len(some), 1 if is_last else 0)
             self.position += len(some)
         return results
+
+    def write_embeddings(self, tokens):
+        g = self.machine.g
+        for t, token in enumerate(tokens):
+            row = float32(self.embedding[token, :g.hidden]) * self.embedding_scales[token]
+            self.machine.store_floats(g.input_address + t * self.machine.stripes(g.hidden), row)
 
     def write_angles(self, n_tokens):
         g = self.machine.g
         for t in range(n_tokens):
             position = self.position + t
             meets_sinks = min(position, g.sinks + g.window - 1) if g.window else position
-            for at, place in enumerate((position, meets_sinks)):
+            angles = []
+            for place in (position, meets_sinks):
                 turned = [place * f for f in self.frequencies]
-                self.machine.angles(t, at)[:] = [[math.cos(x) for x in turned],
-                                                 [math.sin(x) for x in turned]]
+                angles += [math.cos(x) for x in turned] + [math.sin(x) for x in turned]
+            beats = self.machine.narrow_beats(self.machine.rope_stripe(t), len(angles))
+            beats[:] = pad(np.array(angles, float32), 16).reshape(beats.shape)

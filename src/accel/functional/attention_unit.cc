@@ -67,14 +67,15 @@ class HeadAttention {
 
  private:
   float Score(const Visible& at, const Query& query) const {
-    const uint8_t* row = keys_ + layout_.KeyRow(head_, at.slot);
     int32_t dot = 0;
     for (int64_t group = 0; group < layout_.n_groups(); ++group) {
-      const uint8_t byte = keys_[layout_.Group(CacheLayout::kKeys, head_, at.slot, group)];
+      const uint8_t byte = Group(CacheLayout::kKeys, at.slot, group);
       int32_t sum = 0;
       for (int64_t i = 32 * group; i < 32 * group + 32; ++i) {
-        sum += query.codes[Index(i)] *
-               (kernels::KvCode(row, layout_.padded_dim, i) - kernels::KvZero(byte));
+        const BeatPlace place = layout_.KeyCode(head_, at.slot, i);
+        const int code =
+            keys_[place.Offset(layout_.lanes)] >> (CacheLayout::IsHighKey(i) ? 4 : 0) & 0xF;
+        sum += query.codes[Index(i)] * (code - kernels::KvZero(byte));
       }
       dot += sum * kernels::KvMultiplier(byte);
     }
@@ -82,9 +83,14 @@ class HeadAttention {
     return static_cast<float>(dot) * (factor * ScaleOf(CacheLayout::kKeys, at.slot));
   }
 
+  uint8_t Group(CacheLayout::Of of, int64_t slot, int64_t group) const {
+    return keys_[layout_.Group(of, head_, slot, group).Offset(layout_.lanes)];
+  }
+
   float ScaleOf(CacheLayout::Of of, int64_t slot) const {
     uint16_t bits = 0;
-    std::memcpy(&bits, keys_ + layout_.Scale(of, head_, slot), sizeof(bits));
+    std::memcpy(&bits, keys_ + layout_.Scale(of, head_, slot, 0).Offset(layout_.lanes),
+                sizeof(bits));
     return HalfToFloat(bits);
   }
 
@@ -142,15 +148,17 @@ class HeadAttention {
       std::array<int32_t, isa::kChunkSlots> zeros = {};
       for (size_t i = begin; i < end; ++i) {
         const int64_t slot = visible_[i].slot;
-        const uint8_t byte = keys_[layout_.Group(CacheLayout::kValues, head_, slot, group)];
+        const uint8_t byte = Group(CacheLayout::kValues, slot, group);
         const int32_t n = SlotWeight(weights_[i] * inverse);
-        const size_t at = Index(slot % isa::kChunkSlots);
+        const size_t at = Index(layout_.ValuePosition(head_, slot));
         levels[at] = (n * kernels::KvMultiplier(byte) + (1 << (kernels::kLevelShift - 1))) >>
                      kernels::kLevelShift;
         zeros[at] = kernels::KvZero(byte);
       }
       for (int64_t dim = 32 * group; dim < 32 * group + 32; ++dim) {
-        const uint8_t* beat = values_ + layout_.ValueBeat(head_, chunk, dim / 4) + 16 * (dim % 4);
+        const uint8_t* beat = values_ +
+                              layout_.ValueBeat(head_, chunk, dim / 4).Offset(layout_.lanes) +
+                              16 * (dim % 4);
         int32_t sum = 0;
         for (size_t slot = 0; slot < levels.size(); ++slot) {
           sum += levels[slot] * ((beat[slot % 16] >> (slot / 16 * 4) & 0xF) - zeros[slot]);
@@ -185,12 +193,11 @@ Query QueryOf(const isa::Geometry& g, const float* head, const float* cosines) {
 
 void RunAttend(MachineState& m, const isa::Instruction& instruction, ThreadPool& pool) {
   const int64_t dim = m.g.head_dim;
-  const std::vector<float> angles =
-      m.Floats(m.g.rope_address, int64_t{m.g.slots} * RopeFloats(m.g));
   for (int64_t token = 0; token < m.pass.n_tokens; ++token) {
     const std::vector<float> queries =
         NormedHeads(m, instruction, m.Of(isa::Vector::kQuery, token));
-    const float* at_position = angles.data() + token * RopeFloats(m.g);
+    const std::vector<float> angles = AnglesOf(m, token);
+    const float* at_position = angles.data();
     const float* at_sinks = at_position + dim;
     const std::vector<Visible> visible = VisibleTo(m.g, m.pass.position + token);
     pool.ParallelFor(m.g.heads, [&](int64_t begin, int64_t end, int) {

@@ -19,28 +19,43 @@ struct Kv4Vector {
     kernels::QuantizeKv(x.data(), std::ssize(x), {codes.data(), &scale, groups.data(), 1});
   }
 
+  unsigned Code(int64_t i) const {
+    return static_cast<unsigned>(kernels::KvCode(codes.data(), dim, i));
+  }
+
   int64_t dim;
   std::vector<uint8_t> codes;
   std::vector<uint8_t> groups;
   uint16_t scale = 0;
 };
 
-void StoreGroups(uint8_t* keys, const CacheLayout& layout, CacheLayout::Of of, int64_t head,
-                 int64_t slot, const Kv4Vector& vector) {
-  std::memcpy(keys + layout.Scale(of, head, slot), &vector.scale, sizeof(vector.scale));
-  for (int64_t group = 0; group < layout.n_groups(); ++group) {
-    keys[layout.Group(of, head, slot, group)] = vector.groups[Index(group)];
+// Codes of a key, which has the beats of its slot to itself or shares one by whole bytes.
+void StoreKeyCodes(uint8_t* keys, const CacheLayout& layout, int64_t head, int64_t slot,
+                   const Kv4Vector& vector) {
+  for (int64_t i = 0; i < vector.dim; ++i) {
+    uint8_t& byte = keys[layout.KeyCode(head, slot, i).Offset(layout.lanes)];
+    WriteBits(byte, CacheLayout::IsHighKey(i) ? 4 : 0, 4, vector.Code(i));
   }
 }
 
 // One nibble of each beat of the chunk.
 void StoreValueCodes(uint8_t* values, const CacheLayout& layout, int64_t head, int64_t slot,
                      const Kv4Vector& vector) {
-  const int64_t in_chunk = slot % isa::kChunkSlots;
+  const int64_t in_chunk = layout.ValuePosition(head, slot);
   for (int64_t i = 0; i < vector.dim; ++i) {
-    uint8_t* beat = values + layout.ValueBeat(head, slot / isa::kChunkSlots, i / 4);
-    WriteBits(beat[16 * (i % 4) + in_chunk % 16], in_chunk / 16 * 4, 4,
-              static_cast<unsigned>(kernels::KvCode(vector.codes.data(), vector.dim, i)));
+    const BeatPlace beat = layout.ValueBeat(head, slot / isa::kChunkSlots, i / 4);
+    uint8_t& byte = values[beat.Offset(layout.lanes) + 16 * (i % 4) + in_chunk % 16];
+    WriteBits(byte, in_chunk / 16 * 4, 4, vector.Code(i));
+  }
+}
+
+// Every beat of a key has its scales and the groups of its dimensions.
+void StoreGroups(uint8_t* keys, const CacheLayout& layout, CacheLayout::Of of, int64_t head,
+                 int64_t slot, const Kv4Vector& vector) {
+  for (int64_t group = 0; group < layout.n_groups(); ++group) {
+    const int64_t scale = layout.Scale(of, head, slot, 32 * group).Offset(layout.lanes);
+    std::memcpy(keys + scale, &vector.scale, sizeof(vector.scale));
+    keys[layout.Group(of, head, slot, group).Offset(layout.lanes)] = vector.groups[Index(group)];
   }
 }
 
@@ -50,12 +65,11 @@ void RunStoreKv(MachineState& m, const isa::Instruction& instruction) {
   const CacheLayout layout = CacheLayout::For(m.g);
   const int64_t dim = m.g.head_dim;
   uint8_t* at_keys = m.At(instruction.keys);
-  const std::vector<float> angles =
-      m.Floats(m.g.rope_address, int64_t{m.g.slots} * RopeFloats(m.g));
   std::vector<float> rotated(Index(dim));
   Kv4Vector vector(layout.padded_dim);
   for (int64_t token = 0; token < m.pass.n_tokens; ++token) {
-    const float* cosines = angles.data() + token * RopeFloats(m.g);
+    const std::vector<float> angles = AnglesOf(m, token);
+    const float* cosines = angles.data();
     const std::vector<float> keys = NormedHeads(m, instruction, m.Of(isa::Vector::kKey, token));
     const std::span<const float> values = m.Of(isa::Vector::kValue, token);
     const int64_t slot = SlotOf(m.g, m.pass.position + token);
@@ -63,7 +77,7 @@ void RunStoreKv(MachineState& m, const isa::Instruction& instruction) {
       kernels::Rope(&keys[Index(head * dim)], cosines, cosines + dim / 2, dim, rotated.data());
       kernels::Hadamard(rotated.data(), dim);
       vector.Quantize(rotated);
-      std::memcpy(at_keys + layout.KeyRow(head, slot), vector.codes.data(), vector.codes.size());
+      StoreKeyCodes(at_keys, layout, head, slot, vector);
       StoreGroups(at_keys, layout, CacheLayout::kKeys, head, slot, vector);
       vector.Quantize(values.subspan(Index(head * dim), Index(dim)));
       StoreValueCodes(m.At(instruction.values), layout, head, slot, vector);

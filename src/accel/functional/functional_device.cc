@@ -11,8 +11,8 @@ void Execute(MachineState& m, const isa::Instruction& instruction, ThreadPool& p
   switch (static_cast<isa::Opcode>(instruction.opcode)) {
     case isa::Opcode::kEnd:
       return;
-    case isa::Opcode::kEmbed:
-      return RunEmbed(m, instruction);
+    case isa::Opcode::kLoad:
+      return RunLoad(m);
     case isa::Opcode::kNorm:
       return RunNorm(m, instruction);
     case isa::Opcode::kQuantize:
@@ -49,7 +49,8 @@ Result<std::unique_ptr<FunctionalDevice>> FunctionalDevice::Create(const Program
 }
 
 Status FunctionalDevice::CheckRange(int64_t stripe, size_t n_bytes) const {
-  const int64_t end = stripe + StripesOf(static_cast<int64_t>(n_bytes), state_.g.lanes);
+  const int64_t end =
+      stripe + CeilDiv(static_cast<int64_t>(n_bytes), state_.g.lanes * isa::kBeatBytes);
   if (stripe >= 0 && end <= int64_t{state_.g.stripes}) return {};
   return Fail(ErrorCode::kInvalidArgument,
               fmt::format("stripes {} to {} are outside the program's memory", stripe, end));
@@ -68,14 +69,9 @@ Status FunctionalDevice::ReadMemory(int64_t stripe, std::span<uint8_t> bytes) co
 }
 
 Status FunctionalDevice::Run(const PassRegisters& registers) {
-  const auto is_token = [&](int32_t token) {
-    return token >= 0 && token < static_cast<int64_t>(state_.g.vocab);
-  };
   if (registers.n_tokens < 1 || registers.n_tokens > int64_t{state_.g.slots} ||
       registers.n_outputs < 0 || registers.n_outputs > registers.n_tokens ||
-      registers.position < 0 ||
-      !std::all_of(registers.tokens.begin(), registers.tokens.begin() + registers.n_tokens,
-                   is_token)) {
+      registers.position < 0) {
     return Fail(ErrorCode::kInvalidArgument, "the registers of a pass are out of range");
   }
   state_.pass = registers;

@@ -23,7 +23,7 @@ std::vector<uint8_t> ResultOf(const MachineState& m, const isa::Instruction& ins
   switch (static_cast<isa::Opcode>(instruction.opcode)) {
     case isa::Opcode::kEnd:
       break;
-    case isa::Opcode::kEmbed:
+    case isa::Opcode::kLoad:
       AppendVector(out, m, isa::Vector::kStream);
       break;
     case isa::Opcode::kNorm:
@@ -39,8 +39,9 @@ std::vector<uint8_t> ResultOf(const MachineState& m, const isa::Instruction& ins
         break;
       }
       for (int64_t i = m.pass.n_tokens - m.pass.n_outputs; i < m.pass.n_tokens; ++i) {
-        const int64_t stripe = m.g.output_address + i * OutputStripes(m.g);
-        AppendBytes(out, m.At(stripe), int64_t{m.g.vocab} * int64_t{sizeof(float)});
+        const std::vector<float> logits =
+            m.Floats(m.g.output_address + i * OutputStripes(m.g), m.g.vocab);
+        AppendBytes(out, logits.data(), std::ssize(logits));
       }
       break;
     case isa::Opcode::kStoreKv: {

@@ -3,11 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
 #include "accel/device.h"
+#include "accel/program/stored_vector.h"
 #include "base/huge_buffer.h"
 #include "base/index.h"
 #include "base/thread_pool.h"
@@ -39,15 +39,15 @@ struct MachineState {
   }
   uint8_t* At(int64_t stripe) { return memory.data() + stripe * g.lanes * isa::kBeatBytes; }
 
-  // The beat of one lane.
-  const uint8_t* Beat(int64_t stripe, int64_t lane) const {
-    return At(stripe) + lane * isa::kBeatBytes;
-  }
-
-  // A copy of contiguous floats.
+  // Copies of vectors in memory.
   std::vector<float> Floats(int64_t stripe, int64_t n) const {
     std::vector<float> values(Index(n));
-    std::memcpy(values.data(), At(stripe), values.size() * sizeof(float));
+    LoadVector(At(stripe), g.lanes, values);
+    return values;
+  }
+  std::vector<float> NarrowFloats(int64_t stripe, int64_t n) const {
+    std::vector<float> values(Index(n));
+    LoadNarrowVector(At(stripe), g.lanes, values);
     return values;
   }
 
@@ -62,7 +62,7 @@ struct MachineState {
 };
 
 // The units. Instructions were checked when the program was read.
-void RunEmbed(MachineState& m, const isa::Instruction& instruction);
+void RunLoad(MachineState& m);
 void RunNorm(MachineState& m, const isa::Instruction& instruction);
 void RunQuantize(MachineState& m, const isa::Instruction& instruction);
 void RunLinear(MachineState& m, const isa::Instruction& instruction, ThreadPool& pool);
@@ -73,6 +73,10 @@ void RunAttend(MachineState& m, const isa::Instruction& instruction, ThreadPool&
 // then the scales of an activation buffer (for each token of the pass), the keys' and then the
 // values' memory of a layer, or the logits.
 std::vector<uint8_t> ResultOf(const MachineState& m, const isa::Instruction& instruction);
+
+// The angles of a token of the pass: cosines and sines at its position, then at the one that meets
+// the sinks, [4, head_dim / 2].
+std::vector<float> AnglesOf(const MachineState& m, int64_t token);
 
 // A copy of a vector's heads, through RMSNorm where the instruction has weights for it.
 std::vector<float> NormedHeads(const MachineState& m, const isa::Instruction& instruction,

@@ -1,8 +1,9 @@
-// Norm and quantisation.
+// Input, norm and quantisation.
 #include <algorithm>
 #include <bit>
 
 #include "accel/functional/machine_state.h"
+#include "accel/program/layout.h"
 #include "kernels/quantize/quantize.h"
 #include "kernels/rmsnorm/rmsnorm.h"
 
@@ -31,6 +32,13 @@ ActivationBuffer& Resized(MachineState& m, const isa::Instruction& instruction) 
 
 }  // namespace
 
+void RunLoad(MachineState& m) {
+  for (int64_t token = 0; token < m.pass.n_tokens; ++token) {
+    LoadVector(m.At(m.g.input_address + token * InputStripes(m.g)), m.g.lanes,
+               m.Of(isa::Vector::kStream, token));
+  }
+}
+
 void RunQuantize(MachineState& m, const isa::Instruction& instruction) {
   ActivationBuffer& buffer = Resized(m, instruction);
   for (int64_t token = 0; token < m.pass.n_tokens; ++token) {
@@ -50,12 +58,16 @@ void RunNorm(MachineState& m, const isa::Instruction& instruction) {
   }
 }
 
+std::vector<float> AnglesOf(const MachineState& m, int64_t token) {
+  return m.NarrowFloats(m.g.rope_address + token * RopeStripes(m.g), RopeFloats(m.g));
+}
+
 std::vector<float> NormedHeads(const MachineState& m, const isa::Instruction& instruction,
                                std::span<const float> heads) {
   std::vector<float> normed(heads.begin(), heads.end());
   if (instruction.has_bias == 0) return normed;
   const int64_t dim = m.g.head_dim;
-  const std::vector<float> weight = m.Floats(instruction.address, dim);
+  const std::vector<float> weight = m.NarrowFloats(instruction.address, dim);
   for (size_t at = 0; at < normed.size(); at += weight.size()) {
     kernels::RmsNormScalar(&normed[at], weight.data(), dim,
                            std::bit_cast<float>(instruction.parameter), &normed[at]);

@@ -44,8 +44,14 @@ class ProgramChecker {
     if (g_.image_stripes > g_.stripes) return Bad("image_stripes");
     if (g_.memory > static_cast<uint32_t>(isa::Memory::kDdr4)) return Bad("memory");
     if (g_.clock_khz < 1 || g_.clock_khz > 2'000'000) return Bad("clock_khz");
-    ACCLLM_RETURN_IF_ERROR(Variable("rope_address", g_.rope_address,
-                                    StripesOf(g_.slots * RopeFloats(g_) * 4, g_.lanes)));
+    if (g_.embedding_format > static_cast<uint32_t>(isa::WeightFormat::kDense8)) {
+      return Bad("embedding_format");
+    }
+    ACCLLM_RETURN_IF_ERROR(
+        Constant("embedding_address", g_.embedding_address, EmbeddingLayout(g_).stripes()));
+    ACCLLM_RETURN_IF_ERROR(
+        Variable("input_address", g_.input_address, g_.slots * InputStripes(g_)));
+    ACCLLM_RETURN_IF_ERROR(Variable("rope_address", g_.rope_address, g_.slots * RopeStripes(g_)));
     return Variable("output_address", g_.output_address, g_.slots * OutputStripes(g_));
   }
 
@@ -56,13 +62,11 @@ class ProgramChecker {
     switch (static_cast<isa::Opcode>(i.opcode)) {
       case isa::Opcode::kEnd:
         return {};
-      case isa::Opcode::kEmbed:
-        if (i.rows != g_.vocab) return Bad("rows");
-        if (!Covers(i.blocks, g_.hidden)) return Bad("blocks");
-        return Matrix(i);
+      case isa::Opcode::kLoad:
+        return {};
       case isa::Opcode::kNorm:
         ACCLLM_RETURN_IF_ERROR(
-            Constant("address", i.address, StripesOf(SizeOf(i.source) * 4, g_.lanes)));
+            Constant("address", i.address, VectorStripes(SizeOf(i.source), g_.lanes)));
         return Quantize(i);
       case isa::Opcode::kQuantize:
         return Quantize(i);
@@ -76,9 +80,6 @@ class ProgramChecker {
   }
 
  private:
-  // blocks of 256 columns for `size` values, and no more
-  static bool Covers(uint32_t blocks, int64_t size) { return blocks == (size + 255) / 256; }
-
   int64_t SizeOf(uint32_t vector) const { return VectorSize(g_, vector); }
 
   Status Quantize(const isa::Instruction& i) {
@@ -96,9 +97,6 @@ class ProgramChecker {
     const bool is_output = static_cast<isa::Epilogue>(i.epilogue) == isa::Epilogue::kOutput;
     if (!is_output && SizeOf(i.destination) == 0) return Bad("destination");
     if (i.rows != (is_output ? g_.vocab : SizeOf(i.destination))) return Bad("rows");
-    if (i.has_bias == 1) {
-      ACCLLM_RETURN_IF_ERROR(Constant("bias", i.bias, StripesOf(int64_t{i.rows} * 4, g_.lanes)));
-    }
     return Matrix(i);
   }
 
@@ -107,14 +105,13 @@ class ProgramChecker {
     if (i.rows < 1 || i.rows > kMaxSize) return Bad("rows");
     if (i.blocks < 1 || i.blocks > kMaxSize / 256) return Bad("blocks");
     const MatrixLayout layout = {static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks,
-                                 g_.lanes};
+                                 g_.lanes, i.has_bias == 1};
     return Constant("address", i.address, layout.stripes());
   }
 
   Status Cache(const isa::Instruction& i) const {
     if (i.has_bias == 1) {
-      ACCLLM_RETURN_IF_ERROR(
-          Constant("address", i.address, StripesOf(int64_t{g_.head_dim} * 4, g_.lanes)));
+      ACCLLM_RETURN_IF_ERROR(Constant("address", i.address, NarrowStripes(g_.head_dim)));
     }
     const CacheLayout layout = CacheLayout::For(g_);
     ACCLLM_RETURN_IF_ERROR(Variable("keys", i.keys, layout.key_stripes()));

@@ -7,8 +7,6 @@
 namespace accllm::accel {
 namespace {
 
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Slots in whole chunks, as they lie in memory.
 struct SlotSpan {
   int64_t first;
@@ -64,8 +62,8 @@ int64_t CycleModel::Run(const PassRegisters& registers) {
     record.index = index;
     record.opcode = static_cast<isa::Opcode>(i.opcode);
     switch (record.opcode) {
-      case isa::Opcode::kEmbed:
-        Embed(i, record);
+      case isa::Opcode::kLoad:
+        Load(record);
         break;
       case isa::Opcode::kNorm:
         Norm(i, record);
@@ -119,36 +117,15 @@ void CycleModel::TakeBeat(int64_t stripe, BeatCost cost, int64_t ready, Instruct
   lanes_free_ = at + cost.cycles;
 }
 
-void CycleModel::Embed(const isa::Instruction& i, InstructionCycles& record) {
-  const MatrixLayout layout = {static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks,
-                               g_.lanes};
-  const format::TensorType type = BlockTypeOf(layout.format);
-  const int64_t beats_of_row = BlockRowBytes(type) / isa::kBeatBytes;
-  const int64_t beats_of_block = layout.tile_beats() / layout.blocks;
+void CycleModel::Load(InstructionCycles& record) {
   record.begin = end_;
-  int64_t issue = end_;
-  int64_t there = end_;
   for (int64_t token = 0; token < pass_.n_tokens; ++token) {
-    const int64_t tile = pass_.tokens[Index(token)] / format::kTileRows;
-    const int64_t lane = tile % layout.lanes;
-    const int64_t round = tile / layout.lanes;
-    const auto gather = [&](int64_t beat) {
-      there = std::max(there, reader_.Gather(lane, i.address + beat, issue++));
-    };
-    gather(layout.ScaleBeat(round));
-    for (int64_t block = 0; block < layout.blocks; ++block) {
-      const int64_t first = layout.TileBeat(round) + block * beats_of_block;
-      const int64_t in_tile = pass_.tokens[Index(token)] % format::kTileRows;
-      const BlockPlace place = PlaceOfBlock(type, 1, in_tile, 0);
-      gather(first + place.multipliers_offset / isa::kBeatBytes);
-      for (int64_t b = IsCoded(type) ? 1 : 0; b < beats_of_row; ++b) {
-        gather(first + place.row_offset / isa::kBeatBytes + b);
-      }
-    }
+    TakeStripes(g_.rope_address + token * RopeStripes(g_), RopeStripes(g_), end_, record);
+    TakeStripes(g_.input_address + token * InputStripes(g_), InputStripes(g_), end_, record);
   }
   // Sums of squares for the first norm: each of the partial sums takes an addition at a time.
   const int64_t sums = CeilDiv(pass_.n_tokens * g_.hidden * t_.float_add, t_.sum_lanes);
-  record.end = there + t_.vector_pipeline + sums;
+  record.end = lanes_free_ + t_.vector_pipeline + sums;
   record.vector_cycles = VectorCycles(pass_.n_tokens * g_.hidden);
   vector_ready_[static_cast<size_t>(isa::Vector::kStream)] = record.end;
   vector_free_ = record.end;
@@ -160,7 +137,10 @@ void CycleModel::Norm(const isa::Instruction& i, InstructionCycles& record) {
   record.begin = std::max(vector_ready_[i.source], vector_free_);
   const int64_t tree = 4 * t_.float_add;
   const int64_t scalar = tree + t_.float_divide + t_.float_add + t_.float_root + t_.float_divide;
-  const int64_t pass = VectorCycles(VectorSize(g_, i.source)) * pass_.n_tokens + t_.vector_pipeline;
+  const int64_t size = VectorSize(g_, i.source);
+  const int64_t pass = VectorCycles(size) * pass_.n_tokens + t_.vector_pipeline;
+  // The weights are in the streams, ahead of the next matrix.
+  TakeStripes(i.address, VectorStripes(size, g_.lanes), record.begin + scalar, record);
   record.end = record.begin + scalar + pass + t_.float_divide + pass;
   record.vector_cycles = 2 * pass;
   vector_free_ = record.end;
@@ -180,14 +160,13 @@ void CycleModel::Quantize(const isa::Instruction& i, InstructionCycles& record) 
 void CycleModel::Linear(const isa::Instruction& i, InstructionCycles& record) {
   const bool is_output = static_cast<isa::Epilogue>(i.epilogue) == isa::Epilogue::kOutput;
   const int64_t n_tokens = is_output ? pass_.n_outputs : pass_.n_tokens;
-  const MatrixLayout layout = {static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks,
-                               g_.lanes};
+  const MatrixLayout layout = {static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks, g_.lanes,
+                               i.has_bias == 1};
   record.begin = record.end = std::max(lanes_free_, activation_ready_[i.source]);
   if (n_tokens == 0) return;
-  const bool has_scales = layout.format != isa::WeightFormat::kSparse24;
+  const bool has_multipliers = layout.format != isa::WeightFormat::kSparse24;
   const int64_t beats_of_block = layout.tile_beats() / layout.blocks;
   const BeatCost per_beat = CostOf(layout.format, n_tokens);
-  constexpr BeatCost kScales = {1, 0};
   const int64_t drain = VectorCycles(format::kTileRows * g_.lanes * n_tokens);
   // Results of a round leave while the next is summed, not of the one after that.
   std::array<int64_t, 2> left = {0, 0};
@@ -197,11 +176,12 @@ void CycleModel::Linear(const isa::Instruction& i, InstructionCycles& record) {
     record.waited_results += waits;
     lanes_free_ += waits;
     if (round % isa::kScaleTiles == 0) {
-      TakeBeat(i.address + layout.ScaleBeat(round), kScales, activation_ready_[i.source], record);
+      TakeStripes(i.address + layout.ScaleBeat(round), layout.head_beats(),
+                  activation_ready_[i.source], record);
     }
     for (int64_t b = 0; b < layout.tile_beats(); ++b) {
-      const bool is_scales = has_scales && b % beats_of_block == 0;
-      TakeBeat(i.address + layout.TileBeat(round) + b, is_scales ? kScales : per_beat,
+      const bool is_multipliers = has_multipliers && b % beats_of_block == 0;
+      TakeBeat(i.address + layout.TileBeat(round) + b, is_multipliers ? kNoProducts : per_beat,
                activation_ready_[i.source], record);
     }
     const int64_t other = left[Index((round + 1) % 2)];
@@ -225,24 +205,18 @@ void CycleModel::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
   record.end = record.begin + t_.kv4_pipeline + work;
   record.vector_cycles = work;
   vector_free_ = record.end;
-  // Beats of each lane: keys' rows are written; their groups, values' nibbles and groups are
-  // changed.
-  const int64_t chunk_beats = CeilDiv(layout.chunk_group_bytes(), isa::kBeatBytes);
-  const int64_t per_token = layout.kv_heads;
-  const int64_t keys = CeilDiv(per_token * CeilDiv(layout.row_bytes(), 64), g_.lanes);
-  const int64_t groups = CeilDiv(per_token * chunk_beats, g_.lanes);
-  const int64_t values = CeilDiv(per_token * layout.padded_dim / 4, g_.lanes);
+  // Beats of each lane: keys and their records are written, one token's heads in different lanes;
+  // of values a nibble in each of a chunk's beats is changed.
+  const int64_t heads = layout.kv_heads * CeilDiv(layout.padded_dim, CacheLayout::kBeatDims);
+  const int64_t values = CeilDiv(layout.kv_heads * layout.quads(), g_.lanes);
   // Tokens of a pass share chunks, but for a pass that crosses from one into the next.
-  reader_.Write(i.keys, keys * pass_.n_tokens, record.end);
-  reader_.Update(i.keys, 2 * groups, record.end);
+  reader_.Write(i.keys, 2 * CeilDiv(heads * pass_.n_tokens, g_.lanes), record.end);
   reader_.Update(i.values, values, record.end);
 }
 
-void CycleModel::TakeCache(int64_t base, int64_t first_byte, int64_t last_byte, BeatCost cost,
-                           int64_t ready, InstructionCycles& record) {
-  const int64_t stripe = int64_t{g_.lanes} * isa::kBeatBytes;
-  for (int64_t s = first_byte / stripe; s <= last_byte / stripe; ++s) {
-    TakeBeat(base + s, cost, ready, record);
+void CycleModel::TakeStripes(int64_t first, int64_t n, int64_t ready, InstructionCycles& record) {
+  for (int64_t stripe = first; stripe < first + n; ++stripe) {
+    TakeBeat(stripe, kNoProducts, ready, record);
   }
 }
 
@@ -265,22 +239,29 @@ void CycleModel::Attend(const isa::Instruction& i, InstructionCycles& record) {
   int64_t weigher_free = 0;
   const auto take_keys = [&](int64_t head) {
     for (const SlotSpan& s : spans) {
-      for (const auto of : {CacheLayout::kKeys, CacheLayout::kValues}) {
-        TakeCache(i.keys, layout.Scale(of, head, s.first),
-                  layout.Group(of, head, s.last, layout.n_groups() - 1), {1, 0}, ready, record);
+      const int64_t first = layout.KeyRow(s.first, 0);
+      for (int64_t row = first; row <= layout.KeyRow(s.last, layout.padded_dim - 1); ++row) {
+        if (row == first || row % CacheLayout::kRecords == 0) {
+          TakeBeat(i.keys + layout.RecordStripe(head, row), kNoProducts, ready, record);
+        }
+        TakeBeat(i.keys + layout.KeyStripe(head, row), per_beat, ready, record);
       }
-      TakeCache(i.keys, layout.KeyRow(head, s.first),
-                layout.KeyRow(head, s.last) + layout.row_bytes() - 1, per_beat, ready, record);
     }
     weigher_free = std::max(lanes_free_ + t_.lane_pipeline, weigher_free) + weigh_cycles;
     weighed[Index(head)] = weigher_free + weigh_latency;
     record.vector_cycles += weigh_cycles;
   };
   const auto take_values = [&](int64_t head) {
-    for (const SlotSpan& s : spans) {
-      TakeCache(i.values, layout.ValueBeat(head, s.first / isa::kChunkSlots, 0),
-                layout.ValueBeat(head, s.last / isa::kChunkSlots, layout.padded_dim / 4 - 1),
-                per_beat, weighed[Index(head)], record);
+    for (int64_t set = 0; set < layout.value_sets(); ++set) {
+      const int64_t quad = set * g_.lanes;
+      const int64_t last_quad = std::min(quad + g_.lanes, layout.quads()) - 1;
+      for (const SlotSpan& s : spans) {
+        int64_t stripe = layout.ValueBeat(head, s.first / isa::kChunkSlots, quad).stripe;
+        const int64_t last = layout.ValueBeat(head, s.last / isa::kChunkSlots, last_quad).stripe;
+        for (; stripe <= last; ++stripe) {
+          TakeBeat(i.values + stripe, per_beat, weighed[Index(head)], record);
+        }
+      }
     }
   };
   // Keys of the next heads while scores are weighed.

@@ -41,7 +41,7 @@ class CycleModel {
   const StreamReader& reader() const { return reader_; }
 
  private:
-  void Embed(const isa::Instruction& i, InstructionCycles& record);
+  void Load(InstructionCycles& record);
   void Norm(const isa::Instruction& i, InstructionCycles& record);
   void Quantize(const isa::Instruction& i, InstructionCycles& record);
   void Linear(const isa::Instruction& i, InstructionCycles& record);
@@ -53,10 +53,11 @@ class CycleModel {
     int64_t cycles;
     int64_t slots;
   };
+  static constexpr BeatCost kNoProducts = {1, 0};
   // The lanes take a beat, not before `ready`.
   void TakeBeat(int64_t stripe, BeatCost cost, int64_t ready, InstructionCycles& record);
-  void TakeCache(int64_t base, int64_t first_byte, int64_t last_byte, BeatCost cost, int64_t ready,
-                 InstructionCycles& record);
+  // Beats that the lanes only pass on.
+  void TakeStripes(int64_t first, int64_t n, int64_t ready, InstructionCycles& record);
 
   int64_t VectorCycles(int64_t n) const;
   BeatCost CostOf(isa::WeightFormat format, int64_t n_tokens) const;

@@ -30,10 +30,6 @@ int64_t StreamReader::Take(int64_t stripe, int64_t earliest) {
   return taken_[at];
 }
 
-int64_t StreamReader::Gather(int64_t lane, int64_t stripe, int64_t cycle) {
-  return clock_.CycleOf(channels_[Index(lane)].Read(clock_.TimeOf(cycle), stripe));
-}
-
 void StreamReader::RunPending(int64_t until) {
   auto late = pending_.begin();
   for (; late != pending_.end() && late->cycle <= until; ++late) {

@@ -20,9 +20,6 @@ class StreamReader {
   // the cycle. It is asked for as soon as the buffer has room.
   int64_t Take(int64_t stripe, int64_t earliest);
 
-  // One lane reads a single beat past the streams: returns the cycle in which it is there.
-  int64_t Gather(int64_t lane, int64_t stripe, int64_t cycle);
-
   // n beats of every lane are read, changed and written back at `cycle` or later, beside the
   // streams.
   void Update(int64_t stripe, int64_t n, int64_t cycle) {
