@@ -16,24 +16,25 @@ module rr_arbiter #(
   output logic [IndexW-1:0]       index_o   // whose word it is
 );
   // The turn is that of the input whose word is being offered, or the next after it was taken.
-  logic [IndexW-1:0] turn_q;
-  logic [Inputs-1:0] from_turn, candidates, chosen;
+  logic [IndexW-1:0] turn_q, first_from_turn, first;
+  logic [Inputs-1:0] from_turn;
   always_comb begin
-    for (int unsigned i = 0; i < Inputs; i++) from_turn[i] = valid_i[i] && IndexW'(i) >= turn_q;
-  end
-  assign candidates = (from_turn != '0) ? from_turn : valid_i;
-  assign chosen = candidates & (~candidates + 1'b1);  // the lowest
-
-  always_comb begin
-    index_o = '0;
-    data_o = '0;
-    for (int unsigned i = 0; i < Inputs; i++) begin
-      if (chosen[i]) index_o |= IndexW'(i);
-      if (chosen[i]) data_o |= data_i[i*Width +: Width];
+    first = '0;
+    first_from_turn = '0;
+    for (int unsigned i = Inputs; i > 0; i--) begin
+      from_turn[i-1] = valid_i[i-1] && IndexW'(i - 1) >= turn_q;
+      if (valid_i[i-1]) first = IndexW'(i - 1);
+      if (from_turn[i-1]) first_from_turn = IndexW'(i - 1);
     end
   end
+  assign index_o = (from_turn != '0) ? first_from_turn : first;
   assign valid_o = valid_i != '0;
-  assign ready_o = ready_i ? chosen : '0;
+  assign data_o = data_i[32'(index_o)*Width +: Width];
+  always_comb begin
+    for (int unsigned i = 0; i < Inputs; i++) begin
+      ready_o[i] = ready_i && valid_o && index_o == IndexW'(i);
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) turn_q <= '0;
