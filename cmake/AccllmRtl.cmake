@@ -69,14 +69,15 @@ function(accllm_add_rtl_model name)
   target_link_libraries(${name} PUBLIC accllm_verilated)
 endfunction()
 
-# accllm_add_rtl_bench(NAME BENCH file.cc [TOP module PREFIX PARTS SOURCES PARAMS DEFINES] [LIBS targets] [LABELS ...])
+# accllm_add_rtl_bench(NAME BENCH file.cc [TOP module PREFIX PARTS SOURCES PARAMS DEFINES] [LIBS targets]
+#                      [DEFINITIONS of C++] [LABELS ...])
 #
 # A GoogleTest program against a model of TOP, or against models among LIBS. Its cases have the label rtl.
 function(accllm_add_rtl_bench name)
   if(NOT ACCLLM_HAS_RTL)
     return()
   endif()
-  cmake_parse_arguments(BENCH "" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(BENCH "" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
   set(libraries ${BENCH_LIBS})
   if(BENCH_TOP)
     accllm_add_rtl_model(${name}_model TOP ${BENCH_TOP} PREFIX ${BENCH_PREFIX} PARTS ${BENCH_PARTS}
@@ -86,5 +87,8 @@ function(accllm_add_rtl_bench name)
   accllm_test(${BENCH_BENCH} NAME ${name} PREFIX rtl.${name}. DEPS ${libraries} accllm_verilated fmt::fmt
               LABELS rtl ${BENCH_LABELS}
               ENVIRONMENT ACCLLM_RTL_COVERAGE_DIR=${PROJECT_BINARY_DIR}/rtl_coverage)
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  if(TARGET ${name})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_compile_definitions(${name} PRIVATE ${BENCH_DEFINITIONS})
+  endif()
 endfunction()

@@ -8,6 +8,7 @@ module axi_read_stream #(
   parameter int unsigned Outstanding = 32,  // bursts under way; a power of two
   parameter int unsigned QueueBeats = 512,  // a power of two
   parameter QueueStyle = "block",
+  parameter int unsigned AddressW = 64,     // bits of an address that may be set
   localparam int unsigned DataW = accllm_pkg::BeatBytes * 8
 ) (
   input  logic             clk_i,
@@ -44,20 +45,24 @@ module axi_read_stream #(
     $error("QueueBeats must be at least BurstBeats");
   end
 
-  // What is left of the command.
-  logic [63-OffsetW:0] beat_q;
-  logic [31:0] left_q;
+  // What is left of the command: from beat `index_q` of page `page_q` on, where a page is what a
+  // burst may reach.
+  localparam int unsigned PageW = AddressW - OffsetW - IndexW;
+  logic [PageW-1:0] page_q;
+  logic [IndexW-1:0] index_q;
+  logic [31:0] left_q, behind;
   logic active, cut, cut_is_last;
   logic [IndexW:0] to_boundary, cut_beats;
   assign active = left_q != '0;
-  assign to_boundary = (IndexW+1)'(BurstBeats) - {1'b0, beat_q[IndexW-1:0]};
-  assign cut_is_last = left_q <= 32'(to_boundary);
+  assign to_boundary = (IndexW+1)'(BurstBeats) - {1'b0, index_q};
+  assign behind = left_q - 32'(to_boundary);
+  assign cut_is_last = left_q[31:IndexW+1] == '0 && left_q[IndexW:0] <= to_boundary;
   assign cut_beats = cut_is_last ? left_q[IndexW:0] : to_boundary;
   assign command_ready_o = !active || (cut && cut_is_last);
 
   // The burst that waits for room, and the one that is offered to the memory.
   logic burst_valid_q, burst_last_q, issue;
-  logic [63-OffsetW:0] burst_beat_q;
+  logic [AddressW-OffsetW-1:0] burst_beat_q;
   logic [IndexW:0] burst_beats_q;
   assign cut = active && (!burst_valid_q || issue);
 
@@ -67,16 +72,19 @@ module axi_read_stream #(
       burst_valid_q <= 1'b0;
     end else begin
       if (command_valid_i && command_ready_o) left_q <= command_beats_i;
-      else if (cut) left_q <= left_q - 32'(cut_beats);
+      else if (cut) left_q <= cut_is_last ? '0 : behind;
       if (cut) burst_valid_q <= 1'b1;
       else if (issue) burst_valid_q <= 1'b0;
     end
   end
   always_ff @(posedge clk_i) begin
-    if (command_valid_i && command_ready_o) beat_q <= command_address_i[63:OffsetW];
-    else if (cut) beat_q <= beat_q + (64-OffsetW)'(cut_beats);
+    if (command_valid_i && command_ready_o) begin
+      {page_q, index_q} <= command_address_i[AddressW-1:OffsetW];
+    end else if (cut) begin
+      {page_q, index_q} <= {page_q + 1'b1, IndexW'(0)};
+    end
     if (cut) begin
-      burst_beat_q <= beat_q;
+      burst_beat_q <= {page_q, index_q};
       burst_beats_q <= cut_beats;
       burst_last_q <= cut_is_last;
     end
@@ -98,12 +106,15 @@ module axi_read_stream #(
       else if (ar_ready_i) ar_valid_o <= 1'b0;
     end
   end
+  logic [AddressW-OffsetW-1:0] ar_address_q;
   always_ff @(posedge clk_i) begin
     if (issue) begin
-      ar_address_o <= {burst_beat_q, OffsetW'(0)};
+      ar_address_q <= burst_beat_q;
       ar_length_o <= 8'(burst_beats_q) - 8'd1;
     end
   end
+
+  assign ar_address_o = 64'({ar_address_q, OffsetW'(0)});
 
   // For each burst under way: whether it is the last of its command.
   logic tag_valid, tag_last;
@@ -133,6 +144,7 @@ module axi_read_stream #(
   always_ff @(posedge clk_i) begin
     if (rst_ni && command_valid_i) begin
       assert (command_address_i[OffsetW-1:0] == '0) else $error("address within a beat");
+      assert (command_address_i >> (AddressW - 1) <= 1) else $error("address of too many bits");
     end
     if (rst_ni && r_valid_i) begin
       assert (queue_ready && tag_valid) else $error("a beat that nobody asked for");
@@ -140,5 +152,5 @@ module axi_read_stream #(
   end
 `endif
   logic unused;
-  assign unused = ^{r_response_i[0], command_address_i[OffsetW-1:0], queue_ready};
+  assign unused = ^{r_response_i[0], command_address_i, queue_ready};
 endmodule

@@ -15,6 +15,11 @@ namespace {
 
 constexpr size_t kMemoryBytes = 1 << 20;
 constexpr uint64_t kBase = uint64_t{3} << 32;
+#ifdef ACCLLM_SMALL_QUEUE
+constexpr bool kIsSmall = true;
+#else
+constexpr bool kIsSmall = false;
+#endif
 
 struct Command {
   uint64_t address = 0;
@@ -123,6 +128,7 @@ TEST_F(AxiReadStream, GivesTheBeatsOfRandomCommandsUnderRandomStalls) {
 }
 
 TEST_F(AxiReadStream, KeepsABeatACycleDespiteLatency) {
+  if (kIsSmall) GTEST_SKIP() << "too few beats under way";
   Start(Memory(128, 0, false), false);
   for (int i = 0; i < 40; ++i) Push({kBase + 64 * 37 * i, 250});
   RunUntilAllCame(11'000);
@@ -132,6 +138,7 @@ TEST_F(AxiReadStream, KeepsABeatACycleDespiteLatency) {
 }
 
 TEST_F(AxiReadStream, TakesACommandOfOneBeatACycle) {
+  if (kIsSmall) GTEST_SKIP() << "too few beats under way";
   Start(Memory(20, 0, false), false);
   for (int i = 0; i < 1000; ++i) Push({kBase + 64 * (997 * i % 4096), 1});
   RunUntilAllCame(2'000);
