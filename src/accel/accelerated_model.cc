@@ -63,6 +63,7 @@ Status AcceleratedModel::RunPass(std::span<const int32_t> tokens, int64_t n_logi
   registers.n_outputs = n_logits;
   std::copy(tokens.begin(), tokens.end(), registers.tokens.begin());
   ACCLLM_RETURN_IF_ERROR(device_->Run(registers));
+  if (on_pass_) on_pass_(registers);
   position_ += std::ssize(tokens);
   const int64_t first = std::ssize(tokens) - n_logits;
   for (int64_t i = 0; i < n_logits; ++i) {
