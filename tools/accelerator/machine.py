@@ -356,7 +356,7 @@ class Machine:
         self.matrices = {}
         self.lay_out_cache()
 
-    def run_pass(self, position, tokens, n_outputs):
+    def run_pass(self, position, tokens, n_outputs, before=lambda instruction: None):
         """Runs the program; returns what each instruction gave, as bytes."""
         registers = {"position": position, "tokens": tokens, "n_tokens": len(tokens),
                      "n_outputs": n_outputs}
@@ -368,6 +368,7 @@ class Machine:
         results = []
         with np.errstate(all="ignore"):  # infinities and NaN are numbers like others here
             for i in self.instructions:
+                before(i)
                 exec(CODE[i.opcode], {**names, "i": i})
                 results.append(self.result(i, len(tokens), n_outputs))
         return results
