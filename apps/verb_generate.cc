@@ -1,6 +1,7 @@
 // accllm generate: continues a prompt.
 #include <memory>
 
+#include "compiler/compile.h"
 #include "console.h"
 #include "model_source.h"
 #include "options.h"
@@ -19,6 +20,7 @@ struct GenerateFlags {
   int64_t max_new_tokens = 128;
   SamplerOptions sampler;
   RunFlags run;
+  bool exact = false;
   bool ignore_eos = false;
   bool json = false;
 };
@@ -50,14 +52,9 @@ Status Report(const GenerateFlags& flags, const Generation& generation, size_t n
                       {"accepted_tokens", speculation.n_accepted()},
                       {"stopped_by", stopped_by}});
   }
-  std::string guessed;
-  if (speculation.n_drafted() > 0) {
-    guessed = fmt::format(" ({} guessed, {} of them right)", speculation.n_drafted(),
-                          speculation.n_accepted());
-  }
   PrintNote(fmt::format(
       "prompt {} tokens, {:.1f} token/s; generated {}, {:.1f} token/s{}; stopped by {}", n_prompt,
-      speed.prefill, generation.tokens.size(), speed.decode, guessed, stopped_by));
+      speed.prefill, generation.tokens.size(), speed.decode, DraftNote(speculation), stopped_by));
   return {};
 }
 
@@ -70,9 +67,23 @@ Status CheckFits(const GenerateFlags& flags, const EngineOptions& options, size_
               "give a --window, a smaller -n or a larger --context");
 }
 
+// What --exact promises: devices run this model too, and so give the same tokens.
+Status CheckExact(const GenerateFlags& flags, const ModelSource& source) {
+  if (!flags.exact) return {};
+  if (!source.is_packed()) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("--exact: {} is a checkpoint, which devices do not run", source.path()),
+                "`accllm compress` makes a packed file of it; give that");
+  }
+  Status status = compiler::CheckRunnable(compiler::TensorsOf(source.packed()));
+  if (!status) status.error().remedy += ", or leave out --exact: the CPU runs this model";
+  return status;
+}
+
 Status RunGenerate(const GenerateFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckSamplerOptions(flags.sampler));
   ACCLLM_ASSIGN_OR_RETURN(ModelSource source, ModelSource::Open(flags.model));
+  ACCLLM_RETURN_IF_ERROR(CheckExact(flags, source));
   const int64_t bos = source.starts_with_bos() ? source.config().bos_token_id : -1;
   ACCLLM_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt,
                           flags.prompt.Read(source.tokenizer(), bos, flags.model));
@@ -84,9 +95,8 @@ Status RunGenerate(const GenerateFlags& flags) {
   if (!flags.ignore_eos) limits.stop_tokens = source.config().eos_token_ids;
   TokenOutput output(source.tokenizer(), prompt, flags.json);
   Speculation speculation(flags.run.draft);
-  ACCLLM_ASSIGN_OR_RETURN(
-      const Generation generation,
-      GenerateText(*model, prompt, limits, flags.sampler, &speculation, output));
+  ACCLLM_ASSIGN_OR_RETURN(const Generation generation,
+                          GenerateText(*model, prompt, limits, flags.sampler, speculation, output));
   ACCLLM_RETURN_IF_ERROR(Report(flags, generation, prompt.size(), speculation, output));
   if (Interrupted()) return tl::unexpected(InterruptedError(""));
   return {};
@@ -106,6 +116,8 @@ VerbBody DeclareGenerate(OptionTable& table) {
   flags->run.DeclareThreads(table);
   flags->run.DeclareChunk(table);
   flags->run.DeclareDraft(table);
+  table.Flag("--exact", flags->exact,
+             "Refuse what the accelerator does not run: the tokens are those of every device");
   table.Flag("--ignore-eos", flags->ignore_eos, "Go on after an end-of-sequence token");
   table.Json(flags->json);
   table.Examples({"accllm generate model.acc -p \"Call me Ishmael.\" -n 200 --temp 0.8",

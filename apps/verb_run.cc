@@ -12,6 +12,7 @@
 #include "model_source.h"
 #include "options.h"
 #include "output_file.h"
+#include "pass_log.h"
 #include "prompt_flags.h"
 #include "sampler_flags.h"
 #include "stored_text.h"
@@ -62,34 +63,22 @@ Result<Machine> MakeMachine(const RunProgramFlags& flags, const accel::ProgramFi
   return machine;
 }
 
-// Keeps what each instruction of the last pass gave, and writes it as files.
-class VectorFiles {
- public:
-  explicit VectorFiles(size_t n_instructions) : results_(n_instructions) {}
-
-  void Watch(accel::FunctionalDevice& device) {
-    device.SetWatch([this](const isa::Instruction& i, const accel::MachineState& state) {
-      results_[next_] = accel::ResultOf(state, i);
-      next_ = (next_ + 1) % results_.size();
-    });
-  }
-
-  // "007-linear.bin" for instruction 7; "end" gives nothing.
-  Status Write(const std::string& folder, std::span<const isa::Instruction> instructions) const {
-    for (size_t i = 0; i < results_.size(); ++i) {
-      if (results_[i].empty()) continue;
-      const std::string path = fmt::format("{}/{:03}-{}.bin", folder, i,
-                                           isa::kOpcodeLabels[instructions[i].opcode].label);
-      const std::span<const uint8_t> bytes = results_[i];
-      ACCLLM_RETURN_IF_ERROR(WriteFileAtomically(path, std::span(&bytes, 1)));
-    }
-    return {};
-  }
-
- private:
-  std::vector<std::vector<uint8_t>> results_;
-  size_t next_ = 0;
-};
+// Runs the last pass once more, which changes nothing, and writes what each instruction gives as it
+// comes: "007-linear.bin" for instruction 7; "end" gives nothing.
+Status WriteVectors(const std::string& folder, accel::FunctionalDevice& device,
+                    const accel::PassRegisters& pass) {
+  int n_done = 0;
+  device.SetWatch([&](const isa::Instruction& i, const accel::MachineState& state) -> Status {
+    const int number = n_done++;
+    const std::vector<uint8_t> result = accel::ResultOf(state, i);
+    if (result.empty()) return {};
+    const std::string path =
+        fmt::format("{}/{:03}-{}.bin", folder, number, isa::kOpcodeLabels[i.opcode].label);
+    const std::span<const uint8_t> bytes = result;
+    return WriteFileAtomically(path, std::span(&bytes, 1));
+  });
+  return device.Run(pass);
+}
 
 // That what the options ask for beside the text can be written, before there is any.
 Status CheckExtras(const RunProgramFlags& flags) {
@@ -98,11 +87,11 @@ Status CheckExtras(const RunProgramFlags& flags) {
   return MakeFolder(flags.vectors, "--vectors");
 }
 
-// What the options ask for beside the text.
+// What the options ask for beside the text, of the last pass.
 Status WriteExtras(const RunProgramFlags& flags, const accel::ProgramFile& program,
-                   const Machine& machine, const VectorFiles& vectors) {
+                   const Machine& machine, const accel::PassRegisters& pass) {
   if (!flags.vectors.empty()) {
-    ACCLLM_RETURN_IF_ERROR(vectors.Write(flags.vectors, program.instructions()));
+    ACCLLM_RETURN_IF_ERROR(WriteVectors(flags.vectors, *machine.functional, pass));
   }
   if (flags.trace.empty()) return {};
   return WriteFileAtomically(flags.trace,
@@ -120,28 +109,58 @@ Status CheckRoom(const RunProgramFlags& flags, const accel::ProgramFile& program
               "compile the model with a --window or a larger --context");
 }
 
-Status Report(const RunProgramFlags& flags, const Generation& generation, size_t n_prompt,
-              const TokenOutput& output, const accel::ProgramFile& program, int64_t cycles,
-              double seconds) {
-  const std::string_view stopped_by =
-      StoppedBy(generation.tokens.size(), flags.max_new_tokens, output);
-  if (flags.json) {
-    return PrintJson({{"text", output.has_text() ? Json(output.text()) : Json()},
-                      {"tokens", generation.tokens},
-                      {"prompt_tokens", n_prompt},
-                      {"device", flags.device},
-                      {"cycles", cycles > 0 ? Json(cycles) : Json()},
-                      {"stopped_by", stopped_by},
-                      {"seconds", seconds}});
+// How a text came about.
+struct Course {
+  const Generation& generation;
+  const PassLog& log;
+  const Speculation& speculation;
+  const TokenOutput& output;
+  int64_t n_prompt;
+  int64_t end;     // position where the text ends
+  int64_t cycles;  // 0: not counted
+  double seconds;
+};
+
+Status ReportAsJson(const RunProgramFlags& flags, const Course& course,
+                    std::string_view stopped_by) {
+  Json cycles;
+  Json prompt_cycles;
+  Json by_tenth;
+  if (course.cycles > 0) {
+    cycles = course.cycles;
+    prompt_cycles = course.log.prompt_cycles();
+    by_tenth = course.log.CyclesByTenth(course.end);
   }
+  return PrintJson({{"text", course.output.has_text() ? Json(course.output.text()) : Json()},
+                    {"tokens", course.generation.tokens},
+                    {"prompt_tokens", course.n_prompt},
+                    {"device", flags.device},
+                    {"passes", course.log.n_passes()},
+                    {"drafted_tokens", course.speculation.n_drafted()},
+                    {"accepted_tokens", course.speculation.n_accepted()},
+                    {"cycles", cycles},
+                    {"prompt_cycles", prompt_cycles},
+                    {"cycles_per_token_by_tenth", by_tenth},
+                    {"stopped_by", stopped_by},
+                    {"seconds", course.seconds}});
+}
+
+Status Report(const RunProgramFlags& flags, const Course& course, uint32_t clock_khz) {
+  const size_t n_tokens = course.generation.tokens.size();
+  const std::string_view stopped_by = StoppedBy(n_tokens, flags.max_new_tokens, course.output);
+  if (flags.json) return ReportAsJson(flags, course, stopped_by);
+  const int64_t n_read = course.log.n_prompt_read();
+  const std::string read = n_read < course.n_prompt ? fmt::format(", {} read", n_read) : "";
   std::string time;
-  if (cycles > 0) {
-    time = fmt::format(", {} cycles ({:.3f} ms)", cycles,
-                       static_cast<double>(cycles) / program.geometry().clock_khz);
+  if (course.cycles > 0) {
+    time = fmt::format(", {} cycles ({:.3f} ms)", course.cycles,
+                       static_cast<double>(course.cycles) / clock_khz);
   }
   PrintNote(fmt::format(
-      "{} device: prompt {} tokens, generated {}{}; stopped by {}; {} of this computer's time",
-      flags.device, n_prompt, generation.tokens.size(), time, stopped_by, FormatSeconds(seconds)));
+      "{} device: prompt {} tokens{}; generated {}{}; {} passes{}; stopped by {}; {} of this "
+      "computer's time",
+      flags.device, course.n_prompt, read, n_tokens, DraftNote(course.speculation),
+      course.log.n_passes(), time, stopped_by, FormatSeconds(course.seconds)));
   return {};
 }
 
@@ -160,19 +179,35 @@ Status RunProgram(const RunProgramFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckRoom(flags, program, prompt.size()));
   ACCLLM_ASSIGN_OR_RETURN(Machine machine, MakeMachine(flags, program));
   ACCLLM_RETURN_IF_ERROR(CheckExtras(flags));
-  VectorFiles vectors(program.instructions().size());
-  if (!flags.vectors.empty()) vectors.Watch(*machine.functional);
   accel::AcceleratedModel model(program, std::move(machine.device));
+  PassLog log(std::ssize(prompt));
+  model.SetOnPass(
+      [&](const accel::PassRegisters& pass) { log.Add(pass, model.device().cycles()); });
+  // Where nothing counts cycles, all passes cost the same.
+  Speculation speculation(flags.run.draft, [&] {
+    return static_cast<double>(machine.cycles != nullptr ? model.device().cycles()
+                                                         : log.n_passes());
+  });
   GenerateOptions limits;
   limits.max_new_tokens = flags.max_new_tokens;
   if (!flags.ignore_eos) limits.stop_tokens = metadata.config.eos_token_ids;
   TokenOutput output(tokenizer, prompt, flags.json);
   const double start = MonotonicSeconds();
-  ACCLLM_ASSIGN_OR_RETURN(const Generation generation,
-                          GenerateText(model, prompt, limits, flags.sampler, nullptr, output));
-  ACCLLM_RETURN_IF_ERROR(Report(flags, generation, prompt.size(), output, program,
-                                model.device().cycles(), MonotonicSeconds() - start));
-  ACCLLM_RETURN_IF_ERROR(WriteExtras(flags, program, machine, vectors));
+  const auto generation = GenerateText(model, prompt, limits, flags.sampler, speculation, output,
+                                       int64_t{program.geometry().slots});
+  if (!generation && generation.error().code != ErrorCode::kInterrupted) {
+    return tl::unexpected(generation.error());
+  }
+  // Within the prompt an interrupt leaves no text, but passes.
+  const Generation done = generation.value_or(Generation());
+  ACCLLM_RETURN_IF_ERROR(
+      Report(flags,
+             {done, log, speculation, output, std::ssize(prompt), model.position(),
+              model.device().cycles(), MonotonicSeconds() - start},
+             program.geometry().clock_khz));
+  if (log.last()) {
+    ACCLLM_RETURN_IF_ERROR(WriteExtras(flags, program, machine, *log.last()));
+  }
   if (Interrupted()) return tl::unexpected(InterruptedError(""));
   return {};
 }
@@ -189,6 +224,7 @@ VerbBody DeclareRun(OptionTable& table) {
       .Positive();
   DeclareSampler(table, flags->sampler);
   flags->run.DeclareThreads(table);
+  flags->run.DeclareDraft(table);
   table
       .Value("--vectors", "FOLDER", flags->vectors,
              "Write what each instruction of the last pass gave, a file each")

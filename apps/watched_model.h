@@ -22,7 +22,8 @@ class WatchedModel final : public LanguageModel {
   // A multiple of the usual chunk, so that cutting costs no speed.
   static constexpr int64_t kPiece = 512;
 
-  WatchedModel(LanguageModel& model, Watch watch) : model_(model), watch_(std::move(watch)) {}
+  WatchedModel(LanguageModel& model, Watch watch, int64_t piece = kPiece)
+      : model_(model), watch_(std::move(watch)), piece_(piece) {}
 
   int64_t vocab_size() const override { return model_.vocab_size(); }
   int64_t position() const override { return model_.position(); }
@@ -34,11 +35,11 @@ class WatchedModel final : public LanguageModel {
     ACCLLM_RETURN_IF_ERROR(CheckTokens(tokens, n_logits));
     const auto total = static_cast<int64_t>(tokens.size());
     const int64_t first_logit = total - n_logits;
-    for (int64_t begin = 0; begin < total; begin += kPiece) {
+    for (int64_t begin = 0; begin < total; begin += piece_) {
       if (!watch_(begin, total)) {
         return Fail(ErrorCode::kInterrupted, fmt::format("stopped after {} tokens", position()));
       }
-      const int64_t n = std::min(kPiece, total - begin);
+      const int64_t n = std::min(piece_, total - begin);
       const int64_t n_with_logits = std::clamp<int64_t>(begin + n - first_logit, 0, n);
       const auto piece = tokens.subspan(static_cast<size_t>(begin), static_cast<size_t>(n));
       ACCLLM_RETURN_IF_ERROR(model_.Append(piece, n_with_logits, logits));
@@ -50,6 +51,7 @@ class WatchedModel final : public LanguageModel {
  private:
   LanguageModel& model_;
   Watch watch_;
+  int64_t piece_;  // tokens
 };
 
 }  // namespace accllm::cli

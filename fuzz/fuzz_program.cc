@@ -159,8 +159,9 @@ void Run(const ProgramFile& program) {
   const isa::Geometry& g = program.geometry();
   Machine machine = MakeMachine(program);
   if (machine.device == nullptr) return;
-  machine.functional->SetWatch([](const isa::Instruction& i, const MachineState& state) {
+  machine.functional->SetWatch([](const isa::Instruction& i, const MachineState& state) -> Status {
     static_cast<void>(ResultOf(state, i));
+    return {};
   });
   Device& device = *machine.device;
   AcceleratedModel model(program, std::move(machine.device));

@@ -78,6 +78,7 @@ Status AcceleratedModel::RunPass(std::span<const int32_t> tokens, int64_t n_logi
   registers.n_tokens = std::ssize(tokens);
   registers.n_outputs = n_logits;
   ACCLLM_RETURN_IF_ERROR(device_->Run(registers));
+  if (on_pass_) on_pass_(registers);
   position_ += std::ssize(tokens);
   const int64_t first = std::ssize(tokens) - n_logits;
   std::vector<uint8_t> bytes(Index(OutputStripes(g_) * g_.lanes * isa::kBeatBytes));

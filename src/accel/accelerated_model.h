@@ -1,6 +1,7 @@
 // A language model that runs on a device: the host's side of a program.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "accel/device.h"
@@ -24,10 +25,15 @@ class AcceleratedModel final : public LanguageModel {
   void Reset() override { position_ = 0; }
   // Also kInvalidArgument if the tokens do not fit full attention, and the device's errors.
   Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) override;
-  int64_t max_rewind() const override { return g_.slots; }
+  // All but the first token of a pass.
+  int64_t max_rewind() const override { return int64_t{g_.slots} - 1; }
   void Rewind(int64_t n_tokens) override { position_ -= n_tokens; }
 
   const Device& device() const { return *device_; }
+
+  // Told of each pass once the device has run it.
+  using OnPass = std::function<void(const PassRegisters&)>;
+  void SetOnPass(OnPass on_pass) { on_pass_ = std::move(on_pass); }
 
  private:
   Status RunPass(std::span<const int32_t> tokens, int64_t n_logits, float* logits);
@@ -39,6 +45,7 @@ class AcceleratedModel final : public LanguageModel {
   kernels::RopeFrequencies frequencies_;
   MatrixReader embedding_;
   std::unique_ptr<Device> device_;
+  OnPass on_pass_;
   int64_t position_ = 0;
 };
 

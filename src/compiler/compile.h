@@ -47,6 +47,10 @@ struct ModelTensors {
 
 ModelTensors TensorsOf(const PackedFile& packed);
 
+// That devices have lanes for all matrices and heads of a model, whatever the target: what Compile
+// checks first. Errors: kUnsupported, naming the tensor; kNotFound if one is missing.
+Status CheckRunnable(const ModelTensors& model);
+
 // Told after each pass what the program looks like.
 using OnPass = std::function<Status(std::string_view pass, const Graph& graph)>;
 

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "base/tensor_names.h"
 #include "compiler/passes.h"
 
@@ -9,9 +7,9 @@ namespace {
 // Builds the operations of a model in the order of the reference.
 class Lowering {
  public:
-  explicit Lowering(const ModelTensors& model) : model_(model), config_(model.config) {}
+  explicit Lowering(const ModelConfig& config) : config_(config) {}
 
-  Result<Graph> Run() {
+  Graph Run() {
     int x = Emit({Op::kEmbed,
                   "embed",
                   -1,
@@ -29,7 +27,6 @@ class Lowering {
           std::string(is_tied ? kEmbedTokensName : kLmHeadName),
           "",
           isa::Epilogue::kOutput});
-    ACCLLM_RETURN_IF_ERROR(CheckTensors());
     return std::move(graph_);
   }
 
@@ -97,42 +94,6 @@ class Lowering {
         {Op::kAdd, named("x"), layer, {middle, down}, New(named("x"), config_.hidden_size)});
   }
 
-  // That the accelerator has lanes for every matrix.
-  Status CheckTensors() const {
-    for (const Operation& op : graph_.operations) {
-      if (op.op != Op::kLinear && op.op != Op::kEmbed) continue;
-      const ModelTensor* tensor = model_.Find(op.tensor);
-      if (tensor == nullptr) {
-        return Fail(ErrorCode::kNotFound,
-                    fmt::format("{}: there is no tensor {}", model_.path, op.tensor));
-      }
-      const format::TensorType type = tensor->type;
-      const bool runs = type == format::TensorType::kW2S24 || type == format::TensorType::kW2 ||
-                        type == format::TensorType::kW4 || type == format::TensorType::kW8;
-      if (!runs) {
-        return Fail(ErrorCode::kUnsupported,
-                    fmt::format("{}: {} is of type {}, which the accelerator does not run",
-                                model_.path, op.tensor, TensorTypeLabel(type)),
-                    "compress with --codebook 2:4 and dense types w2, w4 or w8");
-      }
-      if (model_.Find(LowRankNameA(op.tensor)) != nullptr) {
-        return Fail(ErrorCode::kUnsupported,
-                    fmt::format("{}: {} has a low-rank part, which the accelerator does not run",
-                                model_.path, op.tensor),
-                    "compress without --lowrank");
-      }
-    }
-    const int64_t padded_dim = RoundUp(config_.head_dim, 64);
-    if (padded_dim != 64 && padded_dim % 128 != 0) {
-      return Fail(ErrorCode::kUnsupported,
-                  fmt::format("{}: head_dim {} does not fit beats of 128 values", model_.path,
-                              config_.head_dim),
-                  "the accelerator runs heads of up to 64, 65 to 128, 193 to 256 ... dimensions");
-    }
-    return {};
-  }
-
-  const ModelTensors& model_;
   const ModelConfig& config_;
   Graph graph_;
 };
@@ -144,6 +105,9 @@ Error BrokenPass(std::string_view pass, const std::string& what) {
           "this is a mistake of the compiler; please report it with the model's config.json"};
 }
 
-Result<Graph> Lower(const ModelTensors& model) { return Lowering(model).Run(); }
+Result<Graph> Lower(const ModelTensors& model) {
+  ACCLLM_RETURN_IF_ERROR(CheckRunnable(model));
+  return Lowering(model.config).Run();
+}
 
 }  // namespace accllm::compiler

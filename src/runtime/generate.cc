@@ -46,9 +46,10 @@ class Generator {
   // One pass over the weights: the last token, and a draft of those behind it. A draft never goes
   // beyond what may be generated, so it fits wherever plain decoding does.
   Status RunPass() {
-    const double start = MonotonicSeconds();
     std::vector<int32_t> tokens = {result_.tokens.back()};
+    double start = 0;
     if (max_draft_ > 0) {
+      start = speculation_->Now();
       const std::vector<int32_t> draft = speculation_->Draft(std::min(max_draft_, n_left() - 1));
       tokens.insert(tokens.end(), draft.begin(), draft.end());
     }
@@ -56,7 +57,7 @@ class Generator {
     const auto draft = std::span<const int32_t>(tokens).subspan(1);
     const int64_t n_accepted = TakeTokens(draft);
     model_.Rewind(std::ssize(draft) - n_accepted);
-    if (max_draft_ > 0) speculation_->Record(n_accepted, MonotonicSeconds() - start);
+    if (max_draft_ > 0) speculation_->Record(n_accepted, speculation_->Now() - start);
     return {};
   }
 

@@ -96,6 +96,23 @@ TEST(Generate, DraftsStopWherePlainDecodingStops) {
   EXPECT_EQ(interrupted.drafted_position, interrupted.plain_position);
 }
 
+// What passes cost is what the clock of the speculation says.
+TEST(Generate, DraftsPayWherePassesCostTheSame) {
+  std::vector<int32_t> prompt(40);
+  for (size_t i = 0; i < prompt.size(); ++i) prompt[i] = static_cast<int32_t>(i % 20);
+  const auto accepted = [&](bool each_token_costs) {
+    testing::CountingModel model(20, 5.0F);
+    Sampler sampler({});
+    int64_t n_calls = 0;
+    Speculation speculation(
+        7, [&] { return static_cast<double>(each_token_costs ? model.position() : ++n_calls); });
+    EXPECT_TRUE(Generate(model, prompt, {200, {}}, sampler, &speculation, Continue));
+    return speculation.n_accepted();
+  };
+  EXPECT_GT(accepted(false), 150);
+  EXPECT_LT(accepted(true), 20);
+}
+
 TEST(Generate, ErrorsAreValues) {
   testing::CountingModel model(100, 5.0F);
   Sampler sampler({});

@@ -6,8 +6,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
+#include "base/process_info.h"
 #include "runtime/ngram_index.h"
 
 namespace accllm {
@@ -46,10 +49,15 @@ class DraftPolicy {
 // Drafts for one text.
 class Speculation {
  public:
+  // Seconds, or any other measure of what passes cost.
+  using Clock = std::function<double()>;
+
   // max_draft: the longest draft, in tokens; 0: none at all.
-  explicit Speculation(int64_t max_draft) : max_draft_(max_draft), policy_(max_draft) {}
+  explicit Speculation(int64_t max_draft, Clock clock = MonotonicSeconds)
+      : max_draft_(max_draft), clock_(std::move(clock)), policy_(max_draft) {}
 
   int64_t max_draft() const { return max_draft_; }
+  double Now() const { return clock_(); }
 
   // Tells of a token of the text, from the prompt or generated.
   void Append(int32_t token) { index_.Append(token); }
@@ -57,7 +65,7 @@ class Speculation {
   // A guess of the next tokens, at most n.
   std::vector<int32_t> Draft(int64_t n);
 
-  // What became of the last draft, and how long its pass took.
+  // What became of the last draft, and how long its pass took by the clock.
   void Record(int64_t n_accepted, double seconds);
 
   // Forgets the text, not what was learned about time and hits.
@@ -68,6 +76,7 @@ class Speculation {
 
  private:
   int64_t max_draft_;
+  Clock clock_;
   NgramIndex index_;
   DraftPolicy policy_;
   int64_t match_length_ = 0;  // of the last draft

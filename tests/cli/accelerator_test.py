@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Drives `accllm compile` and `accllm run`: a program gives the engine's tokens on every device; what the
-options write; clear errors.
+"""Drives `accllm compile`, `accllm run` and `accllm generate --exact`: a program gives the engine's
+tokens on every device; what the options write; clear errors.
 
 usage: accelerator_test.py --binary ACCLLM [TEST...]
 """
@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+
+import small_model
 
 MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 MODEL = str(MODELS / "books-6m.acc")
@@ -137,25 +139,21 @@ class Compile(Case):
 class Tokens(unittest.TestCase):
     """96 slots of ring: the text goes round it."""
 
-    N_TOKENS = 104
-
-    def expect_those_of_the_engine(self, *sampling):
-        prompt = ("-p", "Call me Ishmael.", "-n", str(self.N_TOKENS), "--ignore-eos", *sampling)
-        engine = parsed("generate", MODEL, "--window", "60", "--draft", "0", *prompt)
-        self.assertEqual(len(engine["tokens"]), self.N_TOKENS)
-        functional = parsed("run", "window.accp", *prompt)
-        cycle = parsed("run", "window.accp", "--device", "cycle", *prompt)
-        for device in (functional, cycle):
-            for key in ("tokens", "text", "prompt_tokens", "stopped_by"):
-                self.assertEqual(device[key], engine[key])
-        return cycle["cycles"]
+    def expect_those_of_the_engine(self, device, n_tokens, *sampling):
+        prompt = ("-p", "Call me Ishmael.", "-n", str(n_tokens), "--ignore-eos", *sampling)
+        engine = parsed("generate", MODEL, "--exact", "--window", "60", "--draft", "0", *prompt)
+        self.assertEqual(len(engine["tokens"]), n_tokens)
+        result = parsed("run", "window.accp", "--device", device, *prompt)
+        for key in ("tokens", "text", "prompt_tokens", "stopped_by"):
+            self.assertEqual(result[key], engine[key])
 
     def test_likeliest(self):
-        cycles = self.expect_those_of_the_engine()
-        self.assertGreater(cycles, 1000 * self.N_TOKENS)
+        self.expect_those_of_the_engine("functional", 400)
+        self.expect_those_of_the_engine("cycle", 104)
 
     def test_sampled(self):
-        self.expect_those_of_the_engine("--temp", "0.8", "--seed", "3")
+        for device in ("functional", "cycle"):
+            self.expect_those_of_the_engine(device, 104, "--temp", "0.8", "--seed", "3")
 
     def test_full_attention_of_another_machine(self):
         parsed("compile", MODEL, "-o", "full.accp", "--window", "all", "--context", "60",
@@ -165,17 +163,120 @@ class Tokens(unittest.TestCase):
         self.assertEqual(parsed("run", "full.accp", *prompt)["tokens"], engine["tokens"])
 
 
+class Exact(Case):
+    """`generate --exact` refuses what `compile` refuses, with the same words."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = FOLDER / "exact"
+        cls.folder.mkdir()
+        cls.program = cls.train("model", small_model.llama_recipe(
+            hidden=48, intermediate=80, steps=1, sequence_tokens=32))
+
+    @classmethod
+    def train(cls, name, recipe):
+        program = small_model.Program(cls.folder, recipe)
+        program.json("train", "recipe.toml", "-o", name)
+        return program
+
+    def expect_refusal(self, parts, *options, checkpoint="model"):
+        self.program.json("compress", checkpoint, "-o", "new.acc", "--force", "--samples", "4",
+                          "--sample-tokens", "32", *options)
+        model = "exact/new.acc"
+        self.assert_fails(4, [model, *parts, "leave out --exact"], "generate", model, "--exact",
+                          "-p", "a")
+        self.assert_fails(4, [model, *parts], "compile", model, "-o", "new.accp")
+        self.assertEqual(len(parsed("generate", model, "-p", "a", "-n", "1",
+                                    "--ignore-eos")["tokens"]), 1)
+
+    def test_what_no_device_runs(self):
+        self.expect_refusal(["layers.0.self_attn.q_proj is of type w2-free", "--codebook 2:4"],
+                            "--recipe", "joint-free", "--calibration", "text.txt")
+        self.expect_refusal(["layers.0.self_attn.q_proj has a low-rank part", "--lowrank"],
+                            "--recipe", "joint", "--calibration", "text.txt", "--lowrank", "4")
+        for kind in ("w3", "f16"):
+            self.expect_refusal([f"layers.1.mlp.up_proj is of type {kind}", "w2, w4 or w8"],
+                                "--recipe", "magnitude-nearest", "--keep-dense",
+                                f"layers.1.mlp.up_proj={kind}")
+
+    def test_heads_that_fit_no_beat(self):
+        self.train("heads", small_model.RECIPE.format(
+            architecture="LlamaForCausalLM", heads=1, kv_heads=1, tied="true", hidden=160,
+            intermediate=80, steps=1, sequence_tokens=32))
+        self.expect_refusal(["head_dim 160", "65 to 128"], "--recipe", "magnitude-nearest",
+                            checkpoint="heads")
+
+    def test_a_checkpoint(self):
+        self.assert_fails(4, ["--exact", "is a checkpoint", "accllm compress"], "generate",
+                          "exact/model", "--exact", "-p", "a")
+
+
+class Speculation(Case):
+    """Drafts change how many passes a text takes, and nothing else."""
+
+    PROMPT = ("-p", "The whale, the ship, the sea. " * 4, "--ignore-eos")
+
+    def test_fewer_passes_and_the_same_text(self):
+        for sampling in ((), ("--temp", "0.7", "--seed", "5")):
+            arguments = ("run", "window.accp", "-n", "60", *self.PROMPT, *sampling)
+            for device in ("functional", "cycle"):
+                plain = parsed(*arguments, "--device", device, "--draft", "0")
+                drafted = parsed(*arguments, "--device", device)
+                for key in ("text", "tokens", "prompt_tokens", "stopped_by"):
+                    self.assertEqual(drafted[key], plain[key])
+                self.assertEqual((plain["drafted_tokens"], plain["accepted_tokens"]), (0, 0))
+                self.assertEqual(drafted["passes"], plain["passes"] - drafted["accepted_tokens"])
+                self.assertLessEqual(drafted["accepted_tokens"], drafted["drafted_tokens"])
+                if sampling:
+                    continue
+                self.assertGreater(drafted["accepted_tokens"], 15)
+                if device == "cycle":
+                    self.assertLess(drafted["cycles"], 0.9 * plain["cycles"])
+
+    def test_what_was_guessed_is_shown(self):
+        result = accllm("run", "window.accp", "-n", "40", *self.PROMPT)
+        self.assertRegex(result.stderr, r"generated 40 \(\d+ guessed, \d+ of them right\); \d+ "
+                                        r"passes; ")
+
+    def test_a_machine_of_one_token_a_pass(self):
+        write_target("one.toml", slots=1)
+        parsed("compile", MODEL, "-o", "one.accp", "--target", "one.toml", "--window", "60")
+        report = parsed("run", "one.accp", "-n", "20", *self.PROMPT)
+        self.assertEqual(report["drafted_tokens"], 0)
+        self.assertEqual(report["passes"], report["prompt_tokens"] + 19)
+
+
+class Stream(Case):
+    def test_cycles_stay_the_same(self):
+        report = parsed("run", "window.accp", "--device", "cycle", "-p", "Call me Ishmael.", "-n",
+                        "601", "--ignore-eos", "--draft", "0")
+        tenths = report["cycles_per_token_by_tenth"]
+        self.assertEqual(len(tenths), 10)
+        self.assertAlmostEqual(report["prompt_cycles"] + 60 * sum(tenths), report["cycles"],
+                               delta=1)
+        full = tenths[1:]  # the window is
+        self.assertLess(max(full), 1.002 * min(full))
+        self.assertGreater(tenths[0], 0.98 * min(full))
+
+
 class Run(Case):
     def test_the_report(self):
         functional, cycle = run(), run("--device", "cycle")
         for report in (functional, cycle):
-            self.assertEqual(set(report), {"text", "tokens", "prompt_tokens", "device", "cycles",
-                                           "stopped_by", "seconds"})
+            self.assertEqual(set(report), {
+                "text", "tokens", "prompt_tokens", "device", "passes", "drafted_tokens",
+                "accepted_tokens", "cycles", "prompt_cycles", "cycles_per_token_by_tenth",
+                "stopped_by", "seconds"})
             self.assertEqual(len(report["tokens"]), 3)
             self.assertEqual(report["stopped_by"], "length")
-        self.assertEqual((functional["device"], functional["cycles"]), ("functional", None))
+        self.assertEqual(functional["device"], "functional")
+        for key in ("cycles", "prompt_cycles", "cycles_per_token_by_tenth"):
+            self.assertIsNone(functional[key])
         self.assertEqual(cycle["device"], "cycle")
-        self.assertGreater(cycle["cycles"], 0)
+        self.assertEqual(cycle["passes"], 3)  # one of the prompt
+        tokens = cycle["cycles_per_token_by_tenth"]
+        self.assertEqual(cycle["prompt_cycles"] + sum(tokens), cycle["cycles"])
+        self.assertGreater(min(tokens), 1000)
         again = run("--device", "cycle", "-t", "1")
         self.assertEqual(again["cycles"], cycle["cycles"])
 
@@ -185,8 +286,8 @@ class Run(Case):
         self.assertEqual(functional.stdout, run()["text"] + "\n")
         self.assertEqual(cycle.stdout, functional.stdout)
         self.assertNotIn("cycles", functional.stderr)
-        self.assertRegex(cycle.stderr, r"note: cycle device: prompt \d+ tokens, generated 3, \d+ "
-                                       r"cycles \(\d+\.\d{3} ms\); stopped by length; ")
+        self.assertRegex(cycle.stderr, r"note: cycle device: prompt \d+ tokens; generated 3; 3 "
+                                       r"passes, \d+ cycles \(\d+\.\d{3} ms\); stopped by length; ")
 
     def test_token_ids(self):
         tokens = run()["tokens"]
@@ -273,12 +374,31 @@ class Run(Case):
         self.assertIn("stopped by interrupt", errors)
         json.loads((FOLDER / "stopped.json").read_text())
 
+    def test_ctrl_c_within_a_prompt(self):
+        command = [BINARY, "run", "window.accp", "--prompt-tokens", ",".join(["7"] * 40000), "-n",
+                   "9", "--device", "cycle", "--trace", "prompt.json", "--json"]
+        terminal, errors = os.openpty()  # where progress is shown at once
+        with subprocess.Popen(command, cwd=FOLDER, env=ENVIRONMENT, stdout=subprocess.PIPE,
+                              stderr=errors) as process:
+            os.close(errors)
+            self.assertIn(b"reading the prompt", os.read(terminal, 100))
+            process.send_signal(signal.SIGINT)
+            report = json.loads(process.communicate(timeout=TIMEOUT)[0])
+        os.close(terminal)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual((report["tokens"], report["stopped_by"]), ([], "interrupt"))
+        self.assertLess(0, report["passes"])
+        self.assertLess(report["passes"], 40000 / 4)
+        self.assertEqual(report["cycles"], report["prompt_cycles"])
+        self.assertTrue(json.loads((FOLDER / "prompt.json").read_text())["traceEvents"])
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", required=True)
     options, rest = parser.parse_known_args()
-    BINARY = os.path.abspath(options.binary)
+    BINARY = small_model.Program.binary = os.path.abspath(options.binary)
+    small_model.Program.tokenizer = MODELS / "books-6m/tokenizer.model"
     with tempfile.TemporaryDirectory() as folder:
         FOLDER = pathlib.Path(folder)
         parsed("compile", MODEL, "-o", "window.accp", "--window", "60")

@@ -405,7 +405,7 @@ class Machine:
         self.matrices = {}
         self.cache = CacheLayout(g)
 
-    def run_pass(self, position, n_tokens, n_outputs):
+    def run_pass(self, position, n_tokens, n_outputs, before=lambda instruction: None):
         """Runs the program; returns what each instruction gave, as bytes."""
         registers = {"position": position, "n_tokens": n_tokens, "n_outputs": n_outputs}
         names = {**HELPERS, **ENUMS, **registers, "g": self.g, "vector": self.vector,
@@ -417,6 +417,7 @@ class Machine:
         results = []
         with np.errstate(all="ignore"):  # infinities and NaN are numbers like others here
             for i in self.instructions:
+                before(i)
                 exec(CODE[i.opcode], {**names, "i": i})
                 results.append(self.result(i, n_tokens, n_outputs))
         return results
@@ -464,6 +465,10 @@ class Machine:
 
     def narrow_floats(self, stripe, n):
         return self.narrow_beats(stripe, n).reshape(-1)[:n]
+
+    def input_bytes(self):
+        """Of the embeddings and angles of a pass, which follow each other in memory."""
+        return (self.g.output_address - self.g.input_address) * self.g.lanes * BEAT
 
     def rope_stripe(self, t):
         return self.g.rope_address + t * -(-2 * self.g.head_dim // 16)

@@ -5,45 +5,11 @@
 #include "accel/program/layout.h"
 
 namespace accllm::accel {
-namespace {
-
-void Execute(MachineState& m, const isa::Instruction& instruction, ThreadPool& pool) {
-  switch (static_cast<isa::Opcode>(instruction.opcode)) {
-    case isa::Opcode::kEnd:
-      return;
-    case isa::Opcode::kLoad:
-      return RunLoad(m);
-    case isa::Opcode::kNorm:
-      return RunNorm(m, instruction);
-    case isa::Opcode::kQuantize:
-      return RunQuantize(m, instruction);
-    case isa::Opcode::kLinear:
-      return RunLinear(m, instruction, pool);
-    case isa::Opcode::kStoreKv:
-      return RunStoreKv(m, instruction);
-    case isa::Opcode::kAttend:
-      return RunAttend(m, instruction, pool);
-  }
-}
-
-void AllocateVectors(MachineState& m) {
-  for (const isa::VectorLabel& label : isa::kVectorLabels) {
-    const auto vector = static_cast<uint32_t>(label.value);
-    m.vectors[vector].resize(Index(m.g.slots * VectorSize(m.g, vector)));
-  }
-}
-
-}  // namespace
 
 Result<std::unique_ptr<FunctionalDevice>> FunctionalDevice::Create(const ProgramFile& program,
                                                                    int n_threads) {
   std::unique_ptr<FunctionalDevice> device(new FunctionalDevice(n_threads));
-  MachineState& m = device->state_;
-  m.g = program.geometry();
-  const int64_t bytes = int64_t{m.g.stripes} * m.g.lanes * isa::kBeatBytes;
-  ACCLLM_ASSIGN_OR_RETURN(m.memory, HugeBuffer::Allocate(static_cast<size_t>(bytes)));
-  std::copy(program.image().begin(), program.image().end(), m.memory.data());
-  AllocateVectors(m);
+  ACCLLM_ASSIGN_OR_RETURN(device->state_, LoadMachine(program));
   device->instructions_.assign(program.instructions().begin(), program.instructions().end());
   return device;
 }
@@ -76,8 +42,8 @@ Status FunctionalDevice::Run(const PassRegisters& registers) {
   }
   state_.pass = registers;
   for (const isa::Instruction& instruction : instructions_) {
-    Execute(state_, instruction, pool_);
-    if (watch_) watch_(instruction, state_);
+    RunInstruction(state_, instruction, pool_);
+    if (watch_) ACCLLM_RETURN_IF_ERROR(watch_(instruction, state_));
   }
   return {};
 }

@@ -12,8 +12,8 @@ namespace accllm::accel {
 
 class FunctionalDevice final : public Device {
  public:
-  // Called after each instruction of a pass, for traces and comparisons.
-  using Watch = std::function<void(const isa::Instruction&, const MachineState&)>;
+  // Called after each instruction of a pass, for traces and comparisons. An error ends the pass.
+  using Watch = std::function<Status(const isa::Instruction&, const MachineState&)>;
 
   // The program may be closed afterwards. Errors: kOutOfMemory.
   static Result<std::unique_ptr<FunctionalDevice>> Create(const ProgramFile& program,

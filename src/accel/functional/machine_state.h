@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "accel/device.h"
+#include "accel/program/program_file.h"
 #include "accel/program/stored_vector.h"
 #include "base/huge_buffer.h"
 #include "base/index.h"
@@ -61,7 +62,14 @@ struct MachineState {
   }
 };
 
-// The units. Instructions were checked when the program was read.
+// A machine that has run nothing: the program's image in its memory, all else zero. Errors:
+// kOutOfMemory.
+Result<MachineState> LoadMachine(const ProgramFile& program);
+
+// One instruction, whatever the machine holds; instructions were checked when the program was read.
+void RunInstruction(MachineState& m, const isa::Instruction& instruction, ThreadPool& pool);
+
+// The units.
 void RunLoad(MachineState& m);
 void RunNorm(MachineState& m, const isa::Instruction& instruction);
 void RunQuantize(MachineState& m, const isa::Instruction& instruction);
