@@ -6,6 +6,7 @@
 
 #include "Vaxi_lite_registers.h"
 #include "spec/accelerator.h"
+#include "tests/rtl/argument_offsets.h"
 #include "tests/rtl/bench.h"
 #include "tests/rtl/stall.h"
 #include "tests/rtl/wide.h"
@@ -119,16 +120,7 @@ TEST_F(AxiLiteRegisters, MemoryPointersReachTheirChannels) {
 
 TEST_F(AxiLiteRegisters, ArgumentsReachTheKernelInTheOrderOfTheRecord) {
   // Each word holds its own offset.
-  std::vector<uint32_t> offsets = {registers::kInstructions, registers::kInstructions + 4,
-                                   registers::kNInstructions};
-  for (uint32_t i = 0; i < sizeof(isa::Geometry) / 4; ++i) {
-    offsets.push_back(registers::kGeometry + 4 * i);
-  }
-  offsets.insert(offsets.end(), {registers::kPosition, registers::kPosition + 4,
-                                 registers::kNTokens, registers::kNOutputs});
-  for (uint32_t i = 0; i < isa::kMaxSlots; ++i) {
-    offsets.push_back(registers::kTokens + registers::kTokensStride * i);
-  }
+  const std::vector<uint32_t> offsets = ArgumentOffsets();
   for (uint32_t offset : offsets) Write(offset, 0xA5000000 | offset);
   Quiet();
   for (size_t i = 0; i < offsets.size(); ++i) {
