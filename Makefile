@@ -11,7 +11,7 @@ export NINJA_STATUS ?= [%f/%t %es]
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build install demo test bench bench-peers lint format fuzz clean texts tokenizers check-tokenizers \
-  check-gguf compare-llama-cpp emulate-avx512 test-aarch64 tests-built fuzzers-built
+  check-gguf compare-llama-cpp emulate-avx512 test-aarch64 tests-built fuzzers-built test-rtl synth
 
 help:
 	@echo "make setup    install every Debian package that the targets below need (as root)"
@@ -19,6 +19,8 @@ help:
 	@echo "make install  install it with manual pages and completions below PREFIX=$(PREFIX)"
 	@echo "make demo     compress the bundled model, generate text, measure size, quality and speed"
 	@echo "make test     build, lint, run all tests and a short slice of every fuzzer"
+	@echo "make test-rtl  run all tests of the RTL, the slow ones too"
+	@echo "make synth    synthesise the RTL for UltraScale+, count what it takes, check the budgets"
 	@echo "make check-tokenizers  compare ids with other encoders on real vocabularies"
 	@echo "make bench    run the benchmarks of kernels and tokenizers"
 	@echo "make bench-peers  measure llama.cpp's low-bit types beside accllm (minutes to hours)"
@@ -33,7 +35,7 @@ help:
 	@echo "JOBS=$(JOBS) sets how many compilers run at once"
 
 setup:
-	@$(SETUP) build test lint fuzz texts
+	@$(SETUP) build test lint fuzz texts rtl
 
 build:
 	@$(CONFIGURE) release
@@ -75,6 +77,16 @@ test: setup texts tokenizers tests-built fuzzers-built
 	@tools/lint/run.sh build-fuzz $(JOBS)
 	@tools/fuzz.sh 5 $(JOBS)
 	@ctest --preset test --parallel $(JOBS)
+
+test-rtl:
+	@$(SETUP) build test rtl
+	@$(CONFIGURE) test
+	@$(BUILD) test
+	@ctest --test-dir build --label-regex '^rtl$$' --output-on-failure --no-tests=error --parallel $(JOBS)
+
+synth:
+	@$(SETUP) rtl
+	@python3 tools/rtl/synth.py --all --json build/synthesis.json
 
 bench: tests-built
 	@tools/bench.sh

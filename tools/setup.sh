@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named groups; only the missing ones, and nothing else.
 #
-# usage: tools/setup.sh GROUP...     groups: build test lint fuzz texts aarch64 avx512
+# usage: tools/setup.sh GROUP...     groups: build test lint fuzz texts rtl aarch64 avx512
 set -euo pipefail
 
 # docs/dependencies.md gives the reason for each library.
@@ -14,6 +14,7 @@ declare -rA PACKAGES=(
   [lint]="clang-format-14 clang-tidy-14"
   [fuzz]="clang-14 libclang-rt-14-dev"
   [texts]="ca-certificates npm"
+  [rtl]="verilator yosys z3"
   [aarch64]="g++-aarch64-linux-gnu qemu-user debootstrap"
   [avx512]="bochs bochs-term grub-pc-bin grub-common xorriso mtools busybox-static cpio"
 )
@@ -43,7 +44,7 @@ install_packages() {
 }
 
 main() {
-  (($#)) || die "name at least one group of: build test lint fuzz texts aarch64 avx512"
+  (($#)) || die "name at least one group of: build test lint fuzz texts rtl aarch64 avx512"
   command -v dpkg-query >/dev/null ||
     die "this is no Debian system; install what docs/dependencies.md lists by hand"
   local group package missing=()

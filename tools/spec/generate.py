@@ -1,30 +1,16 @@
 #!/usr/bin/env python3
-"""Generates the C++ header and the manual page of a record format from its spec (TOML)."""
+"""Generates the C++ header and the manual page of a record format from its spec (TOML), and for hardware its
+SystemVerilog package and the Tcl list of the kernel's arguments."""
 
 import argparse
 import pathlib
 import tomllib
 
-SIZES = {"uint8": 1, "int8": 1, "uint32": 4, "uint64": 8, "int64": 8}
-
+import hardware
+from records import lay_out
 
 def cpp_type(name: str) -> str:
     return f"{name}_t"
-
-
-def lay_out(record: dict) -> list[tuple[int, int, dict]]:
-    """Returns (offset, bytes, field) for each field; fields are naturally aligned, without holes."""
-    rows, offset = [], 0
-    for field in record["fields"]:
-        size = SIZES[field["type"]]
-        if offset % size:
-            raise SystemExit(f"{record['name']}.{field['name']}: offset {offset} is not a multiple of {size}")
-        total = size * field.get("count", 1)
-        rows.append((offset, total, field))
-        offset += total
-    if offset != record["bytes"]:
-        raise SystemExit(f"{record['name']}: fields take {offset} bytes, the spec says {record['bytes']}")
-    return rows
 
 
 def literal(value) -> str:
@@ -62,6 +48,7 @@ def header(spec: dict, source: str) -> str:
             doc = f"  // {field['doc']}" if field["doc"] else ""
             out.append(f"  {cpp_type(field['type'])} {field['name']}{dims};{doc}\n")
         out.append(f"}};\nstatic_assert(sizeof({record['name']}) == {record['bytes']});\n\n")
+    out.append(hardware.cpp(spec))
     out.append(f"}}  // namespace {spec['namespace']}\n")
     return "".join(out)
 
@@ -81,6 +68,7 @@ def manual(spec: dict, source: str) -> str:
         for offset, total, field in lay_out(record):
             kind = field["type"] + (f"[{field['count']}]" if "count" in field else "")
             out.append(f"| {offset} | {total} | {kind} | `{field['name']}` | {field['doc']} |\n")
+    out.append(hardware.manual(spec))
     return "".join(out)
 
 
@@ -90,10 +78,13 @@ def main() -> None:
     parser.add_argument("--name", help="how the output names the spec; default: its path")
     parser.add_argument("--header", type=pathlib.Path)
     parser.add_argument("--manual", type=pathlib.Path)
+    parser.add_argument("--package", type=pathlib.Path)
+    parser.add_argument("--tcl", type=pathlib.Path)
     args = parser.parse_args()
     spec = tomllib.loads(args.spec.read_text())
     name = args.name or str(args.spec)
-    for path, render in ((args.header, header), (args.manual, manual)):
+    for path, render in ((args.header, header), (args.manual, manual), (args.package, hardware.package),
+                         (args.tcl, hardware.tcl)):
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(render(spec, name))

@@ -1,0 +1,87 @@
+# Verilated modules of rtl/ as C++ libraries, and their benches. Without Verilator there are none.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+option(ACCLLM_RTL_COVERAGE "Count lines and toggles in Verilated models" OFF)
+set(ACCLLM_HAS_RTL OFF)
+if(NOT CMAKE_CROSSCOMPILING)
+  find_program(ACCLLM_VERILATOR verilator)
+  if(ACCLLM_VERILATOR)
+    set(ACCLLM_HAS_RTL ON)
+  else()
+    message(STATUS "Verilator is not installed: tests of the RTL are left out (tools/setup.sh rtl installs it)")
+  endif()
+endif()
+
+# What every Verilated model needs at run time.
+if(ACCLLM_HAS_RTL)
+  execute_process(COMMAND ${ACCLLM_VERILATOR} --getenv VERILATOR_ROOT OUTPUT_VARIABLE verilator_root
+                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  set(verilator_include ${verilator_root}/include)
+  add_library(accllm_verilated STATIC EXCLUDE_FROM_ALL ${verilator_include}/verilated.cpp
+                                                       ${verilator_include}/verilated_threads.cpp)
+  target_include_directories(accllm_verilated SYSTEM PUBLIC ${verilator_include} ${verilator_include}/vltstd)
+  target_compile_definitions(accllm_verilated PUBLIC VERILATOR=1 VM_COVERAGE=$<BOOL:${ACCLLM_RTL_COVERAGE}> VM_SC=0
+                                                     VM_TRACE=0 VM_TRACE_FST=0 VM_TRACE_VCD=0)
+  target_compile_options(accllm_verilated PRIVATE -w)
+  target_link_libraries(accllm_verilated PUBLIC Threads::Threads)
+  if(ACCLLM_RTL_COVERAGE)
+    target_sources(accllm_verilated PRIVATE ${verilator_include}/verilated_cov.cpp)
+  endif()
+endif()
+
+# accllm_add_rtl_model(NAME TOP module [PREFIX class] [PARTS n] [SOURCES files] [PARAMS Lanes=4 ...] [DEFINES ...])
+#
+# Library NAME with the class PREFIX (V and the module's name, if it is not given) in "PREFIX.h". SOURCES are modules
+# that do not lie in rtl/; PARTS is the number of sources that the C++ is compiled in.
+function(accllm_add_rtl_model name)
+  cmake_parse_arguments(MODEL "" "TOP;PREFIX;PARTS" "SOURCES;PARAMS;DEFINES" ${ARGN})
+  if(NOT MODEL_PREFIX)
+    set(MODEL_PREFIX V${MODEL_TOP})
+  endif()
+  if(NOT MODEL_PARTS)
+    set(MODEL_PARTS 1)
+  endif()
+  set(out ${PROJECT_BINARY_DIR}/rtl_models/${name})
+  set(parts)
+  math(EXPR last "${MODEL_PARTS} - 1")
+  foreach(number RANGE ${last})
+    list(APPEND parts ${out}/part_${number}.cc)
+  endforeach()
+  list(TRANSFORM MODEL_SOURCES PREPEND "--source;${CMAKE_CURRENT_SOURCE_DIR}/")
+  list(TRANSFORM MODEL_PARAMS PREPEND "--param;")
+  list(TRANSFORM MODEL_DEFINES PREPEND "--define;")
+  set(tools ${PROJECT_SOURCE_DIR}/tools/rtl)
+  add_custom_command(
+    OUTPUT ${parts}
+    BYPRODUCTS ${out}/${MODEL_PREFIX}.h
+    COMMAND ${Python3_EXECUTABLE} ${tools}/verilate.py ${MODEL_TOP} --prefix ${MODEL_PREFIX} --out ${out}
+            --parts ${MODEL_PARTS} --depfile ${out}/verilate.d --verilator ${ACCLLM_VERILATOR} ${MODEL_SOURCES}
+            ${MODEL_PARAMS} ${MODEL_DEFINES} $<$<BOOL:${ACCLLM_RTL_COVERAGE}>:--coverage>
+    DEPENDS ${tools}/verilate.py ${tools}/design.py
+    DEPFILE ${out}/verilate.d
+    COMMENT "Verilating ${name}"
+    COMMAND_EXPAND_LISTS VERBATIM)
+  add_library(${name} STATIC EXCLUDE_FROM_ALL ${parts})
+  target_include_directories(${name} SYSTEM PUBLIC ${out})
+  target_compile_options(${name} PRIVATE -w)  # not our text
+  target_link_libraries(${name} PUBLIC accllm_verilated)
+endfunction()
+
+# accllm_add_rtl_bench(NAME BENCH file.cc [TOP module PREFIX PARTS SOURCES PARAMS DEFINES] [LIBS targets] [LABELS ...])
+#
+# A GoogleTest program against a model of TOP, or against models among LIBS. Its cases have the label rtl.
+function(accllm_add_rtl_bench name)
+  if(NOT ACCLLM_HAS_RTL)
+    return()
+  endif()
+  cmake_parse_arguments(BENCH "" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;LABELS" ${ARGN})
+  set(libraries ${BENCH_LIBS})
+  if(BENCH_TOP)
+    accllm_add_rtl_model(${name}_model TOP ${BENCH_TOP} PREFIX ${BENCH_PREFIX} PARTS ${BENCH_PARTS}
+                         SOURCES ${BENCH_SOURCES} PARAMS ${BENCH_PARAMS} DEFINES ${BENCH_DEFINES})
+    list(PREPEND libraries ${name}_model)
+  endif()
+  accllm_test(${BENCH_BENCH} NAME ${name} PREFIX rtl.${name}. DEPS ${libraries} accllm_verilated fmt::fmt
+              LABELS rtl ${BENCH_LABELS}
+              ENVIRONMENT ACCLLM_RTL_COVERAGE_DIR=${PROJECT_BINARY_DIR}/rtl_coverage)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+endfunction()

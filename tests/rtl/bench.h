@@ -1,0 +1,82 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+#include <verilated.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#if VM_COVERAGE
+#include <verilated_cov.h>
+#endif
+
+namespace accllm::rtl {
+
+// A Verilated model with one clock `clk_i` and a synchronous reset `rst_ni`. A cycle is
+//
+//     drive inputs;  Settle();  look at outputs;  Edge();
+//
+// Registers hold random values before the reset.
+template <class Model>
+class Bench {
+ public:
+  explicit Bench(int seed = 1) {
+    context_.randReset(2);
+    context_.randSeed(seed);
+    model_ = std::make_unique<Model>(&context_);
+  }
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+  ~Bench() {
+    model_->final();
+#if VM_COVERAGE
+    WriteCoverage();
+#endif
+  }
+
+  Model* operator->() { return model_.get(); }
+  Model& model() { return *model_; }
+  int64_t cycles() const { return cycles_; }
+
+  // Holds the reset for some cycles. Set the inputs that must be quiet before.
+  void Reset(int cycles = 3) {
+    model_->rst_ni = 0;
+    for (int i = 0; i < cycles; ++i) {
+      Settle();
+      Edge();
+    }
+    model_->rst_ni = 1;
+  }
+
+  // Combinational outputs follow the inputs of this cycle.
+  void Settle() {
+    model_->clk_i = 0;
+    model_->eval();
+  }
+
+  // The rising edge that ends the cycle.
+  void Edge() {
+    model_->clk_i = 1;
+    model_->eval();
+    ++cycles_;
+  }
+
+ private:
+#if VM_COVERAGE
+  void WriteCoverage() {
+    const char* folder = std::getenv("ACCLLM_RTL_COVERAGE_DIR");
+    if (folder == nullptr) return;
+    static int count = 0;
+    const std::string name = std::to_string(getpid()) + "-" + std::to_string(count++) + ".dat";
+    context_.coveragep()->write((std::string(folder) + "/" + name).c_str());
+  }
+#endif
+
+  VerilatedContext context_;
+  std::unique_ptr<Model> model_;
+  int64_t cycles_ = 0;
+};
+
+}  // namespace accllm::rtl

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Synthesises a module for UltraScale+ by yosys and counts what it takes.
+
+    synth.py MODULE [NAME=VALUE...] [--json FILE] [--netlist FILE]
+    synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded
+
+Synthesis keeps the hierarchy. LUTs are counted one each, two small ones never share a site, so the figure is an upper
+bound; RAM in LUTs and shift registers count by the LUTs that they take. Levels are LUTs, wide multiplexers, carry
+blocks of four bits and RAM in LUTs on the longest way between registers, ports, BRAM, URAM and DSPs.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import design
+
+# Cells that take sites: kind and how many.
+EXACT = {
+    "RAM16X1D": ("lut", 2), "RAM32X1S": ("lut", 1), "RAM32X1D": ("lut", 2), "RAM64X1S": ("lut", 1),
+    "RAM64X1D": ("lut", 2), "RAM128X1S": ("lut", 2), "RAM128X1D": ("lut", 4), "RAM256X1S": ("lut", 4),
+    "RAM256X1D": ("lut", 8), "RAM512X1S": ("lut", 8), "RAM32M": ("lut", 4), "RAM64M": ("lut", 4),
+    "RAM32M16": ("lut", 8), "RAM64M8": ("lut", 8), "RAM32X16DR8": ("lut", 8), "RAM64X8SW": ("lut", 8),
+    "SRL16E": ("lut", 1), "SRLC32E": ("lut", 1), "INV": ("lut", 1),
+    "FDRE": ("ff", 1), "FDSE": ("ff", 1), "FDCE": ("ff", 1), "FDPE": ("ff", 1), "LDCE": ("ff", 1),
+    "CARRY4": ("carry", 1), "CARRY8": ("carry", 1),
+    "DSP48E2": ("dsp", 1), "RAMB36E2": ("bram", 1), "RAMB18E2": ("bram", 0.5), "URAM288": ("uram", 1),
+}
+FREE = re.compile(r"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789])$")
+RESOURCES = ("lut", "ff", "dsp", "bram", "uram", "carry")
+# What a signal passes on its way from a register to the next, and the wires between.
+LEVELS = "w:* t:LUT? t:INV t:MUXF? t:CARRY? t:RAM16* t:RAM32* t:RAM64* t:RAM128* t:RAM256* t:RAM512*"
+
+
+def cost_of(cell: str) -> tuple[str, float] | None:
+    if re.fullmatch(r"LUT[1-6]", cell):
+        return "lut", 1
+    if cell in EXACT:
+        return EXACT[cell]
+    if FREE.match(cell):
+        return None
+    raise SystemExit(f"tools/rtl/synth.py: unknown cell {cell}; give it a cost in EXACT or FREE")
+
+
+def run_yosys(script: str) -> str:
+    with tempfile.NamedTemporaryFile("w", suffix=".ys") as file:
+        file.write(script)
+        file.flush()
+        result = subprocess.run(["yosys", "-Q", "-T", file.name], capture_output=True, text=True)
+    if result.returncode:
+        raise SystemExit(f"{result.stdout[-3000:]}\n{result.stderr}")
+    return result.stdout
+
+
+def readable(name: str) -> str:
+    """The module's own name, whatever yosys made of it and its parameters."""
+    match = re.match(r"\$paramod(?:\$[0-9a-f]+)?\\([^\\]+)", name)
+    return match.group(1) if match else name.lstrip("\\")
+
+
+class Netlist:
+    """Counts of a hierarchical netlist, from `stat -json`."""
+
+    def __init__(self, statistics: dict):
+        self.cells = {name: entry["num_cells_by_type"] for name, entry in statistics["modules"].items()}
+        self.cells = {name.lstrip("\\"): cells for name, cells in self.cells.items()}
+
+    def instances(self, module: str, times: int, found: collections.Counter) -> None:
+        found[module] += times
+        for cell, count in self.cells[module].items():
+            if cell in self.cells:
+                self.instances(cell, times * count, found)
+
+    def own(self, module: str) -> collections.Counter:
+        """What the module takes without those that it instantiates."""
+        taken = collections.Counter()
+        for cell, count in self.cells[module].items():
+            if cell not in self.cells and (cost := cost_of(cell)):
+                taken[cost[0]] += cost[1] * count
+        return taken
+
+    def rows(self, top: str) -> list[dict]:
+        """A row a module, all its parameter sets together: how often it is there, and what these take in all."""
+        found, rows = collections.Counter(), {}
+        self.instances(top, 1, found)
+        for module, times in found.items():
+            row = rows.setdefault(readable(module), {"module": readable(module), "instances": 0,
+                                                     **dict.fromkeys(RESOURCES, 0)})
+            row["instances"] += times
+            for resource, count in self.own(module).items():
+                row[resource] += count * times
+        return list(rows.values())
+
+    def total(self, top: str) -> dict:
+        rows = self.rows(top)
+        return {resource: sum(row[resource] for row in rows) for resource in RESOURCES}
+
+
+def synthesise(top: str, parameters: dict, netlist: pathlib.Path | None = None) -> dict:
+    """Rows a module, the total and the levels of one configuration."""
+    with tempfile.TemporaryDirectory() as folder:
+        statistics = pathlib.Path(folder, "stat.json")
+        script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
+        script += f"synth_xilinx -family xcup -top {top} -noiopad -noclkbuf\n"
+        script += f"tee -q -o {statistics} stat -json\nflatten\nopt_clean\n"
+        if netlist:
+            script += f"write_verilog -noattr {netlist}\n"
+        script += f"ltp {LEVELS}\n"
+        log = run_yosys(script)
+        counts = Netlist(json.loads(statistics.read_text()))
+    # A design without logic between registers has no path.
+    lengths = [int(length) for length in re.findall(r"Longest topological path in .*\(length=(\d+)\)", log)]
+    if "Detected loop" in log:
+        raise SystemExit(f"tools/rtl/synth.py: {top} has a combinational loop")
+    return {"module": top, "parameters": parameters, "rows": counts.rows(top), "total": counts.total(top),
+            "levels": max(lengths, default=0)}
+
+
+def table(result: dict) -> str:
+    head = f"{'module':<32}{'instances':>10}" + "".join(f"{name.upper():>10}" for name in RESOURCES)
+    lines = [design.describe(result["module"], result["parameters"]), head]
+    rows = result["rows"] + [{"module": "total", "instances": "", **result["total"]}]
+    for row in rows:
+        lines.append(f"{row['module']:<32}{row['instances']:>10}" + "".join(f"{row[name]:>10}" for name in RESOURCES))
+    return "\n".join([*lines, f"logic levels: {result['levels']}", ""])
+
+
+def over_budget(result: dict, budget: dict) -> list[str]:
+    counted = {**result["total"], "levels": result["levels"]}
+    unknown = set(budget) - set(counted)
+    if unknown:
+        raise design.DesignError(f"{result['module']}: a budget has no '{unknown.pop()}'")
+    title = design.describe(result["module"], result["parameters"])
+    return [f"{title}: {counted[name]} {name}, the budget is {most}" for name, most in budget.items()
+            if counted[name] > most]
+
+
+def synthesise_all() -> tuple[list[dict], list[str]]:
+    results, findings = [], []
+    for name in design.modules():
+        for entry in design.configurations(name):
+            if "budget" in entry:
+                results.append(synthesise(name, entry["parameters"]))
+                print(table(results[-1]), flush=True)
+                findings += over_budget(results[-1], entry["budget"])
+    return results, findings
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("module", nargs="?")
+    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--json", type=pathlib.Path, help="write the counts there")
+    parser.add_argument("--netlist", type=pathlib.Path, help="write the flat netlist there, as Verilog")
+    args = parser.parse_args()
+    if args.all == bool(args.module):
+        parser.error("name a module, or give --all")
+    findings = []
+    try:
+        if args.all:
+            results, findings = synthesise_all()
+        else:
+            results = [synthesise(args.module, design.parse_parameters(args.parameters), args.netlist)]
+            print(table(results[0]))
+    except design.DesignError as error:
+        sys.exit(f"tools/rtl/synth.py: {error}")
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+    print(*findings, sep="\n", end="\n" if findings else "")
+    return bool(findings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
