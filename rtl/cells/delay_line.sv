@@ -1,5 +1,5 @@
-// data_o is data_i of Delay enabled cycles before. A ring in LUT RAM and a register: for delays of more
-// than a few cycles, where flip-flops would be many. There is no reset; any pointer does.
+// data_o is data_i of Delay enabled cycles before. A ring in LUT RAM and a register: for delays of
+// more than a few cycles, where flip-flops would be many. There is no reset; any pointer does.
 module delay_line #(
   parameter int unsigned Width = 8,
   parameter int unsigned Delay = 8  // at least 2

@@ -1,12 +1,12 @@
-// A multiplication in one DSP48E2, with registers behind the operands (InputRegs of them), the product
-// and the sum: InputRegs + 2 cycles. Adds says what the product goes to:
-//   "nothing"    p = a * b
-//   "cascade"    p = a * b + (pcin >> 17), pcin from the DSP before, of the cycle before
-//   "from_c"     p = c - a * b, c a constant
-// ACCLLM_PRIMITIVES selects the primitive (synthesis), otherwise the behaviour is described.
+// One DSP48E2 as a multiplier of signed numbers, with registers behind the operands (AbRegisters),
+// the product and the sum. The sum is
+//   A * B                     alone,
+//   A * B + (PCIN >> 17)      with Cascade: PCIN comes from the neighbour's pcout_o,
+//   C - A * B                 with FromC: C is a constant.
 module dsp_mul #(
-  parameter Adds = "nothing",
-  parameter int unsigned InputRegs = 1
+  parameter int unsigned AbRegisters = 1,  // 0 to 2
+  parameter bit Cascade = 1'b0,
+  parameter bit FromC = 1'b0
 ) (
   input  logic               clk_i,
   input  logic               en_i,
@@ -14,45 +14,41 @@ module dsp_mul #(
   input  logic signed [17:0] b_i,
   input  logic signed [47:0] c_i,
   input  logic signed [47:0] pcin_i,
-  output logic signed [47:0] pcout_o,  // to the next DSP alone
-  output logic signed [47:0] p_o
+  output logic signed [47:0] p_o,
+  output logic signed [47:0] pcout_o
 );
-  if (InputRegs > 2) begin : gen_check_registers
-    $error("a DSP48E2 has two registers behind an operand at most");
+  if (AbRegisters > 2) begin : gen_check_registers
+    $error("a DSP has two registers for A and B");
   end
-  if (Adds != "nothing" && Adds != "cascade" && Adds != "from_c") begin : gen_check_adds
-    $error("Adds must be nothing, cascade or from_c");
+  if (Cascade && FromC) begin : gen_check_sum
+    $error("choose Cascade or FromC");
   end
 
 `ifdef ACCLLM_PRIMITIVES
-  // OPMODE: X, Y = M (0101), Z = 0, PCIN >> 17 (101) or C (011). ALUMODE 0011: Z - (X + Y).
-  localparam logic [8:0] OpMode = Adds == "cascade" ? 9'b00_101_01_01 :
-                                  Adds == "from_c"  ? 9'b00_011_01_01 : 9'b00_000_01_01;
-  localparam logic [3:0] AluMode = Adds == "from_c" ? 4'b0011 : 4'b0000;
-  logic ce_first, ce_last;
-  assign ce_first = en_i && InputRegs == 2;
-  assign ce_last  = en_i && InputRegs != 0;
+  // X and Y = M; Z = PCIN >> 17, C or 0. ALUMODE 0011: Z - (X + Y).
+  localparam logic [2:0] ZMode = Cascade ? 3'b101 : FromC ? 3'b011 : 3'b000;
+  localparam logic [3:0] AluMode = FromC ? 4'b0011 : 4'b0000;
   DSP48E2 #(
-    .AMULTSEL("A"), .A_INPUT("DIRECT"), .BMULTSEL("B"), .B_INPUT("DIRECT"),
     .USE_MULT("MULTIPLY"), .USE_SIMD("ONE48"),
-    .AREG(InputRegs), .ACASCREG(InputRegs), .BREG(InputRegs), .BCASCREG(InputRegs),
+    .AREG(AbRegisters), .ACASCREG(AbRegisters), .BREG(AbRegisters), .BCASCREG(AbRegisters),
     .ADREG(0), .CREG(0), .DREG(0), .MREG(1), .PREG(1), .ALUMODEREG(0), .OPMODEREG(0),
     .INMODEREG(0), .CARRYINREG(0), .CARRYINSELREG(0)
   ) u_dsp (
     .CLK(clk_i), .A({{3{a_i[26]}}, a_i}), .B(b_i), .C(c_i), .D(27'd0), .PCIN(pcin_i),
     .PCOUT(pcout_o), .P(p_o), .ACIN(30'd0), .BCIN(18'd0), .CARRYCASCIN(1'b0), .MULTSIGNIN(1'b0),
-    .CARRYIN(1'b0), .ALUMODE(AluMode), .CARRYINSEL(3'b000), .INMODE(5'b00000), .OPMODE(OpMode),
-    .CEA1(ce_first), .CEA2(ce_last), .CEB1(ce_first), .CEB2(ce_last), .CEM(en_i), .CEP(en_i),
+    .CARRYIN(1'b0), .ALUMODE(AluMode), .CARRYINSEL(3'b000), .INMODE(5'b00000),
+    .OPMODE({2'b00, ZMode, 4'b0101}),
+    .CEA1(en_i), .CEA2(en_i), .CEB1(en_i), .CEB2(en_i), .CEM(en_i), .CEP(en_i),
     .CEAD(1'b0), .CEC(1'b0), .CED(1'b0), .CEALUMODE(1'b0), .CECARRYIN(1'b0), .CECTRL(1'b0),
     .CEINMODE(1'b0), .RSTA(1'b0), .RSTALLCARRYIN(1'b0), .RSTALUMODE(1'b0), .RSTB(1'b0),
     .RSTC(1'b0), .RSTCTRL(1'b0), .RSTD(1'b0), .RSTINMODE(1'b0), .RSTM(1'b0), .RSTP(1'b0)
   );
 `else
-  logic signed [26:0] a [InputRegs+1];
-  logic signed [17:0] b [InputRegs+1];
+  logic signed [26:0] a [AbRegisters+1];
+  logic signed [17:0] b [AbRegisters+1];
   assign a[0] = a_i;
   assign b[0] = b_i;
-  for (genvar i = 0; i < InputRegs; i++) begin : gen_input
+  for (genvar i = 0; i < AbRegisters; i++) begin : gen_input
     always_ff @(posedge clk_i) begin
       if (en_i) begin
         a[i+1] <= a[i];
@@ -62,18 +58,21 @@ module dsp_mul #(
   end
 
   logic signed [44:0] product_q;
-  logic signed [47:0] p_q;
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      product_q <= a[InputRegs] * b[InputRegs];
-      unique case (Adds)
-        "cascade": p_q <= (pcin_i >>> 17) + 48'(product_q);
-        "from_c":  p_q <= c_i - 48'(product_q);
-        default:   p_q <= 48'(product_q);
-      endcase
+      product_q <= a[AbRegisters] * b[AbRegisters];
+      p_o       <= (FromC ? c_i : Cascade ? pcin_i >>> 17 : 48'sd0)
+                   + (FromC ? -48'(product_q) : 48'(product_q));
     end
   end
-  assign p_o     = p_q;
-  assign pcout_o = p_q;
+  assign pcout_o = p_o;
 `endif
+  if (!Cascade) begin : gen_no_cascade
+    logic unused;
+    assign unused = ^pcin_i;
+  end
+  if (!FromC) begin : gen_no_c
+    logic unused;
+    assign unused = ^c_i;
+  end
 endmodule

@@ -37,8 +37,8 @@ module fp_add (
     end
   end
 
-  // Stage 2: align, with a guard, a round and a sticky bit. From 32 places on, nothing but the sticky
-  // bit is left.
+  // Stage 2: align, with a guard, a round and a sticky bit. From 32 places on, nothing but the
+  // sticky bit is left.
   logic [23:0] small_man;
   logic        is_far;
   logic [25:0] shifted;
@@ -67,9 +67,11 @@ module fp_add (
   // Stage 3: the sum, which is not negative, and its leading zeros.
   logic [26:0] big_man;
   logic [27:0] sum;
+  logic        unused_carry;
   logic [4:0]  zeros;
   assign big_man = {big2_q[30:23] != 8'd0, big2_q[22:0], 3'b000};
-  assign sum     = {1'b0, big_man} + ({1'b0, addend_q} ^ {28{subtract2_q}}) + 28'(subtract2_q);
+  assign {sum, unused_carry} =
+      {1'b0, big_man, 1'b1} + {{1'b0, addend_q} ^ {28{subtract2_q}}, subtract2_q};
   fp_leading_zeros #(.Width(27)) u_zeros (.value_i(sum[26:0]), .zeros_o(zeros));
 
   logic [27:0] sum_q;

@@ -1,8 +1,8 @@
 // a * b of binary32, rounded to nearest even. One result a cycle.
 //
-// Mantissas are multiplied as they are: what a subnormal operand or result needs is one shift of the
-// product, by an amount that is known by then. At most one operand is worth normalising: the product of
-// two subnormal ones is far below half of the smallest number.
+// Mantissas are multiplied as they are: what a subnormal operand or result needs is one shift of
+// the product, by an amount that is known by then. At most one operand is worth normalising: the
+// product of two subnormal ones is far below half of the smallest number.
 module fp_mul (
   input  logic        clk_i,
   input  logic        en_i,
@@ -41,7 +41,8 @@ module fp_mul (
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       zeros_q       <= zeros;
-      exp_sum_q     <= 9'({a_i[30:24], a_i[23] || a_is_low}) + 9'({b_i[30:24], b_i[23] || b_is_low});
+      exp_sum_q     <= 9'({a_i[30:24], a_i[23] || a_is_low})
+                       + 9'({b_i[30:24], b_i[23] || b_is_low});
       sign_q        <= a_i[31] ^ b_i[31];
       is_nan_q      <= (a_is_all && (!a_is_empty || (b_is_low && b_is_empty))) ||
                        (b_is_all && (!b_is_empty || (a_is_low && a_is_empty)));
@@ -68,8 +69,8 @@ module fp_mul (
     end
   end
 
-  // Stage 3: how far the product, with 23 zeros behind it, is shifted to the right. A subnormal result
-  // has exponent 1, whatever that leaves in front.
+  // Stage 3: how far the product, with 23 zeros behind it, is shifted to the right. A subnormal
+  // result has exponent 1, whatever that leaves in front.
   logic       is_normal, is_lost;
   logic [9:0] from_exp;
   logic [5:0] right_q;

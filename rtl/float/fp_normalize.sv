@@ -1,4 +1,5 @@
-// Unpacks a binary32 magnitude: subnormal numbers get a leading one and a lower exponent. Combinational.
+// Unpacks a binary32 magnitude: subnormal numbers get a leading one and a lower exponent.
+// Combinational.
 module fp_normalize (
   input  logic [30:0]       value_i,
   output logic [23:0]       man_o,   // bit 23 is set unless the value is 0

@@ -6,4 +6,5 @@ package fp_pkg;
 
   localparam int unsigned AddLatency = 4;
   localparam int unsigned MulLatency = 6;
+  localparam int unsigned DivLatency = 29;
 endpackage

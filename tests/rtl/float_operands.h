@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <iterator>
 
-#include "base/split_mix64.h"
+#include "tests/rtl/vectors.h"
 
 namespace accllm::rtl {
 
@@ -32,48 +32,33 @@ inline constexpr uint32_t kMagnitudes[] = {
     0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FC00000, 0x7FFFFFFF};
 inline constexpr int64_t kSpecials = 2 * std::size(kMagnitudes);
 
-inline uint32_t Special(int64_t i) {
-  return kMagnitudes[i / 2] | (i % 2 != 0 ? 0x80000000U : 0U);
-}
+inline uint32_t Special(int64_t i) { return kMagnitudes[i / 2] | (i % 2 != 0 ? 0x80000000U : 0U); }
 
-// Vector `i` of a bench is a function of `i` alone: it can be made again when its result comes.
-class Vector {
- public:
-  explicit Vector(int64_t i) : state_(static_cast<uint64_t>(i)) {}
-
-  uint64_t Bits() { return SplitMix64(state_); }
-  // 0 to n - 1.
-  uint32_t Below(uint32_t n) { return static_cast<uint32_t>((Bits() >> 32) * n >> 32); }
-
-  // A float of one of the kinds that units treat apart.
-  uint32_t Float() {
-    const uint64_t bits = Bits();
-    const auto any = static_cast<uint32_t>(bits);
-    switch (bits >> 61) {
-      case 0:
-        return Special(static_cast<int64_t>((bits >> 32) % kSpecials));
-      case 1:  // subnormal
-        return any & (0x807FFFFFU >> ((bits >> 32) % 23)) & ~(any & 0x7F800000U);
-      case 2:  // few bits: ties are frequent
-        return any & (0xFFFFFFFFU << (12 + (bits >> 32) % 12));
-      case 3:  // near one
-        return (any & 0x83FFFFFFU) | 0x3C000000U;
-      default:
-        return any;
-    }
+// A float of one of the kinds that units treat apart.
+inline uint32_t AnyFloat(Vector& vector) {
+  const uint64_t bits = vector.Bits();
+  const auto any = static_cast<uint32_t>(bits);
+  switch (bits >> 61) {
+    case 0:
+      return Special(static_cast<int64_t>((bits >> 32) % kSpecials));
+    case 1:  // subnormal
+      return any & (0x807FFFFFU >> ((bits >> 32) % 23)) & ~(any & 0x7F800000U);
+    case 2:  // few bits: ties are frequent
+      return any & (0xFFFFFFFFU << (12 + (bits >> 32) % 12));
+    case 3:  // near one
+      return (any & 0x83FFFFFFU) | 0x3C000000U;
+    default:
+      return any;
   }
-
- private:
-  uint64_t state_;
-};
+}
 
 // All pairs of special values, then pairs that are independent of each other or close in exponent
 // and bits.
 inline std::array<uint32_t, 2> FloatPair(int64_t i) {
   if (i < kSpecials * kSpecials) return {Special(i / kSpecials), Special(i % kSpecials)};
   Vector vector(i);
-  const uint32_t a = vector.Float();
-  const uint32_t b = vector.Float();
+  const uint32_t a = AnyFloat(vector);
+  const uint32_t b = AnyFloat(vector);
   switch (vector.Below(4)) {
     case 0: {  // an exponent at most 31 places apart
       const uint32_t exponent = (a >> 23) + vector.Below(64) - 32;

@@ -18,7 +18,8 @@ TEST(FpMul, EqualsTheHost) {
     const auto [a, b] = FloatPair(i);
     const uint32_t expected = AsBits(AsFloat(a) * AsFloat(b));
     if (SameFloat(model.product_o, expected)) return true;
-    ADD_FAILURE() << std::hex << a << " * " << b << " = " << expected << ", not " << model.product_o;
+    ADD_FAILURE() << std::hex << a << " * " << b << " = " << expected << ", not "
+                  << model.product_o;
     return false;
   };
   RunPipelined(dut, kLatency, VectorsOfATest(), drive, check);

@@ -4,22 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdlib>
 
 #include "base/split_mix64.h"
 #include "tests/rtl/bench.h"
 
 namespace accllm::rtl {
 
-// Vectors of one test; ACCLLM_RTL_VECTORS makes long runs.
-inline int64_t VectorsOfATest() {
-  const char* text = std::getenv("ACCLLM_RTL_VECTORS");
-  return text != nullptr ? std::atoll(text) : 1'000'000;
-}
-
 // drive(model, i) sets the inputs of vector i; check(model, i) looks at its result, `latency`
-// enabled cycles later, and returns whether it is right. In one of eight cycles en_i is low, and the
-// inputs are those of some other vector. Stops at the first wrong result.
+// enabled cycles later, and returns whether it is right. In one of eight cycles en_i is low, and
+// the inputs are those of some other vector. Stops at the first wrong result.
 template <class Model, class Drive, class Check>
 void RunPipelined(Bench<Model>& dut, int latency, int64_t n, Drive drive, Check check) {
   uint64_t random = 1;

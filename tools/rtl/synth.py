@@ -106,7 +106,7 @@ def synthesise(top: str, parameters: dict, netlist: pathlib.Path | None = None) 
     with tempfile.TemporaryDirectory() as folder:
         statistics = pathlib.Path(folder, "stat.json")
         script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
-        script += f"synth_xilinx -family xcup -top {top} -noiopad -noclkbuf\n"
+        script += f"synth_xilinx -family xcup -nosrl -nowidelut -top {top} -noiopad -noclkbuf\n"
         script += f"tee -q -o {statistics} stat -json\nflatten\nopt_clean\n"
         if netlist:
             script += f"write_verilog -noattr {netlist}\n"
