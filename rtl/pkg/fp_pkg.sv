@@ -7,4 +7,6 @@ package fp_pkg;
   localparam int unsigned AddLatency = 4;
   localparam int unsigned MulLatency = 6;
   localparam int unsigned DivLatency = 29;
+  localparam int unsigned FromIntLatency = 3;
+  localparam int unsigned ToIntLatency = 3;
 endpackage
