@@ -86,6 +86,7 @@ test-rtl:
 
 synth:
 	@$(SETUP) rtl
+	@mkdir -p build
 	@python3 tools/rtl/synth.py --all --json build/synthesis.json
 
 bench: tests-built

@@ -33,6 +33,9 @@ endif()
 # Library NAME with the class PREFIX (V and the module's name, if it is not given) in "PREFIX.h". SOURCES are modules
 # that do not lie in rtl/; PARTS is the number of sources that the C++ is compiled in.
 function(accllm_add_rtl_model name)
+  if(NOT ACCLLM_HAS_RTL)
+    return()
+  endif()
   cmake_parse_arguments(MODEL "" "TOP;PREFIX;PARTS" "SOURCES;PARAMS;DEFINES" ${ARGN})
   if(NOT MODEL_PREFIX)
     set(MODEL_PREFIX V${MODEL_TOP})

@@ -27,9 +27,10 @@ module fifo_sync #(
     $error("Style must be distributed, block or ultra");
   end
 
-  logic push, pop;
+  // Of count_q words, `stored` are in the RAM; `take` is when the oldest of these leaves it.
+  logic push, pop, take;
   logic [AddrW-1:0] write_q, read_q;
-  logic [CountW-1:0] count_q;
+  logic [CountW-1:0] count_q, stored;
   assign ready_o = !count_q[AddrW];
   assign push = valid_i && ready_o;
   assign pop = valid_o && ready_i;
@@ -38,9 +39,11 @@ module fifo_sync #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       write_q <= '0;
+      read_q <= '0;
       count_q <= '0;
     end else begin
       if (push) write_q <= write_q + 1'b1;
+      if (take) read_q <= read_q + 1'b1;
       if (push && !pop) count_q <= count_q + 1'b1;
       if (!push && pop) count_q <= count_q - 1'b1;
     end
@@ -52,30 +55,57 @@ module fifo_sync #(
     if (push) memory[write_q] <= data_i;
   end
 
-  if (Style == "distributed") begin : gen_ahead_none
-    assign valid_o = count_q != '0;
+  if (Style == "distributed") begin : gen_read_now
+    assign stored = count_q;
+    assign take = pop;
+    assign valid_o = stored != '0;
     assign data_o = memory[read_q];
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) read_q <= '0;
-      else if (pop) read_q <= read_q + 1'b1;
-    end
-  end else begin : gen_ahead_one
-    // The RAM's output register is the head of the queue; a word that is in the RAM moves there
-    // as soon as it can.
-    logic head_q, fetch;
-    assign fetch = (!head_q || ready_i) && (count_q != CountW'(head_q));
+  end else begin : gen_read_ahead
+    // The RAM's output register is the head of the queue; a word moves there as soon as it can.
+    logic head_q;
+    assign stored = count_q - CountW'(head_q);
+    assign take = (!head_q || ready_i) && stored != '0;
     assign valid_o = head_q;
     always_ff @(posedge clk_i) begin
-      if (!rst_ni) begin
-        read_q <= '0;
-        head_q <= 1'b0;
-      end else begin
-        if (fetch) read_q <= read_q + 1'b1;
-        head_q <= fetch || (head_q && !ready_i);
-      end
+      if (!rst_ni) head_q <= 1'b0;
+      else head_q <= take || (head_q && !ready_i);
     end
     always_ff @(posedge clk_i) begin
-      if (fetch) data_o <= memory[read_q];
+      if (take) data_o <= memory[read_q];
     end
   end
+
+`ifdef FORMAL
+  // Slots are written and read in the same order, and each keeps its word between.
+  logic started_q = 1'b0;
+  logic present_q;
+  logic [Width-1:0] word_q;
+  (* anyconst *) logic [AddrW-1:0] slot;
+  logic [AddrW-1:0] age;
+  assign age = slot - read_q;
+  always_ff @(posedge clk_i) begin
+    started_q <= 1'b1;
+    if (!rst_ni) begin
+      present_q <= 1'b0;
+    end else if (push && write_q == slot) begin
+      present_q <= 1'b1;
+      word_q <= data_i;
+    end else if (take && read_q == slot) begin
+      present_q <= 1'b0;
+    end
+  end
+  always_comb begin
+    if (!started_q) assume (!rst_ni);
+    if (started_q) begin
+      assert (count_q <= CountW'(Depth));
+      assert (stored <= count_q && count_q - stored <= CountW'(1));
+      assert (stored[AddrW-1:0] == write_q - read_q);
+      assert (valid_o || count_q == stored);
+      assert (present_q == ({1'b0, age} < stored));
+      if (present_q) assert (memory[slot] == word_q);
+      if (take && read_q == slot) assert (present_q);
+      if (push && write_q == slot) assert (!present_q);
+    end
+  end
+`endif
 endmodule

@@ -2,3 +2,16 @@ foreach(style block distributed)
   accllm_add_rtl_bench(fifo_sync_${style}_bench TOP fifo_sync PARAMS Width=32 Depth=8 Style=${style}
                        BENCH fifo_sync_bench.cc)
 endforeach()
+accllm_add_rtl_bench(spill_register_bench TOP spill_register PARAMS Width=32 BENCH spill_register_bench.cc)
+accllm_add_rtl_bench(rr_arbiter_bench TOP rr_arbiter PARAMS Inputs=5 Width=32 BENCH rr_arbiter_bench.cc)
+accllm_add_rtl_bench(pipe_valid_bench TOP pipe_valid PARAMS Width=32 Stages=5 BENCH pipe_valid_bench.cc)
+
+accllm_add_rtl_model(ram_1w1r_model TOP ram_1w1r PARAMS Width=32 Depth=24)
+accllm_add_rtl_model(ram_1w1r_be_model TOP ram_1w1r_be PARAMS Bytes=4 Depth=24)
+accllm_add_rtl_bench(ram_bench BENCH ram_bench.cc LIBS ram_1w1r_model ram_1w1r_be_model)
+
+# The described form of the DSP cells, and the primitive's.
+accllm_add_rtl_model(dsp_chains_model TOP dsp_chains SOURCES models/dsp_chains.sv)
+accllm_add_rtl_model(dsp_chains_primitive_model TOP dsp_chains PREFIX Vdsp_chains_primitive
+                     SOURCES models/dsp_chains.sv DEFINES ACCLLM_PRIMITIVES)
+accllm_add_rtl_bench(dsp_bench BENCH dsp_bench.cc LIBS dsp_chains_model dsp_chains_primitive_model)

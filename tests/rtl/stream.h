@@ -11,8 +11,8 @@
 
 namespace accllm::rtl {
 
-// Decides cycle by cycle whether one side of a handshake holds back: phases of up to 64 cycles, in each of which it
-// does so never, sometimes, mostly or always.
+// Decides cycle by cycle whether one side of a handshake holds back: phases of up to 64 cycles, in
+// each of which it does so never, sometimes, mostly or always.
 class Stall {
  public:
   explicit Stall(uint32_t seed) : random_(seed), never_(false) {}
@@ -42,7 +42,8 @@ class Stall {
 
 // Drives the valid side of a stream: what it offers stays until it is taken.
 //
-//     dut->valid_i = source.Valid();  dut->data_i = source.Data();  Settle();  source.Sample(dut->ready_o);
+//     dut->valid_i = source.Valid();  dut->data_i = source.Data();  Settle();
+//     source.Sample(dut->ready_o);
 template <class T>
 class Source {
  public:
@@ -72,7 +73,8 @@ class Source {
   bool valid_ = false;
 };
 
-// Drives the ready side of a stream, keeps what came, and checks that what is offered stays until it is taken.
+// Drives the ready side of a stream, keeps what came, and checks that what is offered stays until
+// it is taken.
 //
 //     dut->ready_i = sink.Ready();  Settle();  sink.Sample(dut->valid_o, dut->data_o);
 template <class T>

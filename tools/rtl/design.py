@@ -114,7 +114,7 @@ def configurations(name: str) -> list[dict]:
 
 
 def parse_parameters(arguments: list[str]) -> dict:
-    """NAME=VALUE strings; a value that is no integer is a string."""
+    """NAME=VALUE strings; a value that is no number is a string."""
     result = {}
     for argument in arguments:
         name, separator, value = argument.partition("=")
@@ -128,8 +128,17 @@ def describe(name: str, parameters: dict) -> str:
     return " ".join([name, *(f"{key}={value}" for key, value in parameters.items())])
 
 
+def literal(value) -> str:
+    """As both tools take it: strings are quoted, sized numbers such as 1'b1 are not."""
+    if isinstance(value, bool):
+        return f"1'b{int(value)}"
+    if isinstance(value, int) or re.fullmatch(r"\d+'[bodh]\w+", value):
+        return str(value)
+    return f'"{value}"'
+
+
 def verilator_parameters(parameters: dict) -> list[str]:
-    return [f'-G{key}="{value}"' if isinstance(value, str) else f"-G{key}={value}" for key, value in parameters.items()]
+    return [f"-G{key}={literal(value)}" for key, value in parameters.items()]
 
 
 def yosys_read(top: str, parameters: dict, files: list[pathlib.Path], defines: tuple[str, ...] = ()) -> str:
@@ -138,6 +147,5 @@ def yosys_read(top: str, parameters: dict, files: list[pathlib.Path], defines: t
     flags = "".join(f" -D {define}" for define in defines)
     commands = [f"read_verilog -sv -defer{flags} {' '.join(map(str, files))}"]
     for key, value in parameters.items():
-        text = f'"{value}"' if isinstance(value, str) else value
-        commands.append(f"chparam -set {key} {text} {top}")
+        commands.append(f"chparam -set {key} {literal(value)} {top}")
     return "\n".join(commands) + "\n"

@@ -1,0 +1,67 @@
+#include <array>
+#include <cstdint>
+#include <random>
+
+#include "Vram_1w1r.h"
+#include "Vram_1w1r_be.h"
+#include "tests/rtl/bench.h"
+
+namespace accllm::rtl {
+namespace {
+
+constexpr int kDepth = 24;
+
+// Without a reset: the RAMs have none.
+template <class Model>
+void Cycle(Model& dut) {
+  dut.clk_i = 0;
+  dut.eval();
+  dut.clk_i = 1;
+  dut.eval();
+}
+
+// Drives random reads and writes of RAMs whose word is 32 bits. `byte_mask` is what a write
+// changes.
+template <class Model, class SetMask>
+void CompareWithArray(SetMask set_mask) {
+  Model dut;
+  std::mt19937 random(7);
+  std::array<uint32_t, kDepth> memory = {};
+  uint32_t expected = 0;
+  for (int i = 0; i < 20000; ++i) {
+    const bool fill = i < kDepth;
+    dut.we_i = fill || random() % 2;
+    dut.waddr_i = fill ? i : random() % kDepth;
+    dut.wdata_i = random();
+    const uint32_t mask = set_mask(dut, fill ? 0xF : random() % 16);
+    dut.re_i = i >= kDepth && random() % 4 != 0;
+    // Often the word that is being written.
+    dut.raddr_i = random() % 2 ? dut.waddr_i : random() % kDepth;
+    if (dut.re_i) expected = memory[dut.raddr_i];
+    if (dut.we_i) {
+      uint32_t& word = memory[dut.waddr_i];
+      word = (word & ~mask) | (dut.wdata_i & mask);
+    }
+    Cycle(dut);
+    if (i > kDepth) {
+      ASSERT_EQ(dut.rdata_o, expected) << "cycle " << i;
+    }
+    if (!dut.re_i && i <= kDepth) expected = dut.rdata_o;
+  }
+}
+
+TEST(Ram1w1r, EqualsAnArrayAndReadsTheOldWord) {
+  CompareWithArray<Vram_1w1r>([](Vram_1w1r&, uint32_t) { return ~uint32_t{0}; });
+}
+
+TEST(Ram1w1rBe, ChangesTheNamedBytesAlone) {
+  CompareWithArray<Vram_1w1r_be>([](Vram_1w1r_be& dut, uint32_t bytes) {
+    dut.be_i = bytes;
+    uint32_t mask = 0;
+    for (int i = 0; i < 4; ++i) mask |= bytes >> i & 1 ? uint32_t{0xFF} << 8 * i : 0;
+    return mask;
+  });
+}
+
+}  // namespace
+}  // namespace accllm::rtl
