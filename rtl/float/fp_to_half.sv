@@ -1,7 +1,7 @@
-// Binary32 to binary16, rounded to nearest even. What is too large becomes infinite or, with Saturate,
-// the largest finite number, as in KV4's scale. Combinational.
+// Binary32 to binary16, rounded to nearest even. What is too large becomes infinite or, with
+// Saturate, the largest finite number, as in KV4's scale. Combinational.
 module fp_to_half #(
-  parameter bit Saturate = 1'b0
+  parameter int unsigned Saturate = 0  // 0 or 1
 ) (
   input  logic [31:0] x_i,
   output logic [15:0] half_o
@@ -33,7 +33,7 @@ module fp_to_half #(
   always_comb begin
     half_o[15] = x_i[31];
     if (is_nan) half_o[14:0] = 15'h7E00;
-    else if (is_over) half_o[14:0] = Saturate ? 15'h7BFF : 15'h7C00;
+    else if (is_over) half_o[14:0] = Saturate != 0 ? 15'h7BFF : 15'h7C00;
     else half_o[14:0] = rounded;
   end
 endmodule

@@ -1,5 +1,5 @@
-// Binary32 to a signed integer: rounded to nearest even, then clamped to Low .. High. NaN becomes OfNan.
-// One result a cycle.
+// Binary32 to a signed integer: rounded to nearest even, then clamped to Low .. High. NaN becomes
+// OfNan. One result a cycle.
 module fp_to_int #(
   parameter int unsigned Width = 8,  // of the result, up to 24
   parameter int Low = -127,

@@ -1,7 +1,7 @@
 // A signed integer to binary32, rounded to nearest even. One result a cycle.
 //
-// A negative integer is taken as its complement, one less than its magnitude. The one that is missing
-// is worth one in the last place of all, and only rounding has to know.
+// A negative integer is taken as its complement, one less than its magnitude. The one that is
+// missing is worth one in the last place of all, and only rounding has to know.
 module int_to_fp #(
   parameter int unsigned Width = 32
 ) (

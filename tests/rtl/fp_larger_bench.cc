@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 
 #include "Vfp_larger.h"
 #include "Vfp_larger_magnitude.h"

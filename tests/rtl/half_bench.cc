@@ -1,9 +1,8 @@
 // Conversions between binary16 and binary32.
-#include <algorithm>
-
 #include "Vfp_to_half.h"
 #include "Vhalf_to_fp.h"
 #include "base/fp16.h"
+#include "tests/rtl/bench.h"
 #include "tests/rtl/float_operands.h"
 
 namespace accllm::rtl {
