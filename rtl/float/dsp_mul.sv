@@ -44,25 +44,18 @@ module dsp_mul #(
     .RSTC(1'b0), .RSTCTRL(1'b0), .RSTD(1'b0), .RSTINMODE(1'b0), .RSTM(1'b0), .RSTP(1'b0)
   );
 `else
-  logic signed [26:0] a [AbRegisters+1];
-  logic signed [17:0] b [AbRegisters+1];
-  assign a[0] = a_i;
-  assign b[0] = b_i;
-  for (genvar i = 0; i < AbRegisters; i++) begin : gen_input
-    always_ff @(posedge clk_i) begin
-      if (en_i) begin
-        a[i+1] <= a[i];
-        b[i+1] <= b[i];
-      end
-    end
-  end
-
+  logic signed [26:0] a;
+  logic signed [17:0] b;
   logic signed [44:0] product_q;
+  logic signed [47:0] product, base;
+  dsp_operand #(.Width(27), .Registers(AbRegisters)) u_a (.clk_i, .en_i, .data_i(a_i), .data_o(a));
+  dsp_operand #(.Width(18), .Registers(AbRegisters)) u_b (.clk_i, .en_i, .data_i(b_i), .data_o(b));
+  assign product = 48'(product_q);
+  assign base    = FromC ? c_i : Cascade ? pcin_i >>> 17 : 48'sd0;
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      product_q <= a[AbRegisters] * b[AbRegisters];
-      p_o       <= (FromC ? c_i : Cascade ? pcin_i >>> 17 : 48'sd0)
-                   + (FromC ? -48'(product_q) : 48'(product_q));
+      product_q <= a * b;
+      p_o       <= FromC ? base - product : base + product;
     end
   end
   assign pcout_o = p_o;
