@@ -3,7 +3,9 @@
 // Non-restoring division: each stage subtracts the divisor or adds it back, by the sign of the
 // remainder, and gives a bit of the quotient. Operands are normalised in front, a subnormal result
 // is shifted behind.
-module fp_div (
+module fp_div #(
+  parameter int unsigned Subnormals = 1  // 0: operands and results are normal or 0
+) (
   input  logic        clk_i,
   input  logic        en_i,
   input  logic [31:0] a_i,
@@ -20,11 +22,11 @@ module fp_div (
   logic [23:0]       man_a, man_b;
   logic signed [9:0] exp_a, exp_b;
   logic              a_is_zero, a_is_infinite, a_is_nan, b_is_zero, b_is_infinite, b_is_nan;
-  fp_normalize u_a (
+  fp_normalize #(.Subnormals(Subnormals)) u_a (
     .value_i(a_i[30:0]), .man_o(man_a), .exp_o(exp_a), .is_zero_o(a_is_zero),
     .is_infinite_o(a_is_infinite), .is_nan_o(a_is_nan)
   );
-  fp_normalize u_b (
+  fp_normalize #(.Subnormals(Subnormals)) u_b (
     .value_i(b_i[30:0]), .man_o(man_b), .exp_o(exp_b), .is_zero_o(b_is_zero),
     .is_infinite_o(b_is_infinite), .is_nan_o(b_is_nan)
   );
@@ -94,9 +96,17 @@ module fp_div (
   logic        sign28_q, is_nan28_q, is_infinite28_q;
   assign last   = remainder[Bits];
   assign addend = {25{last[24]}} & {1'b0, divisor[Bits]};
-  fp_shift_right #(.InW(26), .AmountW(5)) u_shift (
-    .value_i(quotient[Bits]), .amount_i(right27), .shifted_o(man), .is_inexact_o(is_shift_inexact)
-  );
+  if (Subnormals != 0) begin : gen_shift
+    fp_shift_right #(.InW(26), .AmountW(5)) u_shift (
+      .value_i(quotient[Bits]), .amount_i(right27), .shifted_o(man),
+      .is_inexact_o(is_shift_inexact)
+    );
+  end else begin : gen_no_shift
+    logic unused_right;
+    assign unused_right     = ^right27[3:0];
+    assign man              = right27[4] ? 26'd0 : quotient[Bits];
+    assign is_shift_inexact = 1'b0;
+  end
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       man_q           <= man;

@@ -21,4 +21,6 @@ package fp_pkg;
   localparam logic [31:0] Log2EQ16 = 32'h47B8_AA3B;  // 94548.46, log2(e) * 2^16
   localparam int unsigned Exp2Latency = 9;
   localparam int unsigned Exp2ArgLatency = MulLatency + ToIntLatency;
+
+  localparam int unsigned SiluMulLatency = 66;
 endpackage

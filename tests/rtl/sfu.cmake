@@ -1,3 +1,4 @@
 accllm_add_rtl_model(exp2_neg_q30_model TOP exp2_neg_q30)
 accllm_add_rtl_model(exp2_argument_model TOP exp2_argument)
 accllm_add_rtl_bench(exp2_bench BENCH exp2_bench.cc LIBS exp2_neg_q30_model exp2_argument_model accllm_kernels)
+accllm_add_rtl_bench(silu_mul_bench TOP silu_mul BENCH silu_mul_bench.cc LIBS accllm_kernels)
