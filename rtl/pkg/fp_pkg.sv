@@ -23,4 +23,5 @@ package fp_pkg;
   localparam int unsigned Exp2ArgLatency = MulLatency + ToIntLatency;
 
   localparam int unsigned SiluMulLatency = 66;
+  localparam int unsigned A8Latency = MulLatency + ToIntLatency;
 endpackage

@@ -19,7 +19,8 @@ uint32_t Operand(int64_t i) {
   if (i < kSpecials) return Special(i);
   Vector vector(i);
   const uint32_t x = AnyFloat(vector);
-  const auto half = static_cast<float>(static_cast<int32_t>(vector.Below(8 * kHigh)) - 4 * kHigh) / 2;
+  const auto half =
+      static_cast<float>(static_cast<int32_t>(vector.Below(8 * kHigh)) - 4 * kHigh) / 2;
   switch (vector.Below(4)) {
     case 0:
       return AsBits(half) + vector.Below(5) - 2;
@@ -37,8 +38,8 @@ uint32_t Operand(int64_t i) {
 
 int Expected(float x) {
   if (std::isnan(x)) return kOfNan;
-  return static_cast<int>(std::clamp(std::nearbyint(x), static_cast<float>(kLow),
-                                     static_cast<float>(kHigh)));
+  return static_cast<int>(
+      std::clamp(std::nearbyint(x), static_cast<float>(kLow), static_cast<float>(kHigh)));
 }
 
 // The port's value, with its sign.
