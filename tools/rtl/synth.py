@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Synthesises a module for UltraScale+ by yosys and counts what it takes.
 
-    synth.py MODULE [NAME=VALUE...] [--json FILE] [--netlist FILE]
+    synth.py MODULE [NAME=VALUE...] [--json FILE]
+    synth.py MODULE [NAME=VALUE...] --netlist FILE     a flat netlist to simulate, RAM in LUTs
     synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded
 
 Synthesis keeps the hierarchy. LUTs are counted one each, two small ones never share a site, so the figure is an upper
@@ -103,7 +104,16 @@ class Netlist:
         return {resource: sum(row[resource] for row in rows) for resource in RESOURCES}
 
 
-def synthesise(top: str, parameters: dict, netlist: pathlib.Path | None = None) -> dict:
+def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pathlib.Path] = []) -> None:
+    """A flat netlist in Verilog, for simulation. RAMs are made of LUTs, whatever their style: yosys 0.23 loses the
+    upper parity bits of BRAM that is written 72 bits wide."""
+    script = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
+    script += f"hierarchy -check -top {top}\nproc\nsetattr -unset ram_style */m:* */w:*\n"
+    script += f"synth_xilinx -family xcup -top {top} -flatten -noiopad -noclkbuf -nobram\n"
+    run_yosys(script + f"write_verilog -noattr {path}\n")
+
+
+def synthesise(top: str, parameters: dict) -> dict:
     """Rows a module, the total and the levels of one configuration."""
     with tempfile.TemporaryDirectory() as folder:
         statistics = pathlib.Path(folder, "stat.json")
@@ -111,8 +121,6 @@ def synthesise(top: str, parameters: dict, netlist: pathlib.Path | None = None) 
         # -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
         script += f"synth_xilinx -family xcup -nosrl -nowidelut -top {top} -noiopad -noclkbuf\n"
         script += f"tee -q -o {statistics} stat -json\nflatten\nopt_clean\n"
-        if netlist:
-            script += f"write_verilog -noattr {netlist}\n"
         script += f"ltp {LEVELS}\n"
         log = run_yosys(script)
         counts = Netlist(statistics.read_text())
@@ -169,7 +177,11 @@ def main() -> int:
         if args.all:
             results, findings = synthesise_all()
         else:
-            results = [synthesise(args.module, design.parse_parameters(args.parameters), args.netlist)]
+            parameters = design.parse_parameters(args.parameters)
+            if args.netlist:
+                write_netlist(args.module, parameters, args.netlist)
+                return 0
+            results = [synthesise(args.module, parameters)]
             print(table(results[0]))
     except design.DesignError as error:
         sys.exit(f"tools/rtl/synth.py: {error}")
