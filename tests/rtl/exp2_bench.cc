@@ -7,15 +7,18 @@
 namespace accllm::rtl {
 namespace {
 
+// Every argument; of a netlist, which is slow, every 97th.
+constexpr int64_t kStride = kVectors < 1'000'000 ? 97 : 1;
+
 TEST(Exp2NegQ30, EqualsTheKernelForEveryArgument) {
   Bench<Vexp2_neg_q30> dut;
   const auto drive = [](Vexp2_neg_q30& model, int64_t i) {
-    model.x_i = static_cast<uint32_t>(i) & 0x3FFFFFU;
+    model.x_i = static_cast<uint32_t>(i * kStride) & 0x3FFFFFU;
   };
   const auto check = [](const Vexp2_neg_q30& model, int64_t i) {
-    return model.power_o == kernels::Exp2NegQ30(static_cast<uint32_t>(i));
+    return model.power_o == kernels::Exp2NegQ30(static_cast<uint32_t>(i * kStride));
   };
-  RunPipelined(dut, 9, (int64_t{32} << 16) + 256, drive, check);
+  RunPipelined(dut, 9, ((int64_t{32} << 16) + 256) / kStride, drive, check);
 }
 
 // Differences of scores: not negative, most of them in the range where the result is not 0.

@@ -82,7 +82,7 @@ class LaneSum : public testing::Test {
 
 TEST_F(LaneSum, EqualsTheScalarOrderForAnyLengthUnderRandomStalls) {
   Source<Beat> source(Stall(1));
-  for (int64_t i = 0; i < 1500; ++i) {
+  for (int64_t i = 0; i < VectorsOfATest() / 700; ++i) {
     Vector vector(i);
     std::vector<float> x(1 + vector.Below(i % 8 == 0 ? 700 : 70));
     const uint32_t kind = vector.Below(4);

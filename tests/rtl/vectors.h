@@ -9,10 +9,16 @@
 
 namespace accllm::rtl {
 
-// Vectors of one test; ACCLLM_RTL_VECTORS makes long runs.
+#ifdef ACCLLM_VECTORS
+inline constexpr int64_t kVectors = ACCLLM_VECTORS;
+#else
+inline constexpr int64_t kVectors = 1'000'000;
+#endif
+
+// Vectors of one test; ACCLLM_RTL_VECTORS in the environment makes long runs.
 inline int64_t VectorsOfATest() {
   const char* text = std::getenv("ACCLLM_RTL_VECTORS");
-  return text != nullptr ? std::atoll(text) : 1'000'000;
+  return text != nullptr ? std::atoll(text) : kVectors;
 }
 
 // The random numbers of vector `i`.

@@ -34,6 +34,8 @@ EXACT = {
 }
 FREE = re.compile(r"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789])$")
 RESOURCES = ("lut", "ff", "dsp", "bram", "uram", "carry")
+# -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
+SYNTHESIS = "synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -nowidelut"
 # What a signal passes on its way from a register to the next, and the wires between.
 LEVELS = "w:* t:LUT? t:INV t:MUXF? t:CARRY? t:RAM16* t:RAM32* t:RAM64* t:RAM128* t:RAM256* t:RAM512*"
 
@@ -108,8 +110,8 @@ def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pa
     """A flat netlist in Verilog, for simulation. RAMs are made of LUTs, whatever their style: yosys 0.23 loses the
     upper parity bits of BRAM that is written 72 bits wide."""
     script = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
-    script += f"hierarchy -check -top {top}\nproc\nsetattr -unset ram_style */m:* */w:*\n"
-    script += f"synth_xilinx -family xcup -top {top} -flatten -noiopad -noclkbuf -nobram\n"
+    script += f"hierarchy -top {top}\nproc\nsetattr -unset ram_style */m:* */w:*\n"
+    script += f"{SYNTHESIS} -top {top} -flatten -nobram\n"
     run_yosys(script + f"write_verilog -noattr {path}\n")
 
 
@@ -118,8 +120,7 @@ def synthesise(top: str, parameters: dict) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         statistics = pathlib.Path(folder, "stat.json")
         script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
-        # -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
-        script += f"synth_xilinx -family xcup -nosrl -nowidelut -top {top} -noiopad -noclkbuf\n"
+        script += f"{SYNTHESIS} -top {top}\n"
         script += f"tee -q -o {statistics} stat -json\nflatten\nopt_clean\n"
         script += f"ltp {LEVELS}\n"
         log = run_yosys(script)
