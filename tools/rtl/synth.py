@@ -6,7 +6,7 @@
     synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded
 
 Synthesis keeps the hierarchy. LUTs are counted one each, two small ones never share a site, so the figure is an upper
-bound; RAM in LUTs and shift registers count by the LUTs that they take. Levels are LUTs, wide multiplexers, carry
+bound; RAM in LUTs counts by the LUTs that it takes, shift registers are flip-flops. Levels are LUTs, wide multiplexers, carry
 blocks of four bits and RAM in LUTs on the longest way between registers, ports, BRAM, URAM and DSPs.
 """
 
@@ -34,6 +34,8 @@ EXACT = {
 }
 FREE = re.compile(r"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789])$")
 RESOURCES = ("lut", "ff", "dsp", "bram", "uram", "carry")
+# -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
+SYNTHESIS = "synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -nowidelut"
 # What a signal passes on its way from a register to the next, and the wires between.
 LEVELS = "w:* t:LUT? t:INV t:MUXF? t:CARRY? t:RAM16* t:RAM32* t:RAM64* t:RAM128* t:RAM256* t:RAM512*"
 
@@ -65,10 +67,12 @@ def readable(name: str) -> str:
 
 
 class Netlist:
-    """Counts of a hierarchical netlist, from `stat -json`."""
+    """Counts of a hierarchical netlist, from what `stat -json` says of its modules. Behind these, yosys 0.23 puts
+    lines of text between those of the whole design."""
 
-    def __init__(self, statistics: dict):
-        self.cells = {name: entry["num_cells_by_type"] for name, entry in statistics["modules"].items()}
+    def __init__(self, statistics: str):
+        modules, _ = json.JSONDecoder().raw_decode(statistics, statistics.index("{", statistics.index('"modules"')))
+        self.cells = {name: entry["num_cells_by_type"] for name, entry in modules.items()}
         self.cells = {name.lstrip("\\"): cells for name, cells in self.cells.items()}
 
     def instances(self, module: str, times: int, found: collections.Counter) -> None:
@@ -106,8 +110,8 @@ def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pa
     """A flat netlist in Verilog, for simulation. RAMs are made of LUTs, whatever their style: yosys 0.23 loses the
     upper parity bits of BRAM that is written 72 bits wide."""
     script = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
-    script += f"hierarchy -check -top {top}\nproc\nsetattr -unset ram_style */m:* */w:*\n"
-    script += f"synth_xilinx -family xcup -top {top} -flatten -noiopad -noclkbuf -nobram\n"
+    script += f"hierarchy -top {top}\nproc\nsetattr -unset ram_style */m:* */w:*\n"
+    script += f"{SYNTHESIS} -top {top} -flatten -nobram\n"
     run_yosys(script + f"write_verilog -noattr {path}\n")
 
 
@@ -116,11 +120,11 @@ def synthesise(top: str, parameters: dict) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         statistics = pathlib.Path(folder, "stat.json")
         script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
-        script += f"synth_xilinx -family xcup -top {top} -noiopad -noclkbuf\n"
+        script += f"{SYNTHESIS} -top {top}\n"
         script += f"tee -q -o {statistics} stat -json\nflatten\nopt_clean\n"
         script += f"ltp {LEVELS}\n"
         log = run_yosys(script)
-        counts = Netlist(json.loads(statistics.read_text()))
+        counts = Netlist(statistics.read_text())
     # A design without logic between registers has no path.
     lengths = [int(length) for length in re.findall(r"Longest topological path in .*\(length=(\d+)\)", log)]
     if "Detected loop" in log:

@@ -1,0 +1,149 @@
+// a + b of binary32, rounded to nearest even. One result a cycle.
+//
+// Stages: order by magnitude; align; add; normalise and round. After the sum there are two paths.
+// A difference that loses two leading bits or more is exact, as its operands were at most one place
+// apart, and is only shifted. Everything else is shifted by one place at most, and is rounded.
+module fp_add (
+  input  logic        clk_i,
+  input  logic        en_i,
+  input  logic [31:0] a_i,
+  input  logic [31:0] b_i,
+  output logic [31:0] sum_o
+);
+  localparam int unsigned Latency = fp_pkg::AddLatency;
+  if (Latency != 4) $error("fp_add has four stages");
+
+  // Stage 1: the operand of larger magnitude, the other, and their distance in places. Subnormal
+  // numbers have the exponent of the smallest normal ones, and no hidden bit.
+  logic [7:0] exp_a, exp_b;
+  logic       a_is_big;
+  logic [7:0] a_over_b, b_over_a;
+  assign exp_a    = {a_i[30:24], a_i[23] | (a_i[30:23] == 8'd0)};
+  assign exp_b    = {b_i[30:24], b_i[23] | (b_i[30:23] == 8'd0)};
+  assign a_is_big = a_i[30:0] >= b_i[30:0];
+  assign a_over_b = exp_a - exp_b;
+  assign b_over_a = exp_b - exp_a;
+
+  logic [31:0] big_q;
+  logic [30:0] small_q;
+  logic [7:0]  distance_q;
+  logic        subtract1_q;
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      big_q       <= a_is_big ? a_i : b_i;
+      small_q     <= a_is_big ? b_i[30:0] : a_i[30:0];
+      distance_q  <= a_is_big ? a_over_b : b_over_a;
+      subtract1_q <= a_i[31] ^ b_i[31];
+    end
+  end
+
+  // Stage 2: align, with a guard, a round and a sticky bit. From 32 places on, nothing but the
+  // sticky bit is left.
+  logic [23:0] small_man;
+  logic        is_far;
+  logic [25:0] shifted;
+  logic        sticky;
+  assign small_man = {small_q[30:23] != 8'd0, small_q[22:0]};
+  assign is_far    = distance_q[7:5] != 3'd0;
+  fp_shift_right #(.InW(26), .AmountW(5)) u_align (
+    .value_i({small_man, 2'b00}), .amount_i(distance_q[4:0] | {5{is_far}}), .shifted_o(shifted),
+    .is_inexact_o(sticky)
+  );
+
+  logic [26:0] addend_q;
+  logic [31:0] big2_q;
+  logic        subtract2_q;
+  logic        is_nan2_q;
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      addend_q    <= {shifted, sticky};
+      big2_q      <= big_q;
+      subtract2_q <= subtract1_q;
+      is_nan2_q   <= big_q[30:23] == 8'hFF &&
+                     (big_q[22:0] != 23'd0 || (subtract1_q && small_q[30:23] == 8'hFF));
+    end
+  end
+
+  // Stage 3: the sum, which is not negative, and its leading zeros.
+  logic [26:0] big_man;
+  logic [27:0] sum;
+  logic        unused_carry;
+  logic [4:0]  zeros;
+  assign big_man = {big2_q[30:23] != 8'd0, big2_q[22:0], 3'b000};
+  assign {sum, unused_carry} =
+      {1'b0, big_man, 1'b1} + {{1'b0, addend_q} ^ {28{subtract2_q}}, subtract2_q};
+  fp_leading_zeros #(.Width(27)) u_zeros (.value_i(sum[26:0]), .zeros_o(zeros));
+
+  logic [27:0] sum_q;
+  logic [4:0]  zeros_q;
+  logic [7:0]  exp_q, exp_less_1_q;
+  logic        can_shift_1_q, can_shift_2_q;
+  logic        sign3_q, subtract3_q, is_nan3_q, is_infinite_q;
+  logic [7:0]  exp3;
+  assign exp3 = {big2_q[30:24], big2_q[23] | (big2_q[30:23] == 8'd0)};
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      sum_q         <= sum;
+      zeros_q       <= zeros;
+      exp_q         <= exp3;
+      exp_less_1_q  <= exp3 - 8'd1;
+      can_shift_1_q <= exp3[7:1] != 7'd0;
+      can_shift_2_q <= exp3[7:2] != 6'd0 || exp3[1:0] == 2'd3;
+      sign3_q       <= big2_q[31];
+      subtract3_q   <= subtract2_q;
+      is_nan3_q     <= is_nan2_q;
+      is_infinite_q <= big2_q[30:23] == 8'hFF;
+    end
+  end
+
+  // Stage 4, the path that shifts far: an exponent that would fall below 1 stops at 1. A sum of 0
+  // counts as subnormal.
+  logic        is_zero, stays_normal;
+  logic [4:0]  left;
+  logic [22:0] far_man;
+  logic        unused_guard;
+  logic [30:0] far;
+  assign is_zero      = zeros_q >= 5'd27;
+  assign stays_normal = exp_less_1_q >= 8'(zeros_q) && !is_zero;
+  assign left         = stays_normal ? zeros_q : exp_less_1_q[4:0];
+  assign {far_man, unused_guard} = sum_q[25:2] << left;
+  assign far          = {stays_normal ? exp_q - 8'(zeros_q) : 8'd0, far_man};
+
+  // Stage 4, the path that rounds. The exponent is one less, and the hidden bit is added to it: so
+  // it falls by itself where that bit is missing, and grows where rounding carries.
+  logic        carry, by_one, hidden;
+  logic [22:0] near_man;
+  logic        up;
+  logic [30:0] near;
+  assign carry  = sum_q[27];
+  assign by_one = !sum_q[27] && !sum_q[26] && can_shift_1_q;
+  assign hidden = by_one ? sum_q[25] : sum_q[26] && !carry;
+  always_comb begin
+    if (carry) begin
+      near_man = sum_q[26:4];
+      up       = sum_q[3] && (sum_q[4] || sum_q[2:0] != 3'd0);
+    end else if (by_one) begin
+      near_man = sum_q[24:2];
+      up       = sum_q[1] && (sum_q[2] || sum_q[0]);
+    end else begin
+      near_man = sum_q[25:3];
+      up       = sum_q[2] && (sum_q[3] || sum_q[1:0] != 2'd0);
+    end
+  end
+  // Added to the exponent: 2 with a carry, -1 after a shift, and the hidden bit.
+  logic [7:0] step;
+  assign step = {{6{by_one && !hidden}}, carry || (by_one && !hidden), hidden ^ by_one};
+  assign near = {exp_less_1_q, near_man} + {step, 23'(up)};
+
+  logic is_far_path, is_special;
+  assign is_far_path = sum_q[27:25] == 3'd0 && can_shift_2_q;
+  assign is_special  = is_infinite_q || (carry && exp_q == 8'd254);
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      sum_o[31]    <= sign3_q && !(subtract3_q && is_zero);
+      sum_o[30:23] <= (is_far_path ? far[30:23] : near[30:23]) | {8{is_special}};
+      sum_o[22:0]  <= (is_far_path ? far[22:0] : near[22:0]) & {23{!is_special}};
+      if (is_nan3_q) sum_o[22] <= 1'b1;
+    end
+  end
+endmodule

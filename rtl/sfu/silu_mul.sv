@@ -1,0 +1,51 @@
+// SiLU of gate, times up: (gate * sigmoid(gate)) * up by the steps of docs/numerics.md. One element
+// a cycle.
+module silu_mul (
+  input  logic        clk_i,
+  input  logic        en_i,
+  input  logic [31:0] gate_i,
+  input  logic [31:0] up_i,
+  output logic [31:0] result_o
+);
+  localparam int unsigned PowerLatency = fp_pkg::Exp2ArgLatency + fp_pkg::Exp2Latency;
+  localparam int unsigned ELatency     = PowerLatency + fp_pkg::FromIntLatency;
+  localparam int unsigned SigmoidLatency = ELatency + fp_pkg::AddLatency + fp_pkg::DivLatency;
+  localparam int unsigned ProductLatency = SigmoidLatency + fp_pkg::MulLatency;
+  if (fp_pkg::SiluMulLatency != ProductLatency + fp_pkg::MulLatency) begin : gen_check_latency
+    $error("SiluMulLatency must be the sum of silu_mul's stages");
+  end
+
+  // e^-|gate|, 0 to 1: an integer in Q30, so not subnormal.
+  logic [fp_pkg::Exp2ArgW-1:0] argument;
+  logic [30:0]                 power;
+  logic [31:0]                 power_float, e;
+  exp2_argument u_argument (.clk_i, .en_i, .x_i({1'b0, gate_i[30:0]}), .argument_o(argument));
+  exp2_neg_q30 u_power (.clk_i, .en_i, .x_i(argument), .power_o(power));
+  int_to_fp #(.Width(32)) u_float (.clk_i, .en_i, .int_i({1'b0, power}), .result_o(power_float));
+  assign e = power_float[30:23] == 8'd0 ? 32'd0 : power_float - {9'd30, 23'd0};
+
+  // Sigmoid: 1 or e, over 1 + e.
+  logic        is_negative;  // or NaN, whose e is 0
+  logic [31:0] divisor, above, sigmoid;
+  delay_line #(.Width(1), .Delay(ELatency)) u_sign (
+    .clk_i, .en_i,
+    .data_i(gate_i[31] && gate_i[30:0] != 31'd0), .data_o(is_negative)
+  );
+  fp_add u_divisor (.clk_i, .en_i, .a_i(fp_pkg::One), .b_i(e), .sum_o(divisor));
+  delay_line #(.Width(32), .Delay(fp_pkg::AddLatency)) u_above (
+    .clk_i, .en_i, .data_i(is_negative ? e : fp_pkg::One), .data_o(above)
+  );
+  fp_div #(.Subnormals(0)) u_sigmoid (
+    .clk_i, .en_i, .a_i(above), .b_i(divisor), .quotient_o(sigmoid)
+  );
+
+  logic [31:0] gate, silu, up;
+  delay_line #(.Width(32), .Delay(SigmoidLatency)) u_gate (
+    .clk_i, .en_i, .data_i(gate_i), .data_o(gate)
+  );
+  fp_mul u_silu (.clk_i, .en_i, .a_i(gate), .b_i(sigmoid), .product_o(silu));
+  delay_line #(.Width(32), .Delay(ProductLatency)) u_up (
+    .clk_i, .en_i, .data_i(up_i), .data_o(up)
+  );
+  fp_mul u_result (.clk_i, .en_i, .a_i(silu), .b_i(up), .product_o(result_o));
+endmodule

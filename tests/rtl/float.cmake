@@ -1,0 +1,38 @@
+foreach(unit fp_add fp_div fp_div_iter fp_mul fp_sqrt)
+  accllm_add_rtl_bench(${unit}_bench TOP ${unit} BENCH ${unit}_bench.cc LIBS accllm_base)
+endforeach()
+foreach(unit fp_add fp_div_iter fp_mul)
+  accllm_add_rtl_bench(${unit}_netlist_bench TOP ${unit} BENCH ${unit}_bench.cc LIBS accllm_base NETLIST
+                       DEFINITIONS ACCLLM_VECTORS=20000)
+endforeach()
+foreach(width 32 64)
+  accllm_add_rtl_bench(int_to_fp_${width}_bench TOP int_to_fp PARAMS Width=${width} BENCH int_to_fp_bench.cc
+                       LIBS accllm_base)
+endforeach()
+
+# A8's codes, levels of attention, its chunks' factors, the exponential's argument, the widest result.
+foreach(range "8 -127 127 0" "13 0 2167 0" "16 0 32767 0" "23 0 2097152 2097152" "24 -8388607 8388607 -5")
+  separate_arguments(range)
+  list(GET range 0 width)
+  list(GET range 1 low)
+  list(GET range 2 high)
+  list(GET range 3 of_nan)
+  accllm_add_rtl_bench(fp_to_int_${width}_bench TOP fp_to_int
+                       PARAMS Width=${width} Low=${low} High=${high} OfNan=${of_nan}
+                       BENCH fp_to_int_bench.cc LIBS accllm_base
+                       DEFINITIONS ACCLLM_WIDTH=${width} ACCLLM_LOW=${low} ACCLLM_HIGH=${high}
+                                   ACCLLM_OF_NAN=${of_nan})
+endforeach()
+
+accllm_add_rtl_model(half_to_fp_model TOP half_to_fp)
+foreach(saturate 0 1)
+  accllm_add_rtl_model(fp_to_half_${saturate}_model TOP fp_to_half PARAMS Saturate=${saturate})
+  accllm_add_rtl_bench(half_${saturate}_bench BENCH half_bench.cc
+                       LIBS half_to_fp_model fp_to_half_${saturate}_model accllm_base
+                       DEFINITIONS ACCLLM_SATURATE=${saturate})
+endforeach()
+
+accllm_add_rtl_model(fp_larger_model TOP fp_larger)
+accllm_add_rtl_model(fp_larger_magnitude_model TOP fp_larger_magnitude)
+accllm_add_rtl_bench(fp_larger_bench BENCH fp_larger_bench.cc
+                     LIBS fp_larger_model fp_larger_magnitude_model accllm_base)

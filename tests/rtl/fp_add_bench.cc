@@ -1,0 +1,28 @@
+#include "Vfp_add.h"
+#include "tests/rtl/float_operands.h"
+#include "tests/rtl/pipelined_unit.h"
+
+namespace accllm::rtl {
+namespace {
+
+constexpr int kLatency = 4;
+
+TEST(FpAdd, EqualsTheHost) {
+  Bench<Vfp_add> dut;
+  const auto drive = [](Vfp_add& model, int64_t i) {
+    const auto [a, b] = FloatPair(i);
+    model.a_i = a;
+    model.b_i = b;
+  };
+  const auto check = [](const Vfp_add& model, int64_t i) {
+    const auto [a, b] = FloatPair(i);
+    const uint32_t expected = AsBits(AsFloat(a) + AsFloat(b));
+    if (SameFloat(model.sum_o, expected)) return true;
+    ADD_FAILURE() << std::hex << a << " + " << b << " = " << expected << ", not " << model.sum_o;
+    return false;
+  };
+  RunPipelined(dut, kLatency, VectorsOfATest(), drive, check);
+}
+
+}  // namespace
+}  // namespace accllm::rtl

@@ -1,0 +1,24 @@
+accllm_add_rtl_model(exp2_neg_q30_model TOP exp2_neg_q30)
+accllm_add_rtl_model(exp2_argument_model TOP exp2_argument)
+accllm_add_rtl_bench(exp2_bench BENCH exp2_bench.cc LIBS exp2_neg_q30_model exp2_argument_model accllm_kernels)
+if(ACCLLM_YOSYS)
+  accllm_add_rtl_model(exp2_neg_q30_netlist_model TOP exp2_neg_q30 NETLIST)
+  accllm_add_rtl_model(exp2_argument_netlist_model TOP exp2_argument NETLIST)
+  accllm_add_rtl_bench(exp2_netlist_bench BENCH exp2_bench.cc
+                       LIBS exp2_neg_q30_netlist_model exp2_argument_netlist_model accllm_kernels
+                       DEFINITIONS ACCLLM_VECTORS=20000)
+endif()
+
+accllm_add_rtl_bench(silu_mul_bench TOP silu_mul BENCH silu_mul_bench.cc LIBS accllm_kernels)
+accllm_add_rtl_bench(rms_scale_bench TOP rms_scale BENCH rms_scale_bench.cc LIBS accllm_base)
+
+accllm_add_rtl_model(a8_rule_model TOP a8_rule)
+accllm_add_rtl_model(a8_quantize_model TOP a8_quantize)
+accllm_add_rtl_bench(a8_bench BENCH a8_bench.cc LIBS a8_rule_model a8_quantize_model accllm_kernels)
+
+foreach(width 1 2 4 32)
+  accllm_add_rtl_bench(lane_sum_${width}_bench TOP lane_sum PARAMS Width=${width} BENCH lane_sum_bench.cc
+                       LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=${width})
+endforeach()
+accllm_add_rtl_bench(lane_sum_netlist_bench TOP lane_sum PARAMS Width=1 BENCH lane_sum_bench.cc NETLIST
+                     LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=1 ACCLLM_VECTORS=30000)
