@@ -71,7 +71,7 @@ class Placer {
       if (!op.bias.empty()) ACCLLM_RETURN_IF_ERROR(PlaceTensor(op.bias));
     }
     const int64_t constants = end_;
-    const accel::CacheLayout cache = accel::CacheLayout::For(g);
+    const accel::CacheLayout cache = accel::CacheLayout::For(g, options_.cache_bits);
     for (int64_t layer = 0; layer < model_.config.n_layers; ++layer) {
       const int64_t keys = Take(cache.key_stripes());
       graph_.caches.push_back({keys, Take(cache.value_stripes())});

@@ -51,7 +51,7 @@ TEST(Baseline, CountsWhatATokenCosts) {
   ASSERT_TRUE(baseline) << baseline.error().ToString();
   EXPECT_EQ(baseline->name, "small");
   EXPECT_EQ(baseline->scope, EnergyScope::kCard);
-  const EnergyCounts counts = CountsPerToken(*baseline);
+  const EnergyCounts counts = CountsPerToken(*baseline, PublishedToken(*baseline));
   EXPECT_DOUBLE_EQ(counts.seconds, 0.01);
   EXPECT_DOUBLE_EQ(counts.clock_mhz, 200);
   EXPECT_DOUBLE_EQ(counts.used.ffs, 150e3);

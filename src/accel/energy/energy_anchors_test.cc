@@ -24,7 +24,8 @@ OperatingPoint PointOf(const std::string& name) {
   const auto baseline = ReadBaseline(kAcceleratorSpec + "baselines/" + name + ".toml");
   EXPECT_TRUE(baseline) << baseline.error().ToString();
   if (!coefficients || !baseline) return {};
-  const auto report = EstimateEnergy(CountsPerToken(*baseline), 1, baseline->scope, *coefficients);
+  const auto report = EstimateEnergy(CountsPerToken(*baseline, PublishedToken(*baseline)), 1,
+                                     baseline->scope, *coefficients);
   EXPECT_TRUE(report) << report.error().ToString();
   return {*baseline, report.value_or(EnergyReport{})};
 }

@@ -23,9 +23,10 @@ constexpr format::TensorType BlockTypeOf(isa::WeightFormat format) {
   return format::TensorType::kW8;
 }
 
-inline int64_t StripesOf(int64_t bytes, int64_t lanes) {
-  const int64_t stripe = lanes * isa::kBeatBytes;
-  return (bytes + stripe - 1) / stripe;
+constexpr int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+constexpr int64_t StripesOf(int64_t bytes, int64_t lanes) {
+  return CeilDiv(bytes, lanes * isa::kBeatBytes);
 }
 
 // The streams of one weight matrix, the same for every lane.
@@ -64,13 +65,17 @@ struct CacheLayout {
   int64_t padded_dim = 0;
   int64_t n_slots = 0;
   int64_t lanes = 1;
+  int64_t code_bits = 4;  // of a program; 8 and 16 are for estimates
 
-  static CacheLayout For(const isa::Geometry& g) {
-    return {g.kv_heads, RoundUp(g.head_dim, 64), int64_t{g.sink_slots} + g.ring_slots, g.lanes};
+  static CacheLayout For(const isa::Geometry& g, int64_t code_bits = 4) {
+    return {g.kv_heads, RoundUp(g.head_dim, 64), int64_t{g.sink_slots} + g.ring_slots, g.lanes,
+            code_bits};
   }
 
   int64_t n_groups() const { return padded_dim / 32; }
-  int64_t row_bytes() const { return padded_dim / 2; }
+  int64_t row_bytes() const { return padded_dim * code_bits / 8; }
+  // Of a chunk's values.
+  int64_t value_beats() const { return isa::kChunkSlots * row_bytes() / isa::kBeatBytes; }
   int64_t chunk_group_bytes() const { return isa::kChunkSlots * (2 + n_groups()); }
   int64_t key_stripes() const { return kv_heads * head_stripes(); }
   int64_t value_stripes() const { return kv_heads * code_stripes(); }
@@ -86,10 +91,9 @@ struct CacheLayout {
     return (head * head_stripes() + 2 * group_stripes()) * stripe_bytes() + slot * row_bytes();
   }
 
-  // From the values' first stripe: the beat of dimensions 4 quad to 4 quad + 3.
-  int64_t ValueBeat(int64_t head, int64_t chunk, int64_t quad) const {
-    return head * code_stripes() * stripe_bytes() +
-           (chunk * padded_dim / 4 + quad) * isa::kBeatBytes;
+  // From the values' first stripe; beat `i` of a chunk holds its dimensions 4 i to 4 i + 3.
+  int64_t ValueBeat(int64_t head, int64_t chunk, int64_t i) const {
+    return head * code_stripes() * stripe_bytes() + (chunk * value_beats() + i) * isa::kBeatBytes;
   }
 
  private:

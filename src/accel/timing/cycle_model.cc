@@ -7,14 +7,6 @@
 namespace accllm::accel {
 namespace {
 
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// Slots in whole chunks, as they lie in memory.
-struct SlotSpan {
-  int64_t first;
-  int64_t last;  // itself included
-};
-
 // What a pass sees: sinks, then the ring in one or two parts; parts that touch are one.
 std::vector<SlotSpan> SlotsOfPass(const isa::Geometry& g, const PassRegisters& pass) {
   const int64_t last = pass.position + pass.n_tokens - 1;
@@ -53,7 +45,8 @@ CycleModel::CycleModel(const isa::Geometry& geometry,
     : g_(geometry),
       instructions_(instructions.begin(), instructions.end()),
       t_(timing),
-      reader_(timing, {geometry.clock_khz}, geometry.lanes) {}
+      engine_(MakeEngine(geometry, timing)),
+      reader_(timing, {geometry.clock_khz}, engine_->channels()) {}
 
 int64_t CycleModel::Run(const PassRegisters& registers) {
   pass_ = registers;
@@ -63,6 +56,7 @@ int64_t CycleModel::Run(const PassRegisters& registers) {
     InstructionCycles record;
     record.index = index;
     record.opcode = static_cast<isa::Opcode>(i.opcode);
+    if (t_.barrier_cycles) HoldUntil(end_ + *t_.barrier_cycles);
     switch (record.opcode) {
       case isa::Opcode::kEmbed:
         Embed(i, record);
@@ -98,25 +92,21 @@ int64_t CycleModel::Run(const PassRegisters& registers) {
 
 int64_t CycleModel::VectorCycles(int64_t n) const { return CeilDiv(n, t_.vector_lanes); }
 
-// A lane has two digits for each pair of tokens: dense weights and the cache take both for one.
-CycleModel::BeatCost CycleModel::CostOf(isa::WeightFormat format, int64_t n_tokens) const {
-  const int64_t slots = g_.slots;
-  if (format == isa::WeightFormat::kSparse24) return {1, n_tokens};
-  const int64_t cycles = CeilDiv(2 * n_tokens, slots);
-  // Half of the digits of a beat of these at once.
-  const bool is_slow = format == isa::WeightFormat::kDense2 || format == isa::WeightFormat::kDense8;
-  return {is_slow ? 2 * cycles : cycles, std::min(slots, 2 * n_tokens)};
+void CycleModel::HoldUntil(int64_t cycle) {
+  lanes_free_ = std::max(lanes_free_, cycle);
+  vector_free_ = std::max(vector_free_, cycle);
+  reader_.HoldUntil(cycle);
 }
 
-void CycleModel::TakeBeat(int64_t stripe, BeatCost cost, int64_t ready, InstructionCycles& record) {
+void CycleModel::TakeBeat(const EngineBeat& beat, int64_t ready, InstructionCycles& record) {
   const int64_t earliest = std::max(lanes_free_, ready);
-  const int64_t at = reader_.Take(stripe, earliest);
+  const int64_t at = reader_.Take(beat.stripe, beat.channels, earliest);
   if (record.beats++ == 0) record.begin = at;
   record.waited_inputs += earliest - lanes_free_;
   record.waited_memory += at - earliest;
-  record.busy += cost.cycles;
-  record.slot_cycles += cost.cycles * cost.slots;
-  lanes_free_ = at + cost.cycles;
+  record.busy += beat.cycles;
+  record.slot_cycles += beat.cycles * beat.slots;
+  lanes_free_ = at + beat.cycles;
 }
 
 void CycleModel::Embed(const isa::Instruction& i, InstructionCycles& record) {
@@ -130,7 +120,7 @@ void CycleModel::Embed(const isa::Instruction& i, InstructionCycles& record) {
   int64_t there = end_;
   for (int64_t token = 0; token < pass_.n_tokens; ++token) {
     const int64_t tile = pass_.tokens[Index(token)] / format::kTileRows;
-    const int64_t lane = tile % layout.lanes;
+    const int64_t lane = tile % layout.lanes % engine_->channels();
     const int64_t round = tile / layout.lanes;
     const auto gather = [&](int64_t beat) {
       there = std::max(there, reader_.Gather(lane, i.address + beat, issue++));
@@ -180,30 +170,20 @@ void CycleModel::Quantize(const isa::Instruction& i, InstructionCycles& record) 
 void CycleModel::Linear(const isa::Instruction& i, InstructionCycles& record) {
   const bool is_output = static_cast<isa::Epilogue>(i.epilogue) == isa::Epilogue::kOutput;
   const int64_t n_tokens = is_output ? pass_.n_outputs : pass_.n_tokens;
-  const MatrixLayout layout = {static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks,
-                               g_.lanes};
-  record.begin = record.end = std::max(lanes_free_, activation_ready_[i.source]);
+  const int64_t ready = activation_ready_[i.source];
+  record.begin = record.end = std::max(lanes_free_, ready);
   if (n_tokens == 0) return;
-  const bool has_scales = layout.format != isa::WeightFormat::kSparse24;
-  const int64_t beats_of_block = layout.tile_beats() / layout.blocks;
-  const BeatCost per_beat = CostOf(layout.format, n_tokens);
-  constexpr BeatCost kScales = {1, 0};
-  const int64_t drain = VectorCycles(format::kTileRows * g_.lanes * n_tokens);
+  const int64_t rows = engine_->RowsOfRound();
+  const int64_t drain = VectorCycles(rows * n_tokens);
   // Results of a round leave while the next is summed, not of the one after that.
   std::array<int64_t, 2> left = {0, 0};
-  for (int64_t round = 0; round < layout.n_rounds(); ++round) {
+  for (int64_t round = 0; round * rows < int64_t{i.rows}; ++round) {
     int64_t& room = left[Index(round % 2)];
     const int64_t waits = std::max<int64_t>(0, room - lanes_free_);
     record.waited_results += waits;
     lanes_free_ += waits;
-    if (round % isa::kScaleTiles == 0) {
-      TakeBeat(i.address + layout.ScaleBeat(round), kScales, activation_ready_[i.source], record);
-    }
-    for (int64_t b = 0; b < layout.tile_beats(); ++b) {
-      const bool is_scales = has_scales && b % beats_of_block == 0;
-      TakeBeat(i.address + layout.TileBeat(round) + b, is_scales ? kScales : per_beat,
-               activation_ready_[i.source], record);
-    }
+    engine_->Round(i, round, n_tokens,
+                   [&](const EngineBeat& beat) { TakeBeat(beat, ready, record); });
     const int64_t other = left[Index((round + 1) % 2)];
     room = std::max(lanes_free_ + t_.lane_pipeline, other) + drain;
     record.end = room;
@@ -219,75 +199,49 @@ void CycleModel::Linear(const isa::Instruction& i, InstructionCycles& record) {
 void CycleModel::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
   const auto ready = [&](isa::Vector v) { return vector_ready_[static_cast<size_t>(v)]; };
   record.begin = std::max({ready(isa::Vector::kKey), ready(isa::Vector::kValue), vector_free_});
-  const CacheLayout layout = CacheLayout::For(g_);
   // Rotate, transform, range, codes: four passes over keys and over values.
   const int64_t work = pass_.n_tokens * g_.kv_heads * 2 * 4 * VectorCycles(g_.head_dim);
   record.end = record.begin + t_.kv4_pipeline + work;
   record.vector_cycles = work;
   vector_free_ = record.end;
-  // Beats of each lane: keys' rows are written; their groups, values' nibbles and groups are
-  // changed.
-  const int64_t chunk_beats = CeilDiv(layout.chunk_group_bytes(), isa::kBeatBytes);
-  const int64_t per_token = layout.kv_heads;
-  const int64_t keys = CeilDiv(per_token * CeilDiv(layout.row_bytes(), 64), g_.lanes);
-  const int64_t groups = CeilDiv(per_token * chunk_beats, g_.lanes);
-  const int64_t values = CeilDiv(per_token * layout.padded_dim / 4, g_.lanes);
-  // Tokens of a pass share chunks, but for a pass that crosses from one into the next.
-  reader_.Write(i.keys, keys * pass_.n_tokens, record.end);
-  reader_.Update(i.keys, 2 * groups, record.end);
-  reader_.Update(i.values, values, record.end);
-}
-
-void CycleModel::TakeCache(int64_t base, int64_t first_byte, int64_t last_byte, BeatCost cost,
-                           int64_t ready, InstructionCycles& record) {
-  const int64_t stripe = int64_t{g_.lanes} * isa::kBeatBytes;
-  for (int64_t s = first_byte / stripe; s <= last_byte / stripe; ++s) {
-    TakeBeat(base + s, cost, ready, record);
-  }
+  const StoreBeats beats = engine_->Stored(pass_.n_tokens);
+  reader_.Write(i.keys, beats.keys_written, record.end);
+  reader_.Update(i.keys, beats.keys_updated, record.end);
+  reader_.Update(i.values, beats.values_updated, record.end);
 }
 
 void CycleModel::Attend(const isa::Instruction& i, InstructionCycles& record) {
-  const CacheLayout layout = CacheLayout::For(g_);
   const std::vector<SlotSpan> spans = SlotsOfPass(g_, pass_);
   reader_.Drain();  // what this pass stored comes before what is read now
   const int64_t queries = int64_t{g_.heads} / g_.kv_heads * pass_.n_tokens;
-  const BeatCost per_beat = CostOf(isa::WeightFormat::kDense4, queries);
   const int64_t ready =
       std::max(vector_ready_[static_cast<size_t>(isa::Vector::kQuery)], vector_free_) +
       t_.query_pipeline;
   int64_t n_slots = 0;
-  for (const SlotSpan& span : spans) n_slots += span.last - span.first + 1;
+  for (const SlotSpan& span : spans) n_slots += span.slots();
   record.begin = ready;
+  const int64_t together = engine_->HeadsTogether();
   // Weighing passes over the scores twice: exponentials and the largest weight, then integers.
-  const int64_t weigh_cycles = 2 * VectorCycles(n_slots * queries);
+  const int64_t weigh_cycles = 2 * VectorCycles(n_slots * queries * together);
   const int64_t weigh_latency = t_.softmax_pipeline + 2 * t_.float_divide;
-  std::vector<int64_t> weighed(Index(layout.kv_heads));
+  const int64_t n_steps = CeilDiv(g_.kv_heads, together);
+  std::vector<int64_t> weighed(Index(n_steps));
   int64_t weigher_free = 0;
-  const auto take_keys = [&](int64_t head) {
-    for (const SlotSpan& s : spans) {
-      for (const auto of : {CacheLayout::kKeys, CacheLayout::kValues}) {
-        TakeCache(i.keys, layout.Scale(of, head, s.first),
-                  layout.Group(of, head, s.last, layout.n_groups() - 1), {1, 0}, ready, record);
-      }
-      TakeCache(i.keys, layout.KeyRow(head, s.first),
-                layout.KeyRow(head, s.last) + layout.row_bytes() - 1, per_beat, ready, record);
-    }
+  const auto take_keys = [&](int64_t step) {
+    engine_->Keys(i, spans, step * together, queries,
+                  [&](const EngineBeat& beat) { TakeBeat(beat, ready, record); });
     weigher_free = std::max(lanes_free_ + t_.lane_pipeline, weigher_free) + weigh_cycles;
-    weighed[Index(head)] = weigher_free + weigh_latency;
+    weighed[Index(step)] = weigher_free + weigh_latency;
     record.vector_cycles += weigh_cycles;
   };
-  const auto take_values = [&](int64_t head) {
-    for (const SlotSpan& s : spans) {
-      TakeCache(i.values, layout.ValueBeat(head, s.first / isa::kChunkSlots, 0),
-                layout.ValueBeat(head, s.last / isa::kChunkSlots, layout.padded_dim / 4 - 1),
-                per_beat, weighed[Index(head)], record);
-    }
+  const auto take_values = [&](int64_t step) {
+    engine_->Values(i, spans, step * together, queries,
+                    [&](const EngineBeat& beat) { TakeBeat(beat, weighed[Index(step)], record); });
   };
   // Keys of the next heads while scores are weighed.
-  constexpr int64_t kAhead = 2;
-  for (int64_t head = 0; head < layout.kv_heads + kAhead; ++head) {
-    if (head < layout.kv_heads) take_keys(head);
-    if (head >= kAhead) take_values(head - kAhead);
+  for (int64_t step = 0; step < n_steps + t_.heads_ahead; ++step) {
+    if (step < n_steps) take_keys(step);
+    if (step >= t_.heads_ahead) take_values(step - t_.heads_ahead);
   }
   record.end =
       lanes_free_ + t_.lane_pipeline + t_.vector_pipeline + VectorCycles(queries * g_.head_dim);
