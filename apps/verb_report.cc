@@ -99,7 +99,7 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
   accel::PerformanceModel performance = {plan.graph.geometry, plan.instructions, {}, costs, {}};
   performance.timing.cache_bits = options.cache_bits;
   performance.used = accel::EstimateArea(
-      {options.target.lanes, options.target.slots, performance.timing.vector_lanes,
+      {options.target.lanes, options.target.slots, options.target.vector_lanes,
        compiler::VectorBytes(plan.graph, options.target.slots)},
       costs);
   Estimates estimates;

@@ -151,9 +151,9 @@ TEST(CycleModel, SmallerBuffersAndSlowerUnitsCostTime) {
   accel::MachineTiming shallow = usual;
   shallow.stream_beats = 16;  // less than a channel's latency
   EXPECT_GT(cycles(shallow), cycles(usual) * 5 / 4);
-  accel::MachineTiming narrow = usual;
-  narrow.vector_lanes = 4;
-  EXPECT_GT(cycles(narrow), cycles(usual) * 5 / 4);
+  Plan narrow = plan;
+  narrow.graph.geometry.vector_lanes = 4;
+  EXPECT_GT(SteadyCycles(narrow, 3000, 1), SteadyCycles(plan, 3000, 1) * 5 / 4);
   accel::MachineTiming ideal = usual;
   ideal.hbm.t_refi = 0;
   EXPECT_LT(cycles(ideal), cycles(usual));

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "accel/energy/toml_fields.h"
+#include "spec/accelerator.h"
 
 namespace accllm::accel {
 namespace {
@@ -22,9 +23,9 @@ constexpr auto kEngineFields = std::to_array<IntegerField<DspArray>>({
     {"channels", &DspArray::channels, {1, 64}},
     {"cores", &DspArray::cores, {1, 64}},
     {"rows_together", &DspArray::rows_together, {1, 1 << 16}},
+    {"vector_lanes", &DspArray::vector_lanes, {1, isa::kMaxVectorLanes}},
 });
 constexpr auto kTimingFields = std::to_array<IntegerField<MachineTiming>>({
-    {"vector_lanes", &MachineTiming::vector_lanes, {1, 1 << 16}},
     {"stream_beats", &MachineTiming::stream_beats, {1, 1 << 20}},
     {"burst_beats", &MachineTiming::burst_beats, {1, 256}},
     {"bursts_in_flight", &MachineTiming::bursts_in_flight, {1, 1 << 10}},

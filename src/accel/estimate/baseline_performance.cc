@@ -29,7 +29,9 @@ BaselineToken ModelToken(const Baseline& baseline, const isa::Geometry& geometry
   assert(baseline.machine);
   MachineTiming timing = baseline.machine->timing;
   timing.dsp_array = baseline.machine->engine;
-  CycleModel model(geometry, instructions, timing);
+  isa::Geometry machine = geometry;
+  machine.vector_lanes = static_cast<uint32_t>(timing.dsp_array->vector_lanes);
+  CycleModel model(machine, instructions, timing);
   PassRegisters registers;
   registers.n_tokens = registers.n_outputs = 1;
   registers.position = position;

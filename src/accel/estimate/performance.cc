@@ -38,7 +38,7 @@ PassEstimate PerformanceModel::Pass(int64_t position, int64_t n_tokens, int64_t 
   pass.hbm_utilisation =
       pass.hbm_bytes / (static_cast<double>(cycles) * geometry.lanes * isa::kBeatBytes);
   const double lanes = geometry.lanes;
-  const auto vector_lanes = static_cast<double>(timing.vector_lanes);
+  const auto vector_lanes = static_cast<double>(geometry.vector_lanes);
   const int64_t n_pairs = (int64_t{geometry.slots} + 1) / 2;
   const auto pairs = static_cast<double>(n_pairs);
   for (const InstructionCycles& i : model.last_pass()) {

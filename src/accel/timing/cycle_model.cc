@@ -90,7 +90,7 @@ int64_t CycleModel::Run(const PassRegisters& registers) {
   return end_;
 }
 
-int64_t CycleModel::VectorCycles(int64_t n) const { return CeilDiv(n, t_.vector_lanes); }
+int64_t CycleModel::VectorCycles(int64_t n) const { return CeilDiv(n, g_.vector_lanes); }
 
 void CycleModel::HoldUntil(int64_t cycle) {
   lanes_free_ = std::max(lanes_free_, cycle);

@@ -14,6 +14,7 @@ struct DspArray {
   int64_t channels = 32;        // of memory, shared out evenly among the cores
   int64_t cores = 1;            // each works on rows, or on heads, of its own
   int64_t rows_together = 128;  // that a core computes at once; fewer take as long
+  int64_t vector_lanes = 32;    // floats that its special function units take a cycle
   double macs_per_cycle = 0;    // of all cores, a matrix times a vector
   double multiplied_share = 1;  // of the weights; the rest is pruned
   double weight_bits = 8;       // a weight as stored, pruned ones and indices included
@@ -24,7 +25,6 @@ struct DspArray {
 // dividers and roots of a stage a bit and rounding.
 struct MachineTiming {
   HbmTiming hbm;
-  int64_t vector_lanes = 32;     // floats that the vector unit takes a cycle
   int64_t stream_beats = 512;    // of a lane's stream buffer: 8 BRAMs
   int64_t burst_beats = 0;       // of a request; 0: each beat is one, and as many as have room wait
   int64_t bursts_in_flight = 0;  // of one channel, if there are bursts
