@@ -115,9 +115,9 @@ void CycleModel::Embed(const isa::Instruction& i, InstructionCycles& record) {
   const format::TensorType type = BlockTypeOf(layout.format);
   const int64_t beats_of_row = BlockRowBytes(type) / isa::kBeatBytes;
   const int64_t beats_of_block = layout.tile_beats() / layout.blocks;
-  record.begin = end_;
-  int64_t issue = end_;
-  int64_t there = end_;
+  record.begin = std::max(end_, vector_free_);
+  int64_t issue = record.begin;
+  int64_t there = record.begin;
   for (int64_t token = 0; token < pass_.n_tokens; ++token) {
     const int64_t tile = pass_.tokens[Index(token)] / format::kTileRows;
     const int64_t lane = tile % layout.lanes % engine_->channels();
