@@ -67,8 +67,8 @@ Status ModelPoints(int64_t position, const accel::EnergyCoefficients& coefficien
   const BaselineModel model(baseline, plan, coefficients);
   ACCLLM_ASSIGN_OR_RETURN(estimate.published_point, model.At(published));
   for (const accel::BaselineCheck& check : baseline.machine->checks) {
-    ACCLLM_ASSIGN_OR_RETURN(BaselinePoint point, model.At(check.cached_tokens - 1));
-    estimate.checks.push_back(std::move(point));
+    ACCLLM_ASSIGN_OR_RETURN(const BaselinePoint point, model.At(check.cached_tokens - 1));
+    estimate.checks.push_back(point);
   }
   if (fits) {
     ACCLLM_ASSIGN_OR_RETURN(estimate.same_position, model.At(position));
@@ -101,7 +101,7 @@ Json PointToJson(const BaselinePoint& point, double published_tokens_per_s) {
                {"tokens_per_joule", RangeToJson(point.energy.tokens_per_joule)}};
   if (published_tokens_per_s > 0) {
     json["published_tokens_per_second"] = published_tokens_per_s;
-    json["error"] = point.tokens_per_s / published_tokens_per_s - 1;
+    json["relative_error"] = point.tokens_per_s / published_tokens_per_s - 1;
   }
   return json;
 }
@@ -225,7 +225,10 @@ std::string DesignTable(const std::vector<BaselineEstimate>& baselines, const Ou
     for (size_t i = 0; i < b.checks.size(); ++i) {
       rows.AddModelled(b, b.checks[i], b.baseline.machine->checks[i].tokens_per_s);
     }
-    if (b.same_position) rows.AddModelled(b, *b.same_position, 0);
+    // A full window is the same everywhere.
+    const bool is_new =
+        b.same_position && b.same_position->cached_tokens != b.published_point->cached_tokens;
+    if (is_new) rows.AddModelled(b, *b.same_position, 0);
   }
   return rows.Text();
 }

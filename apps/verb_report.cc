@@ -98,10 +98,10 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
       accel::ParseEnergyCoefficients(accel::DataText("energy.toml"), "energy.toml"));
   accel::PerformanceModel performance = {plan.graph.geometry, plan.instructions, {}, costs, {}};
   performance.timing.cache_bits = options.cache_bits;
-  performance.used = accel::EstimateArea(
-      {options.target.lanes, options.target.slots, options.target.vector_lanes,
-       compiler::VectorBytes(plan.graph, options.target.slots)},
-      costs);
+  performance.used =
+      accel::EstimateArea({options.target.lanes, options.target.slots, options.target.vector_lanes,
+                           compiler::VectorBytes(plan.graph, options.target.slots)},
+                          costs);
   Estimates estimates;
   estimates.target = options.target;
   estimates.area = performance.used;

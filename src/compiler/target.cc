@@ -101,6 +101,7 @@ std::vector<std::string_view> BundledTargets() {
     names.push_back(
         file.path.substr(kFolder.size(), file.path.size() - kFolder.size() - kEnding.size()));
   }
+  std::sort(names.begin(), names.end());
   return names;
 }
 
