@@ -2,18 +2,19 @@
 // energy models.
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "accel/data.h"
-#include "accel/energy/baseline.h"
 #include "accel/energy/energy_model.h"
 #include "accel/estimate/performance.h"
 #include "compiler/compile.h"
 #include "compress/synth.h"
-#include "compress/synth_plan.h"
 #include "console.h"
 #include "model_source.h"
 #include "options.h"
-#include "packed/tensor_layout.h"
+#include "pass_mix.h"
+#include "report_baselines.h"
+#include "shape_model.h"
 #include "verbs.h"
 
 namespace accllm::cli {
@@ -25,17 +26,14 @@ struct ReportFlags {
   std::string shape;
   std::string model;
   std::string linear = "w2-2:4";  // of a shape
+  std::string cache_bits = "4";
   std::string target = "u280";
   RunFlags run;
   int64_t position = 2048;
   int64_t prefill = 2048;
+  std::vector<std::string> passes;  // a mix of them
+  int64_t generated = 0;            // tokens that came out of it; 0: all
   bool json = false;
-};
-
-// A published design and what the energy model says of it.
-struct BaselineEstimate {
-  accel::Baseline baseline;
-  accel::EnergyReport energy;
 };
 
 struct Estimates {
@@ -46,6 +44,7 @@ struct Estimates {
   accel::FabricUse area;
   accel::EnergyReport chip;  // one token a pass
   accel::EnergyReport card;
+  std::optional<PassMixEstimate> mix;
   std::vector<BaselineEstimate> baselines;
 };
 
@@ -60,32 +59,7 @@ Result<compiler::ModelTensors> ReadModel(const ReportFlags& flags) {
     ACCLLM_ASSIGN_OR_RETURN(const PackedFile packed, PackedFile::Open(flags.model));
     return compiler::TensorsOf(packed);
   }
-  compiler::ModelTensors model;
-  model.path = flags.shape;
-  ACCLLM_ASSIGN_OR_RETURN(model.config, SynthShape(flags.shape));
-  ACCLLM_ASSIGN_OR_RETURN(const format::TensorType linear, TensorTypeFromLabel(flags.linear));
-  for (const TensorPlan& tensor : SynthPlan(model.config)) {
-    const bool is_linear = tensor.type == format::TensorType::kW2S24;
-    model.tensors.push_back(
-        {tensor.name, is_linear ? linear : tensor.type, tensor.rows, tensor.cols});
-  }
-  return model;
-}
-
-Result<std::vector<BaselineEstimate>> EstimateBaselines(
-    const accel::EnergyCoefficients& coefficients) {
-  std::vector<BaselineEstimate> all;
-  for (const accel::DataFile& file : accel::DataFiles()) {
-    if (!file.path.starts_with("baselines/")) continue;
-    BaselineEstimate estimate;
-    ACCLLM_ASSIGN_OR_RETURN(estimate.baseline,
-                            accel::ParseBaseline(file.text, std::string(file.path)));
-    ACCLLM_ASSIGN_OR_RETURN(estimate.energy,
-                            accel::EstimateEnergy(accel::CountsPerToken(estimate.baseline), 1,
-                                                  estimate.baseline.scope, coefficients));
-    all.push_back(std::move(estimate));
-  }
-  return all;
+  return TensorsOfShape(flags.shape, flags.linear);
 }
 
 Result<Estimates> Estimate(const ReportFlags& flags) {
@@ -93,6 +67,7 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
   compiler::CompileOptions options;
   ACCLLM_ASSIGN_OR_RETURN(options.target, compiler::LoadTarget(flags.target));
   ACCLLM_ASSIGN_OR_RETURN(options.window, flags.run.Attention(AttentionWindow{}));
+  options.cache_bits = std::stoll(flags.cache_bits);
   const int64_t needed = std::max(flags.position, flags.prefill) + isa::kMaxSlots;
   ACCLLM_ASSIGN_OR_RETURN(options.max_tokens, flags.run.MaxTokens(options.window, needed));
   const bool is_full = options.window.window == AttentionWindow::kAll;
@@ -107,6 +82,13 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
                 fmt::format("target {}: the cycle model knows HBM2 only", options.target.name),
                 "report on a target with memory = \"hbm2\"");
   }
+  std::optional<PassMix> mix;
+  if (!flags.passes.empty()) {
+    ACCLLM_ASSIGN_OR_RETURN(mix, ParsePassMix(flags.passes, flags.generated, options.target.slots));
+  } else if (flags.generated != 0) {
+    return Fail(ErrorCode::kInvalidArgument, "--generated needs --passes",
+                "say which passes gave these tokens, as --passes 122x1,705x2");
+  }
   ACCLLM_ASSIGN_OR_RETURN(const compiler::Plan plan,
                           compiler::PlanProgram(model, options, nullptr));
   ACCLLM_ASSIGN_OR_RETURN(const accel::AreaCosts costs,
@@ -115,10 +97,11 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
       const accel::EnergyCoefficients coefficients,
       accel::ParseEnergyCoefficients(accel::DataText("energy.toml"), "energy.toml"));
   accel::PerformanceModel performance = {plan.graph.geometry, plan.instructions, {}, costs, {}};
-  performance.used = accel::EstimateArea(
-      {options.target.lanes, options.target.slots, performance.timing.vector_lanes,
-       compiler::VectorBytes(plan.graph, options.target.slots)},
-      costs);
+  performance.timing.cache_bits = options.cache_bits;
+  performance.used =
+      accel::EstimateArea({options.target.lanes, options.target.slots, options.target.vector_lanes,
+                           compiler::VectorBytes(plan.graph, options.target.slots)},
+                          costs);
   Estimates estimates;
   estimates.target = options.target;
   estimates.area = performance.used;
@@ -134,7 +117,13 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
     ACCLLM_ASSIGN_OR_RETURN(
         *report, accel::EstimateEnergy(estimates.passes[0].counts, 1, scope, coefficients));
   }
-  ACCLLM_ASSIGN_OR_RETURN(estimates.baselines, EstimateBaselines(coefficients));
+  if (mix) {
+    ACCLLM_ASSIGN_OR_RETURN(estimates.mix, EstimatePassMix(*mix, estimates.passes, coefficients));
+  }
+  Progress baselines("baselines");
+  ACCLLM_ASSIGN_OR_RETURN(estimates.baselines,
+                          EstimateBaselines(flags.shape, flags.position, coefficients,
+                                            [&](double share) { baselines.Update(share); }));
   return estimates;
 }
 
@@ -167,6 +156,24 @@ Json ToJson(const accel::PassEstimate& pass) {
             {"waited_results", pass.waited_results}}}};
 }
 
+Json ToJson(const PassMixEstimate& mix) {
+  Json json = {{"tokens_per_second", mix.tokens_per_s},
+               {"generated", mix.mix.generated},
+               {"energy", {{"chip", ToJson(mix.chip)}, {"card", ToJson(mix.card)}}}};
+  for (const PassMix::Kind& kind : mix.mix.kinds) {
+    json["passes"].push_back({{"count", kind.count}, {"tokens", kind.n_tokens}});
+  }
+  return json;
+}
+
+OurPoints OursOf(const Estimates& e) {
+  OurPoints ours = {{"this one, modelled", 1 / e.passes[0].seconds, &e.chip, &e.card}, {}};
+  if (e.mix) {
+    ours.mix = {"passes " + Describe(e.mix->mix), e.mix->tokens_per_s, &e.mix->chip, &e.mix->card};
+  }
+  return ours;
+}
+
 Json ToJson(const Estimates& e, int64_t prefill) {
   const accel::PassEstimate& decode = e.passes[0];
   Json json = {{"target", e.target.name},
@@ -183,23 +190,9 @@ Json ToJson(const Estimates& e, int64_t prefill) {
                  {"basis", "estimated by hand from the structure"}}},
                {"energy", {{"chip", ToJson(e.chip)}, {"card", ToJson(e.card)}}}};
   for (const accel::PassEstimate& pass : e.passes) json["passes"].push_back(ToJson(pass));
-  for (const BaselineEstimate& b : e.baselines) {
-    const bool is_chip = b.baseline.scope == EnergyScope::kChip;
-    const accel::EnergyReport& ours = is_chip ? e.chip : e.card;
-    json["baselines"].push_back(
-        {{"name", b.baseline.name},
-         {"scope", is_chip ? "chip" : "card"},
-         {"published",
-          {{"tokens_per_second", b.baseline.tokens_per_s},
-           {"watts", b.baseline.watts},
-           {"tokens_per_joule", b.baseline.tokens_per_joule},
-           {"source", b.baseline.source}}},
-         {"modelled",
-          {{"watts", ToJson(b.energy.watts)},
-           {"tokens_per_joule", ToJson(b.energy.tokens_per_joule)}}},
-         {"speed_ratio", 1 / decode.seconds / b.baseline.tokens_per_s},
-         {"energy_ratio", ours.tokens_per_joule.nominal / b.energy.tokens_per_joule.nominal}});
-  }
+  if (e.mix) json["mix"] = ToJson(*e.mix);
+  const OurPoints ours = OursOf(e);
+  for (const BaselineEstimate& b : e.baselines) json["baselines"].push_back(ToJson(b, ours));
   return json;
 }
 
@@ -212,37 +205,13 @@ std::string ToText(const Estimates& e, int64_t prefill) {
                       fmt::format("{:.1f}", static_cast<double>(p.n_tokens) / p.seconds),
                       fmt::format("{:.1f} %", 100 * p.hbm_utilisation)});
   }
-  std::vector<std::vector<std::string>> designs = {
-      {"design", "scope", "token/s", "W", "token/J", "times faster", "times the token/J"}};
-  const auto ours = [&](std::string_view scope, const accel::EnergyReport& report) {
-    designs.push_back({"this one, modelled", std::string(scope),
-                       fmt::format("{:.1f}", 1 / e.passes[0].seconds),
-                       fmt::format("{:.1f}", report.watts.nominal),
-                       fmt::format("{:.2f} ({:.2f} to {:.2f})", report.tokens_per_joule.nominal,
-                                   report.tokens_per_joule.low, report.tokens_per_joule.high),
-                       "", ""});
-  };
-  ours("chip", e.chip);
-  ours("card", e.card);
-  for (const BaselineEstimate& b : e.baselines) {
-    const bool is_chip = b.baseline.scope == EnergyScope::kChip;
-    const accel::EnergyReport& same_scope = is_chip ? e.chip : e.card;
-    designs.push_back({b.baseline.name + ", published", is_chip ? "chip" : "card",
-                       fmt::format("{:.1f}", b.baseline.tokens_per_s),
-                       fmt::format("{:.1f}", b.baseline.watts),
-                       fmt::format("{:.2f} (modelled {:.2f})", b.baseline.tokens_per_joule,
-                                   b.energy.tokens_per_joule.nominal),
-                       fmt::format("{:.2f}", 1 / e.passes[0].seconds / b.baseline.tokens_per_s),
-                       fmt::format("{:.2f}", same_scope.tokens_per_joule.nominal /
-                                                 b.energy.tokens_per_joule.nominal)});
-  }
   return fmt::format(
       "{} at {} MHz, {} lanes, up to {} tokens a pass; speed modelled in cycles against HBM2, area "
       "by hand, energy by sourced coefficients\n\n{}\nprompt of {} tokens: {:.1f} token/s\n"
       "area: {:.0f} LUT, {:.0f} FF, {:.0f} DSP, {:.0f} BRAM, {:.0f} URAM\n\n{}",
       e.target.name, e.target.clock_mhz, e.target.lanes, e.target.slots, FormatTable(passes),
       prefill, static_cast<double>(prefill) / e.prefill_seconds, e.area.luts, e.area.ffs,
-      e.area.dsps, e.area.brams, e.area.urams, FormatTable(designs));
+      e.area.dsps, e.area.brams, e.area.urams, DesignTable(e.baselines, OursOf(e)));
 }
 
 Status RunReport(const ReportFlags& flags) {
@@ -263,14 +232,27 @@ VerbBody DeclareReport(OptionTable& table) {
   table.OneOf(table.Value("--linear", "TYPE", flags->linear,
                           "Type of a shape's linear layers, to see what it costs: {}"),
               {"w2-2:4", "w2", "w4", "w8"});
+  table.OneOf(table.Value("--kv", "BITS", flags->cache_bits,
+                          "Bits of cached keys and values, to see what they cost: {}; the devices "
+                          "have 4 alone"),
+              {"4", "8", "16"});
   table.Value("--target", "NAME|FILE", flags->target, "The machine, as for accllm compile");
   flags->run.DeclareAttention(table, "2044", "4");
   flags->run.DeclareContext(table);
   table.Value("--position", "N", flags->position, "Tokens before those that are decoded")
       .NonNegative();
   table.Value("--prefill", "N", flags->prefill, "Tokens of the prompt").InRange(64, 1 << 20);
+  const OptionRef passes =
+      table.Value("--passes", "LIST", flags->passes,
+                  "Speed and energy of such a mix of passes too, each as COUNTxTOKENS");
+  table.OnlyWith(passes, {table
+                              .Value("--generated", "N", flags->generated,
+                                     "Tokens that came out of --passes; without it, all of them")
+                              .NoDefault()
+                              .Positive()});
   table.Json(flags->json);
   table.Examples({"accllm report --target u280 --shape llama-2-7b",
+                  "accllm report --shape llama-2-7b --passes 122x1,705x2 --generated 1500",
                   "accllm report models/books-6m.acc --window 252 --json"});
   return [flags] { return RunReport(*flags); };
 }

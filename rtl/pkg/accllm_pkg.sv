@@ -8,6 +8,8 @@ package accllm_pkg;
   localparam int unsigned MaxLanes = 64;
   // Tokens of one pass, at most.
   localparam int unsigned MaxSlots = 16;
+  // Floats that the vector unit of the largest machine takes a cycle.
+  localparam int unsigned MaxVectorLanes = 1024;
   // Tiles of a lane whose row scales share one beat: 4 tiles of 8 rows, a bfloat16 each.
   localparam int unsigned ScaleTiles = 4;
   // Cache slots of one attention chunk.
@@ -106,7 +108,8 @@ package accllm_pkg;
   localparam int unsigned GeometryBits = 768;
   // Registers that are written once, when a program is loaded.
   typedef struct packed {
-    logic [95:0] reserved;
+    logic [63:0] reserved;
+    logic [31:0] vector_lanes;
     logic [31:0] memory;
     logic [31:0] clock_khz;
     logic [31:0] stripes;

@@ -1,6 +1,7 @@
 #include "compiler/compile.h"
 
 #include <algorithm>
+#include <cassert>
 #include <nlohmann/json.hpp>
 
 #include "accel/program/program_file.h"
@@ -66,6 +67,7 @@ Result<Plan> PlanProgram(const ModelTensors& model, const CompileOptions& option
 Result<CompileReport> Compile(const PackedFile& packed, const CompileOptions& options,
                               const std::string& output, const OnPass& on_pass,
                               const std::function<bool(double share)>& on_progress) {
+  assert(options.cache_bits == 4);
   ACCLLM_ASSIGN_OR_RETURN(const Plan plan, PlanProgram(TensorsOf(packed), options, on_pass));
   const Graph& graph = plan.graph;
   ACCLLM_ASSIGN_OR_RETURN(accel::ProgramWriter writer,

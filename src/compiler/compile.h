@@ -19,6 +19,7 @@ struct CompileOptions {
   Target target;
   AttentionWindow window;
   int64_t max_tokens = 0;  // of full attention
+  int64_t cache_bits = 4;  // of cached codes; programs have 4, plans for estimates 8 and 16 too
 };
 
 struct CompileReport {

@@ -149,7 +149,7 @@ TEST_F(CompileTest, ProgramsOutOfRangeAreRefused) {
   const std::vector<isa::Instruction> code(program->instructions().begin(),
                                            program->instructions().end());
   ASSERT_TRUE(check(program->geometry(), code));
-  constexpr size_t kGeometryFields = 21;
+  constexpr size_t kGeometryFields = 22;
   for (size_t field = 0; field < kGeometryFields; ++field) {
     isa::Geometry g = program->geometry();
     const uint32_t huge = 0xFFFFFFF0U;

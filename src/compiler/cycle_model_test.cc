@@ -150,12 +150,55 @@ TEST(CycleModel, SmallerBuffersAndSlowerUnitsCostTime) {
   accel::MachineTiming shallow = usual;
   shallow.stream_beats = 16;  // less than a channel's latency
   EXPECT_GT(cycles(shallow), cycles(usual) * 5 / 4);
-  accel::MachineTiming narrow = usual;
-  narrow.vector_lanes = 4;
-  EXPECT_GT(cycles(narrow), cycles(usual) * 5 / 4);
+  Plan narrow = plan;
+  narrow.graph.geometry.vector_lanes = 4;
+  EXPECT_GT(SteadyCycles(narrow, 3000, 1), SteadyCycles(plan, 3000, 1) * 5 / 4);
   accel::MachineTiming ideal = usual;
   ideal.hbm.t_refi = 0;
   EXPECT_LT(cycles(ideal), cycles(usual));
+}
+
+// Estimates alone: twice and four times the beats, and more work for each.
+TEST(CycleModel, WiderCachesCostBeatsAndTime) {
+  const Plan plan = WidePlan();
+  int64_t code_beats = 0;
+  int64_t last_cycles = 0;
+  for (const int64_t bits : {4, 8, 16}) {
+    accel::MachineTiming timing;
+    timing.cache_bits = bits;
+    CycleModel model(plan.graph.geometry, plan.instructions, timing);
+    const int64_t cycles = model.Run(Registers(5000, 1));
+    EXPECT_GT(cycles, last_cycles);
+    last_cycles = cycles;
+    int64_t beats = 0;
+    int64_t busy = 0;
+    for (const InstructionCycles& i : model.last_pass()) {
+      if (i.opcode != isa::Opcode::kAttend) continue;
+      beats += i.beats;
+      busy += i.busy;
+    }
+    const int64_t records = 2 * 32 * ((66 + 3) / 4);  // as many for all
+    if (bits == 4) code_beats = beats - records;
+    EXPECT_EQ(beats, records + bits / 4 * code_beats);
+    EXPECT_EQ(busy, records + bits / 4 * (bits / 4) * code_beats);
+  }
+}
+
+TEST(CycleModel, ABarrierKeepsInstructionsApart) {
+  const Plan plan = WidePlan();
+  accel::MachineTiming timing;
+  timing.barrier_cycles = 100;
+  CycleModel model(plan.graph.geometry, plan.instructions, timing);
+  const int64_t apart = model.Run(Registers(3000, 1));
+  int64_t end = 0;
+  for (const InstructionCycles& i : model.last_pass()) {
+    if (i.opcode != isa::Opcode::kEnd) {
+      EXPECT_GE(i.begin, end + 100);
+    }
+    end = i.end;
+  }
+  CycleModel overlapped(plan.graph.geometry, plan.instructions, {});
+  EXPECT_GT(apart, overlapped.Run(Registers(3000, 1)) + 100 * std::ssize(plan.instructions));
 }
 
 TEST(CycleDevice, CountsPassesAndGivesTheFunctionalLogits) {

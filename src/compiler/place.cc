@@ -52,6 +52,7 @@ isa::Geometry GeometryOf(const ModelConfig& config, const CompileOptions& option
   g.lanes = narrow(options.target.lanes);
   g.slots = narrow(options.target.slots);
   g.memory = static_cast<uint32_t>(options.target.memory);
+  g.vector_lanes = narrow(options.target.vector_lanes);
   g.clock_khz = narrow(std::llround(options.target.clock_mhz * 1000));
   return g;
 }
@@ -79,9 +80,10 @@ class Placer {
     g.embedding_format = static_cast<uint32_t>(embedding.matrix->format);
     const int64_t constants = end_;
     const accel::CacheLayout cache = accel::CacheLayout::For(g);
+    const int64_t stripes_for_one = options_.cache_bits / 4;  // of codes of 4 bits
     for (int64_t layer = 0; layer < model_.config.n_layers; ++layer) {
-      const int64_t keys = Take(cache.key_stripes());
-      graph_.caches.push_back({keys, Take(cache.value_stripes())});
+      const int64_t keys = Take(stripes_for_one * cache.key_stripes());
+      graph_.caches.push_back({keys, Take(stripes_for_one * cache.value_stripes())});
     }
     const int64_t caches = end_ - constants;
     const int64_t input = Take(g.slots * accel::InputStripes(g));

@@ -23,6 +23,7 @@ struct TargetKey {
   int64_t Target::*field;
   int64_t least;
   int64_t most;
+  bool has_default = false;  // may be left out
 };
 
 constexpr std::array kIntegerKeys = {
@@ -30,6 +31,7 @@ constexpr std::array kIntegerKeys = {
     TargetKey{"slots", &Target::slots, 1, isa::kMaxSlots},
     TargetKey{"channel_bytes", &Target::channel_bytes, 1 << 20, int64_t{1} << 37},
     TargetKey{"vector_bytes", &Target::vector_bytes, 1 << 10, int64_t{1} << 32},
+    TargetKey{"vector_lanes", &Target::vector_lanes, 1, isa::kMaxVectorLanes, true},
 };
 constexpr std::string_view kClockKey = "clock_mhz";
 constexpr std::string_view kMemoryKey = "memory";
@@ -64,6 +66,7 @@ Result<Target> ParseTarget(std::string_view text, const std::string& name,
   Target target;
   target.name = name;
   for (const TargetKey& key : kIntegerKeys) {
+    if (key.has_default && !table.contains(key.name)) continue;
     const auto value = table[key.name].value_exact<int64_t>();
     if (!value || *value < key.least || *value > key.most) {
       return tl::unexpected(BadKey(
@@ -98,6 +101,7 @@ std::vector<std::string_view> BundledTargets() {
     names.push_back(
         file.path.substr(kFolder.size(), file.path.size() - kFolder.size() - kEnding.size()));
   }
+  std::sort(names.begin(), names.end());
   return names;
 }
 

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import small_model
@@ -107,7 +108,12 @@ class Compile(Case):
         write_target("mine.toml")
         report = parsed("compile", MODEL, "-o", "mine.accp", "--target", "mine.toml")
         self.assertEqual((report["target"], report["memory_bytes"]), ("mine", 4 << 24))
-        self.compile_fails(3, ["u281", "u280, u50, zcu104"], "--target", "u281")
+        self.compile_fails(3, ["u281", "u280, u280-large, u50, zcu104"], "--target", "u281")
+        write_target("wide.toml", vector_lanes=64)
+        wide = parsed("compile", MODEL, "-o", "wide.accp", "--target", "wide.toml")
+        self.assertEqual(wide["cache_bytes"], report["cache_bytes"])
+        write_target("wide.toml", vector_lanes=0)
+        self.compile_fails(2, ["wide.toml: vector_lanes: ", "1 to 1024"], "--target", "wide.toml")
         (FOLDER / "misspelt.toml").write_text((FOLDER / "mine.toml").read_text() + "lane = 3\n")
         self.compile_fails(2, ["misspelt.toml: lane: "], "--target", "misspelt.toml")
         write_target("odd.toml", lanes=3)
@@ -134,6 +140,26 @@ class Compile(Case):
         self.compile_fails(4, ["window.accp: not a packed model"], model="window.accp")
         self.compile_fails(3, ["missing.acc"], model="missing.acc")
         self.assert_fails(2, ["--output is required"], "compile", MODEL)
+
+
+class Memory(unittest.TestCase):
+    def test_the_image_is_streamed(self):
+        parsed("synth", "--shape", "qwen2.5-0.5b", "-o", "half_billion.acc")
+        command = [BINARY, "compile", "half_billion.acc", "-o", "half_billion.accp"]
+        anonymous = 0  # kB; what is mapped from files is the system's to take back
+        with subprocess.Popen(command, cwd=FOLDER, env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+                found = re.search(r"^RssAnon:\s+(\d+) kB", status, re.MULTILINE)
+                anonymous = max(anonymous, int(found.group(1)) if found else 0)
+                time.sleep(0.002)
+        self.assertEqual(process.returncode, 0)
+        self.assertGreater((FOLDER / "half_billion.accp").stat().st_size, 150 << 20)
+        self.assertGreater(anonymous, 0)
+        self.assertLess(anonymous, 32 << 10)
+        for name in ("half_billion.acc", "half_billion.accp"):
+            (FOLDER / name).unlink()
 
 
 class Tokens(unittest.TestCase):
@@ -391,6 +417,81 @@ class Run(Case):
         self.assertLess(report["passes"], 40000 / 4)
         self.assertEqual(report["cycles"], report["prompt_cycles"])
         self.assertTrue(json.loads((FOLDER / "prompt.json").read_text())["traceEvents"])
+
+
+class Report(Case):
+    SMALL = ("report", MODEL, "--window", "60", "--position", "100", "--prefill", "64")
+
+    def test_of_a_file(self):
+        report = parsed(*self.SMALL)
+        self.assertEqual([p["tokens"] for p in report["passes"]], [1, 2, 3, 4, 1])
+        first = report["passes"][0]
+        self.assertEqual(report["decode_tokens_per_second"], first["passes_per_second"])
+        self.assertEqual(report["hbm_utilisation"], first["hbm_utilisation"])
+        self.assertNotIn("mix", report)
+        # Published machines run another model: nothing is modelled, and no ratio is given.
+        self.assertEqual({b["name"] for b in report["baselines"]},
+                         {"AccLLM (paper)", "EdgeLLM", "FlightLLM"})
+        for baseline in report["baselines"]:
+            self.assertNotIn("modelled", baseline)
+            self.assertNotIn("speed_ratio", baseline)
+
+    def test_a_mix_of_passes(self):
+        report = parsed(*self.SMALL, "--passes", "3x1,2x2", "--generated", "6")
+        one, two = (1 / p["passes_per_second"] for p in report["passes"][:2])
+        mix = report["mix"]
+        self.assertAlmostEqual(mix["tokens_per_second"], 6 / (3 * one + 2 * two), places=3)
+        self.assertEqual(mix["passes"], [{"count": 3, "tokens": 1}, {"count": 2, "tokens": 2}])
+        energy = mix["energy"]["chip"]
+        self.assertAlmostEqual(energy["watts"]["nominal"] / mix["tokens_per_second"],
+                               energy["joules_per_token"]["nominal"], places=9)
+        self.assertIn("passes 3x1,2x2: 7 tokens", accllm(*self.SMALL, "--passes", "3x1,2x2").stdout)
+
+    def test_wider_caches(self):
+        reports = [parsed(*self.SMALL, "--kv", bits) for bits in ("4", "8", "16")]
+        self.assertEqual(reports[0], parsed(*self.SMALL))
+        for narrow, wide in zip(reports, reports[1:]):
+            self.assertGreater(wide["passes"][0]["hbm_bytes"], narrow["passes"][0]["hbm_bytes"])
+            for key in ("decode_tokens_per_second", "decode_tokens_per_joule"):
+                self.assertLess(wide[key], narrow[key])
+
+    def test_published_machines(self):
+        report = parsed("report", "--shape", "llama-2-7b", "--position", "400", "--prefill", "64",
+                        "--passes", "1x1,4x2")
+        baselines = {b["name"]: b for b in report["baselines"]}
+        for name, tolerance, calibrated in (("FlightLLM", 0.1, "bursts_in_flight"),
+                                            ("AccLLM (paper)", 0.15, "nothing")):
+            baseline = baselines[name]
+            self.assertEqual(baseline["calibrated"], calibrated)
+            for point in (baseline["modelled"], *baseline.get("checks", [])):
+                self.assertLess(abs(point["relative_error"]), tolerance, name)
+            self.assertAlmostEqual(baseline["speed_ratio"], report["decode_tokens_per_second"]
+                                   / baseline["same_position"]["tokens_per_second"])
+            ours = report["energy"][baseline["scope"]]["tokens_per_joule"]["nominal"]
+            theirs = baseline["same_position"]["tokens_per_joule"]["nominal"]
+            self.assertAlmostEqual(baseline["energy_ratio"], ours / theirs)
+            self.assertGreater(baseline["mix"]["energy_ratio"], baseline["energy_ratio"])
+        self.assertEqual([c["cached_tokens"] for c in baselines["FlightLLM"]["checks"]], [128, 512])
+        self.assertNotIn("modelled", baselines["EdgeLLM"])  # nothing is known of its machine
+
+    def test_a_larger_part_of_the_fpga(self):
+        usual = parsed(*self.SMALL)
+        large = parsed(*self.SMALL, "--target", "u280-large")
+        self.assertGreater(large["prefill_tokens_per_second"], usual["prefill_tokens_per_second"])
+        part = {"luts": 1_304_000, "dsps": 9024, "brams": 2016, "urams": 960}
+        for resource, count in part.items():
+            self.assertLessEqual(large["area"][resource], count, resource)
+        parsed("compile", MODEL, "-o", "large.accp", "--window", "60", "--target", "u280-large")
+        cycle = run("--device", "cycle", program="large.accp")
+        self.assertEqual(cycle["tokens"], run()["tokens"])
+
+    def test_mistakes(self):
+        for parts, arguments in (
+                (["--generated needs --passes"], ["--generated", "3"]),
+                (["--passes '1x5' is not understood", "at most 4"], ["--passes", "1x5"]),
+                (["--generated 9 is impossible"], ["--passes", "3x2", "--generated", "9"]),
+                (["'5' is none of 4, 8, 16"], ["--kv", "5"])):
+            self.assert_fails(2, parts, *self.SMALL, *arguments)
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ constexpr auto kInferredFields = std::to_array<BaselineField>({
     {"bram_accesses_per_byte", &Baseline::bram_accesses_per_byte, {0, 64}},
     {"macs_per_uram_access", &Baseline::macs_per_uram_access, {1, 1e6}},
 });
-constexpr auto kBaselineKeys =
-    std::to_array<std::string_view>({"name", "platform", "published", "model", "inferred"});
+constexpr auto kBaselineKeys = std::to_array<std::string_view>(
+    {"name", "platform", "published", "model", "inferred", "machine"});
 
 // Published figures are rounded to two or three digits.
 constexpr double kPublishedTolerance = 0.02;
@@ -82,9 +82,9 @@ double BytesReadPerToken(const Baseline& baseline) {
          8;
 }
 
-double MacsPerToken(const Baseline& baseline) {
+double MacsPerToken(const Baseline& baseline, double cached_tokens) {
   return baseline.weights * baseline.multiplied_share +
-         baseline.cached_tokens * baseline.attention_macs_per_cached_token;
+         cached_tokens * baseline.attention_macs_per_cached_token;
 }
 
 Status CheckBaseline(const Baseline& baseline, const JsonObject& published,
@@ -110,15 +110,20 @@ Status CheckBaseline(const Baseline& baseline, const JsonObject& published,
 
 }  // namespace
 
-EnergyCounts CountsPerToken(const Baseline& baseline) {
+BaselineToken PublishedToken(const Baseline& baseline) {
+  return {1 / baseline.tokens_per_s, baseline.cached_tokens, BytesReadPerToken(baseline),
+          baseline.cached_values_per_token * baseline.cached_bits / 8};
+}
+
+EnergyCounts CountsPerToken(const Baseline& baseline, const BaselineToken& token) {
   EnergyCounts counts;
-  counts.seconds = 1 / baseline.tokens_per_s;
+  counts.seconds = token.seconds;
   counts.clock_mhz = baseline.clock_mhz;
   counts.used = {baseline.luts, baseline.ffs, baseline.dsps, baseline.brams, baseline.urams};
-  counts.hbm_read_bytes = BytesReadPerToken(baseline);
-  counts.hbm_write_bytes = baseline.cached_values_per_token * baseline.cached_bits / 8;
+  counts.hbm_read_bytes = token.read_bytes;
+  counts.hbm_write_bytes = token.written_bytes;
   const double busy_seconds = counts.hbm_read_bytes / baseline.hbm_bytes_per_s;
-  const double macs = MacsPerToken(baseline);
+  const double macs = MacsPerToken(baseline, token.cached_tokens);
   counts.dsp_active_cycles = macs / baseline.macs_per_dsp_cycle;
   counts.lut_active_kcycles = baseline.luts / 1000 * busy_seconds * baseline.clock_mhz * 1e6;
   counts.bram_accesses =
@@ -142,6 +147,14 @@ Result<Baseline> ParseBaseline(std::string_view text, const std::string& path) {
   ACCLLM_ASSIGN_OR_RETURN(const JsonObject inferred,
                           ReadBaselineTable(root, "inferred", kInferredFields, {}, baseline));
   ACCLLM_RETURN_IF_ERROR(CheckBaseline(baseline, published, inferred));
+  if (root.Has("machine")) {
+    ACCLLM_ASSIGN_OR_RETURN(const JsonObject table, TomlTable(root, "machine"));
+    ACCLLM_ASSIGN_OR_RETURN(baseline.machine, ParseBaselineMachine(table));
+    DspArray& engine = baseline.machine->engine;
+    engine.weight_bits = baseline.weight_bits;
+    engine.cached_bits = baseline.cached_bits;
+    engine.multiplied_share = baseline.multiplied_share;
+  }
   return baseline;
 }
 

@@ -2,9 +2,11 @@
 // has to be inferred to count its energy.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "accel/energy/baseline_machine.h"
 #include "accel/energy/energy_counts.h"
 #include "accel/energy/energy_model.h"
 #include "base/result.h"
@@ -42,11 +44,24 @@ struct Baseline {
   double hbm_bytes_per_s = 0;         // peak of the memory
   double bram_accesses_per_byte = 0;  // of the stream from and to memory
   double macs_per_uram_access = 0;    // products that one read of activations serves
+
+  std::optional<BaselineMachine> machine;  // if it is described
 };
 
-// What the baseline does for one token. DSPs are active as often as the products need; LUTs toggle
+// What a token of a baseline takes of time and memory.
+struct BaselineToken {
+  double seconds = 0;
+  double cached_tokens = 0;
+  double read_bytes = 0;
+  double written_bytes = 0;
+};
+
+// As published: its speed, and bytes by its formats.
+BaselineToken PublishedToken(const Baseline& baseline);
+
+// What the baseline does for a token. DSPs are active as often as the products need; LUTs toggle
 // in those cycles in which a beat of the memory arrives: that share of them is bytes over peak.
-EnergyCounts CountsPerToken(const Baseline& baseline);
+EnergyCounts CountsPerToken(const Baseline& baseline, const BaselineToken& token);
 
 // Errors: kNotFound and kCorrupt for fields, as in ParseEnergyCoefficients; kCorrupt if token/s, W
 // and token/J contradict each other or the memory cannot deliver the bytes.

@@ -1,6 +1,8 @@
 // What an accelerator did, as far as energy is concerned: exact counts of a cycle model.
 #pragma once
 
+#include <initializer_list>
+
 namespace accllm::accel {
 
 // Resources of the device that a design occupies.
@@ -24,6 +26,18 @@ struct EnergyCounts {
       0;                     // 1000 LUTs, with flip-flops and nets, for a cycle with fresh data
   double bram_accesses = 0;  // one port of one block, read or write
   double uram_accesses = 0;
+
+  // n times the activity of `other`, of the same design, comes on top.
+  void Add(const EnergyCounts& other, double n) {
+    clock_mhz = other.clock_mhz;
+    used = other.used;
+    for (const auto count :
+         {&EnergyCounts::seconds, &EnergyCounts::hbm_read_bytes, &EnergyCounts::hbm_write_bytes,
+          &EnergyCounts::dsp_active_cycles, &EnergyCounts::lut_active_kcycles,
+          &EnergyCounts::bram_accesses, &EnergyCounts::uram_accesses}) {
+      this->*count += n * other.*count;
+    }
+  }
 };
 
 }  // namespace accllm::accel

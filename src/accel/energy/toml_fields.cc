@@ -64,4 +64,9 @@ Result<double> TomlNumber(const JsonObject& table, std::string_view key, NumberR
   return Fail(ErrorCode::kCorrupt, fmt::format("{} is {}", table.Where(key), value), remedy);
 }
 
+Result<int64_t> TomlInteger(const JsonObject& table, std::string_view key, IntRange range) {
+  return WithTomlRemedy(table.Int(key, range),
+                        fmt::format("give an integer from {} to {}", range.min, range.max));
+}
+
 }  // namespace accllm::accel

@@ -33,5 +33,6 @@ Status CheckTomlKeys(const JsonObject& table, std::span<const std::string_view> 
 Result<JsonObject> TomlTable(const JsonObject& table, std::string_view key);
 Result<std::string> TomlString(const JsonObject& table, std::string_view key);
 Result<double> TomlNumber(const JsonObject& table, std::string_view key, NumberRange range);
+Result<int64_t> TomlInteger(const JsonObject& table, std::string_view key, IntRange range);
 
 }  // namespace accllm::accel

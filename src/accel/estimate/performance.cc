@@ -5,20 +5,6 @@
 namespace accllm::accel {
 namespace {
 
-struct Traffic {
-  int64_t read = 0;
-  int64_t written = 0;
-};
-
-Traffic BytesOf(const CycleModel& model) {
-  Traffic traffic;
-  for (const HbmChannel& channel : model.reader().channels()) {
-    traffic.read += channel.statistics().beats_read * isa::kBeatBytes;
-    traffic.written += channel.statistics().beats_written * isa::kBeatBytes;
-  }
-  return traffic;
-}
-
 // What is active in a cycle of a lane, beside what the slots add.
 constexpr double kStreamAccesses = 2 * 8;    // BRAMs of the buffer, written and read, a beat
 constexpr double kActivationReads = 4;       // BRAMs of a slot: 32 activations a cycle
@@ -33,10 +19,10 @@ PassEstimate PerformanceModel::Pass(int64_t position, int64_t n_tokens, int64_t 
   registers.n_outputs = n_outputs;
   registers.position = std::max<int64_t>(0, position - 2 * n_tokens + 1);
   const int64_t begin = model.Run(registers);
-  const Traffic before = BytesOf(model);
+  const MemoryTraffic before = model.reader().traffic();
   registers.position += n_tokens;
   const int64_t cycles = model.Run(registers) - begin;
-  const Traffic after = BytesOf(model);
+  const MemoryTraffic after = model.reader().traffic();
 
   PassEstimate pass;
   pass.n_tokens = n_tokens;
@@ -46,13 +32,13 @@ PassEstimate PerformanceModel::Pass(int64_t position, int64_t n_tokens, int64_t 
   counts.seconds = pass.seconds;
   counts.clock_mhz = geometry.clock_khz / 1e3;
   counts.used = used;
-  counts.hbm_read_bytes = static_cast<double>(after.read - before.read);
-  counts.hbm_write_bytes = static_cast<double>(after.written - before.written);
+  counts.hbm_read_bytes = static_cast<double>(after.read_bytes - before.read_bytes);
+  counts.hbm_write_bytes = static_cast<double>(after.written_bytes - before.written_bytes);
   pass.hbm_bytes = counts.hbm_read_bytes + counts.hbm_write_bytes;
   pass.hbm_utilisation =
       pass.hbm_bytes / (static_cast<double>(cycles) * geometry.lanes * isa::kBeatBytes);
   const double lanes = geometry.lanes;
-  const auto vector_lanes = static_cast<double>(timing.vector_lanes);
+  const auto vector_lanes = static_cast<double>(geometry.vector_lanes);
   const int64_t n_pairs = (int64_t{geometry.slots} + 1) / 2;
   const auto pairs = static_cast<double>(n_pairs);
   for (const InstructionCycles& i : model.last_pass()) {

@@ -7,12 +7,6 @@
 namespace accllm::accel {
 namespace {
 
-// Slots in whole chunks, as they lie in memory.
-struct SlotSpan {
-  int64_t first;
-  int64_t last;  // itself included
-};
-
 // What a pass sees: sinks, then the ring in one or two parts; parts that touch are one.
 std::vector<SlotSpan> SlotsOfPass(const isa::Geometry& g, const PassRegisters& pass) {
   const int64_t last = pass.position + pass.n_tokens - 1;
@@ -51,7 +45,8 @@ CycleModel::CycleModel(const isa::Geometry& geometry,
     : g_(geometry),
       instructions_(instructions.begin(), instructions.end()),
       t_(timing),
-      reader_(timing, {geometry.clock_khz}, geometry.lanes) {}
+      engine_(MakeEngine(geometry, timing)),
+      reader_(timing, {geometry.clock_khz}, engine_->channels()) {}
 
 int64_t CycleModel::Run(const PassRegisters& registers) {
   pass_ = registers;
@@ -61,6 +56,7 @@ int64_t CycleModel::Run(const PassRegisters& registers) {
     InstructionCycles record;
     record.index = index;
     record.opcode = static_cast<isa::Opcode>(i.opcode);
+    if (t_.barrier_cycles) HoldUntil(end_ + *t_.barrier_cycles);
     switch (record.opcode) {
       case isa::Opcode::kLoad:
         Load(record);
@@ -94,34 +90,30 @@ int64_t CycleModel::Run(const PassRegisters& registers) {
   return end_;
 }
 
-int64_t CycleModel::VectorCycles(int64_t n) const { return CeilDiv(n, t_.vector_lanes); }
+int64_t CycleModel::VectorCycles(int64_t n) const { return CeilDiv(n, g_.vector_lanes); }
 
-// A lane has two digits for each pair of tokens: dense weights and the cache take both for one.
-CycleModel::BeatCost CycleModel::CostOf(isa::WeightFormat format, int64_t n_tokens) const {
-  const int64_t slots = g_.slots;
-  if (format == isa::WeightFormat::kSparse24) return {1, n_tokens};
-  const int64_t cycles = CeilDiv(2 * n_tokens, slots);
-  // Half of the digits of a beat of these at once.
-  const bool is_slow = format == isa::WeightFormat::kDense2 || format == isa::WeightFormat::kDense8;
-  return {is_slow ? 2 * cycles : cycles, std::min(slots, 2 * n_tokens)};
+void CycleModel::HoldUntil(int64_t cycle) {
+  lanes_free_ = std::max(lanes_free_, cycle);
+  vector_free_ = std::max(vector_free_, cycle);
+  reader_.HoldUntil(cycle);
 }
 
-void CycleModel::TakeBeat(int64_t stripe, BeatCost cost, int64_t ready, InstructionCycles& record) {
+void CycleModel::TakeBeat(const EngineBeat& beat, int64_t ready, InstructionCycles& record) {
   const int64_t earliest = std::max(lanes_free_, ready);
-  const int64_t at = reader_.Take(stripe, earliest);
+  const int64_t at = reader_.Take(beat.stripe, beat.channels, earliest);
   if (record.beats++ == 0) record.begin = at;
   record.waited_inputs += earliest - lanes_free_;
   record.waited_memory += at - earliest;
-  record.busy += cost.cycles;
-  record.slot_cycles += cost.cycles * cost.slots;
-  lanes_free_ = at + cost.cycles;
+  record.busy += beat.cycles;
+  record.slot_cycles += beat.cycles * beat.slots;
+  lanes_free_ = at + beat.cycles;
 }
 
 void CycleModel::Load(InstructionCycles& record) {
-  record.begin = end_;
+  const int64_t begin = std::max(end_, vector_free_);
   for (int64_t token = 0; token < pass_.n_tokens; ++token) {
-    TakeStripes(g_.rope_address + token * RopeStripes(g_), RopeStripes(g_), end_, record);
-    TakeStripes(g_.input_address + token * InputStripes(g_), InputStripes(g_), end_, record);
+    TakeStripes(g_.rope_address + token * RopeStripes(g_), RopeStripes(g_), begin, record);
+    TakeStripes(g_.input_address + token * InputStripes(g_), InputStripes(g_), begin, record);
   }
   // Sums of squares for the first norm: each of the partial sums takes an addition at a time.
   const int64_t sums = CeilDiv(pass_.n_tokens * g_.hidden * t_.float_add, t_.sum_lanes);
@@ -134,14 +126,15 @@ void CycleModel::Load(InstructionCycles& record) {
 // Mean, root and division of each token follow each other in the pipelines; then two passes over
 // the vector: scale and find the largest, quantise.
 void CycleModel::Norm(const isa::Instruction& i, InstructionCycles& record) {
-  record.begin = std::max(vector_ready_[i.source], vector_free_);
+  const int64_t begin = std::max(vector_ready_[i.source], vector_free_);
   const int64_t tree = 4 * t_.float_add;
   const int64_t scalar = tree + t_.float_divide + t_.float_add + t_.float_root + t_.float_divide;
   const int64_t size = VectorSize(g_, i.source);
   const int64_t pass = VectorCycles(size) * pass_.n_tokens + t_.vector_pipeline;
   // The weights are in the streams, ahead of the next matrix.
-  TakeStripes(i.address, VectorStripes(size, g_.lanes), record.begin + scalar, record);
-  record.end = record.begin + scalar + pass + t_.float_divide + pass;
+  TakeStripes(i.address, VectorStripes(size, g_.lanes), begin + scalar, record);
+  record.begin = begin;
+  record.end = begin + scalar + pass + t_.float_divide + pass;
   record.vector_cycles = 2 * pass;
   vector_free_ = record.end;
   activation_ready_[i.destination] = record.end;
@@ -160,30 +153,20 @@ void CycleModel::Quantize(const isa::Instruction& i, InstructionCycles& record) 
 void CycleModel::Linear(const isa::Instruction& i, InstructionCycles& record) {
   const bool is_output = static_cast<isa::Epilogue>(i.epilogue) == isa::Epilogue::kOutput;
   const int64_t n_tokens = is_output ? pass_.n_outputs : pass_.n_tokens;
-  const MatrixLayout layout = {static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks, g_.lanes,
-                               i.has_bias == 1};
-  record.begin = record.end = std::max(lanes_free_, activation_ready_[i.source]);
+  const int64_t ready = activation_ready_[i.source];
+  record.begin = record.end = std::max(lanes_free_, ready);
   if (n_tokens == 0) return;
-  const bool has_multipliers = layout.format != isa::WeightFormat::kSparse24;
-  const int64_t beats_of_block = layout.tile_beats() / layout.blocks;
-  const BeatCost per_beat = CostOf(layout.format, n_tokens);
-  const int64_t drain = VectorCycles(format::kTileRows * g_.lanes * n_tokens);
+  const int64_t rows = engine_->RowsOfRound();
+  const int64_t drain = VectorCycles(rows * n_tokens);
   // Results of a round leave while the next is summed, not of the one after that.
   std::array<int64_t, 2> left = {0, 0};
-  for (int64_t round = 0; round < layout.n_rounds(); ++round) {
+  for (int64_t round = 0; round * rows < int64_t{i.rows}; ++round) {
     int64_t& room = left[Index(round % 2)];
     const int64_t waits = std::max<int64_t>(0, room - lanes_free_);
     record.waited_results += waits;
     lanes_free_ += waits;
-    if (round % isa::kScaleTiles == 0) {
-      TakeStripes(i.address + layout.ScaleBeat(round), layout.head_beats(),
-                  activation_ready_[i.source], record);
-    }
-    for (int64_t b = 0; b < layout.tile_beats(); ++b) {
-      const bool is_multipliers = has_multipliers && b % beats_of_block == 0;
-      TakeBeat(i.address + layout.TileBeat(round) + b, is_multipliers ? kNoProducts : per_beat,
-               activation_ready_[i.source], record);
-    }
+    engine_->Round(i, round, n_tokens,
+                   [&](const EngineBeat& beat) { TakeBeat(beat, ready, record); });
     const int64_t other = left[Index((round + 1) % 2)];
     room = std::max(lanes_free_ + t_.lane_pipeline, other) + drain;
     record.end = room;
@@ -199,76 +182,54 @@ void CycleModel::Linear(const isa::Instruction& i, InstructionCycles& record) {
 void CycleModel::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
   const auto ready = [&](isa::Vector v) { return vector_ready_[static_cast<size_t>(v)]; };
   record.begin = std::max({ready(isa::Vector::kKey), ready(isa::Vector::kValue), vector_free_});
-  const CacheLayout layout = CacheLayout::For(g_);
   // Rotate, transform, range, codes: four passes over keys and over values.
   const int64_t work = pass_.n_tokens * g_.kv_heads * 2 * 4 * VectorCycles(g_.head_dim);
   record.end = record.begin + t_.kv4_pipeline + work;
   record.vector_cycles = work;
   vector_free_ = record.end;
-  // Beats of each lane: keys and their records are written, one token's heads in different lanes;
-  // of values a nibble in each of a chunk's beats is changed.
-  const int64_t heads = layout.kv_heads * CeilDiv(layout.padded_dim, CacheLayout::kBeatDims);
-  const int64_t values = CeilDiv(layout.kv_heads * layout.quads(), g_.lanes);
-  // Tokens of a pass share chunks, but for a pass that crosses from one into the next.
-  reader_.Write(i.keys, 2 * CeilDiv(heads * pass_.n_tokens, g_.lanes), record.end);
-  reader_.Update(i.values, values, record.end);
+  const StoreBeats beats = engine_->Stored(pass_.n_tokens);
+  reader_.Write(i.keys, beats.keys_written, record.end);
+  reader_.Update(i.values, beats.values_updated, record.end);
 }
 
 void CycleModel::TakeStripes(int64_t first, int64_t n, int64_t ready, InstructionCycles& record) {
   for (int64_t stripe = first; stripe < first + n; ++stripe) {
-    TakeBeat(stripe, kNoProducts, ready, record);
+    TakeBeat({stripe, engine_->channels(), 1, 0}, ready, record);
   }
 }
 
 void CycleModel::Attend(const isa::Instruction& i, InstructionCycles& record) {
-  const CacheLayout layout = CacheLayout::For(g_);
   const std::vector<SlotSpan> spans = SlotsOfPass(g_, pass_);
   reader_.Drain();  // what this pass stored comes before what is read now
   const int64_t queries = int64_t{g_.heads} / g_.kv_heads * pass_.n_tokens;
-  const BeatCost per_beat = CostOf(isa::WeightFormat::kDense4, queries);
   const int64_t ready =
       std::max(vector_ready_[static_cast<size_t>(isa::Vector::kQuery)], vector_free_) +
       t_.query_pipeline;
   int64_t n_slots = 0;
-  for (const SlotSpan& span : spans) n_slots += span.last - span.first + 1;
+  for (const SlotSpan& span : spans) n_slots += span.slots();
   record.begin = ready;
+  const int64_t together = engine_->HeadsTogether();
   // Weighing passes over the scores twice: exponentials and the largest weight, then integers.
-  const int64_t weigh_cycles = 2 * VectorCycles(n_slots * queries);
+  const int64_t weigh_cycles = 2 * VectorCycles(n_slots * queries * together);
   const int64_t weigh_latency = t_.softmax_pipeline + 2 * t_.float_divide;
-  std::vector<int64_t> weighed(Index(layout.kv_heads));
+  const int64_t n_steps = CeilDiv(g_.kv_heads, together);
+  std::vector<int64_t> weighed(Index(n_steps));
   int64_t weigher_free = 0;
-  const auto take_keys = [&](int64_t head) {
-    for (const SlotSpan& s : spans) {
-      const int64_t first = layout.KeyRow(s.first, 0);
-      for (int64_t row = first; row <= layout.KeyRow(s.last, layout.padded_dim - 1); ++row) {
-        if (row == first || row % CacheLayout::kRecords == 0) {
-          TakeBeat(i.keys + layout.RecordStripe(head, row), kNoProducts, ready, record);
-        }
-        TakeBeat(i.keys + layout.KeyStripe(head, row), per_beat, ready, record);
-      }
-    }
+  const auto take_keys = [&](int64_t step) {
+    engine_->Keys(i, spans, step * together, queries,
+                  [&](const EngineBeat& beat) { TakeBeat(beat, ready, record); });
     weigher_free = std::max(lanes_free_ + t_.lane_pipeline, weigher_free) + weigh_cycles;
-    weighed[Index(head)] = weigher_free + weigh_latency;
+    weighed[Index(step)] = weigher_free + weigh_latency;
     record.vector_cycles += weigh_cycles;
   };
-  const auto take_values = [&](int64_t head) {
-    for (int64_t set = 0; set < layout.value_sets(); ++set) {
-      const int64_t quad = set * g_.lanes;
-      const int64_t last_quad = std::min(quad + g_.lanes, layout.quads()) - 1;
-      for (const SlotSpan& s : spans) {
-        int64_t stripe = layout.ValueBeat(head, s.first / isa::kChunkSlots, quad).stripe;
-        const int64_t last = layout.ValueBeat(head, s.last / isa::kChunkSlots, last_quad).stripe;
-        for (; stripe <= last; ++stripe) {
-          TakeBeat(i.values + stripe, per_beat, weighed[Index(head)], record);
-        }
-      }
-    }
+  const auto take_values = [&](int64_t step) {
+    engine_->Values(i, spans, step * together, queries,
+                    [&](const EngineBeat& beat) { TakeBeat(beat, weighed[Index(step)], record); });
   };
   // Keys of the next heads while scores are weighed.
-  constexpr int64_t kAhead = 2;
-  for (int64_t head = 0; head < layout.kv_heads + kAhead; ++head) {
-    if (head < layout.kv_heads) take_keys(head);
-    if (head >= kAhead) take_values(head - kAhead);
+  for (int64_t step = 0; step < n_steps + t_.heads_ahead; ++step) {
+    if (step < n_steps) take_keys(step);
+    if (step >= t_.heads_ahead) take_values(step - t_.heads_ahead);
   }
   record.end =
       lanes_free_ + t_.lane_pipeline + t_.vector_pipeline + VectorCycles(queries * g_.head_dim);

@@ -3,11 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "accel/device.h"
 #include "accel/program/layout.h"
+#include "accel/timing/engine.h"
 #include "accel/timing/stream_reader.h"
 
 namespace accllm::accel {
@@ -48,23 +50,19 @@ class CycleModel {
   void StoreKv(const isa::Instruction& i, InstructionCycles& record);
   void Attend(const isa::Instruction& i, InstructionCycles& record);
 
-  // What a beat costs the lanes: cycles, and in each of them working slots.
-  struct BeatCost {
-    int64_t cycles;
-    int64_t slots;
-  };
-  static constexpr BeatCost kNoProducts = {1, 0};
-  // The lanes take a beat, not before `ready`.
-  void TakeBeat(int64_t stripe, BeatCost cost, int64_t ready, InstructionCycles& record);
-  // Beats that the lanes only pass on.
+  // Nothing starts and nothing is read ahead before.
+  void HoldUntil(int64_t cycle);
+  // The engine takes a beat, not before `ready`.
+  void TakeBeat(const EngineBeat& beat, int64_t ready, InstructionCycles& record);
+  // Beats that it only passes on.
   void TakeStripes(int64_t first, int64_t n, int64_t ready, InstructionCycles& record);
 
   int64_t VectorCycles(int64_t n) const;
-  BeatCost CostOf(isa::WeightFormat format, int64_t n_tokens) const;
 
   isa::Geometry g_;
   std::vector<isa::Instruction> instructions_;
   MachineTiming t_;
+  std::unique_ptr<Engine> engine_;
   StreamReader reader_;
   PassRegisters pass_;
   std::vector<InstructionCycles> records_;

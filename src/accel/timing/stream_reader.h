@@ -1,6 +1,7 @@
 // The lanes' streams out of memory: what is prefetched when, and when all lanes have a beat.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -9,16 +10,25 @@
 
 namespace accllm::accel {
 
+struct MemoryTraffic {
+  int64_t read_bytes = 0;
+  int64_t written_bytes = 0;
+};
+
 // All lanes take beats together. Each has a channel and a buffer of its own, so a channel that is
-// refreshed holds the others up only once its buffer is empty.
+// refreshed holds the others up only once its buffer is empty. Where a channel is read in bursts,
+// only so many are on their way at a time: the next is asked for when the first of them is there.
 class StreamReader {
  public:
   // Channels refresh one after another, evenly spread over the refresh interval.
   StreamReader(const MachineTiming& timing, KernelClock clock, int64_t n_lanes);
 
-  // The lanes take the beat of `stripe`, the next of their streams, at `earliest` or later; returns
-  // the cycle. It is asked for as soon as the buffer has room.
-  int64_t Take(int64_t stripe, int64_t earliest);
+  // The first `n_lanes` lanes take the beat of `stripe`, the next of their streams, at `earliest`
+  // or later; returns the cycle. It is asked for as soon as the buffer has room.
+  int64_t Take(int64_t stripe, int64_t n_lanes, int64_t earliest);
+
+  // Nothing is asked for before.
+  void HoldUntil(int64_t cycle) { last_issue_ = std::max(last_issue_, cycle - 1); }
 
   // n beats of every lane are read, changed and written back at `cycle` or later, beside the
   // streams.
@@ -32,7 +42,8 @@ class StreamReader {
   // Completes all updates and writes; returns the cycle in which the last is in memory.
   int64_t Drain();
 
-  const std::vector<HbmChannel>& channels() const { return channels_; }
+  // Of all channels so far.
+  MemoryTraffic traffic() const;
 
  private:
   struct Pending {
@@ -42,10 +53,19 @@ class StreamReader {
     bool reads;
   };
 
+  // The bursts of a lane that are on their way: when the last beat of each is there.
+  struct Bursts {
+    std::vector<Picoseconds> there;  // a ring
+    size_t newest = 0;
+  };
+
   void RunPending(int64_t until);
 
   KernelClock clock_;
   std::vector<HbmChannel> channels_;
+  int64_t burst_beats_;         // 0: no bursts
+  std::vector<Bursts> bursts_;  // of each channel
+  int64_t last_stripe_ = -1;
   std::vector<Pending> pending_;
   std::vector<int64_t> taken_;  // cycles of the last stream_beats beats, a ring
   int64_t n_taken_ = 0;

@@ -1,0 +1,40 @@
+// A published matrix engine of DSPs: so many products a cycle, so many bits a value, cores that
+// share out rows and heads.
+#pragma once
+
+#include "accel/timing/engine.h"
+
+namespace accllm::accel {
+
+class DspEngine final : public Engine {
+ public:
+  DspEngine(const isa::Geometry& geometry, const DspArray& array) : g_(geometry), e_(array) {}
+
+  int64_t channels() const override { return e_.channels; }
+  int64_t RowsOfRound() const override { return e_.cores * e_.rows_together; }
+  void Round(const isa::Instruction& linear, int64_t round, int64_t n_tokens,
+             const OnBeat& on_beat) const override;
+  int64_t HeadsTogether() const override { return e_.cores; }
+  void Keys(const isa::Instruction& attend, std::span<const SlotSpan> spans, int64_t head,
+            int64_t n_queries, const OnBeat& on_beat) const override;
+  void Values(const isa::Instruction& attend, std::span<const SlotSpan> spans, int64_t head,
+              int64_t n_queries, const OnBeat& on_beat) const override;
+  StoreBeats Stored(int64_t n_tokens) const override;
+
+ private:
+  // `bits` from `stripe` on, over the channels of the busy cores, while each of these multiplies
+  // `macs`.
+  void Visit(int64_t stripe, double bits, int64_t busy_cores, double macs,
+             const OnBeat& on_beat) const;
+  // The keys or values of the heads from `head` on that are worked on together.
+  void VisitHeads(int64_t base, int64_t head, int64_t slots, double macs,
+                  const OnBeat& on_beat) const;
+  int64_t StripesOf(double bits) const;
+  // Rows that a core computes in whole groups.
+  double Padded(int64_t rows) const;
+
+  isa::Geometry g_;
+  DspArray e_;
+};
+
+}  // namespace accllm::accel
