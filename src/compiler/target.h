@@ -20,6 +20,7 @@ struct Target {
   isa::Memory memory = isa::Memory::kHbm2;
   int64_t channel_bytes = 0;  // memory behind one lane
   int64_t vector_bytes = 0;   // on-chip memory for float vectors and activations
+  std::string part = {};      // FPGA of spec/accelerator/parts.toml; empty: not known
 };
 
 // "u280", ... in alphabetical order.

@@ -111,7 +111,11 @@ CycleModel::BeatCost CycleModel::CostOf(isa::WeightFormat format, int64_t n_toke
 void CycleModel::TakeBeat(int64_t stripe, BeatCost cost, int64_t ready, InstructionCycles& record) {
   const int64_t earliest = std::max(lanes_free_, ready);
   const int64_t at = reader_.Take(stripe, earliest);
-  if (record.beats++ == 0) record.begin = at;
+  record.asked_last = reader_.last_issue();
+  if (record.beats++ == 0) {
+    record.begin = at;
+    record.asked_first = record.asked_last;
+  }
   record.waited_inputs += earliest - lanes_free_;
   record.waited_memory += at - earliest;
   record.busy += cost.cycles;

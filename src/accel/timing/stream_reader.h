@@ -20,6 +20,9 @@ class StreamReader {
   // the cycle. It is asked for as soon as the buffer has room.
   int64_t Take(int64_t stripe, int64_t earliest);
 
+  // The cycle in which the last beat was asked for; -1: none was.
+  int64_t last_issue() const { return last_issue_; }
+
   // One lane reads a single beat past the streams: returns the cycle in which it is there.
   int64_t Gather(int64_t lane, int64_t stripe, int64_t cycle);
 
