@@ -21,12 +21,13 @@ td .basis { margin-left: 0; }
   .published { --b: #b79aeb; } .by-hand { --b: #e2a04f; } .assumed { --b: #ee8587; } }
 .again { color: var(--soft); font-size: .85rem; }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
-td.bar { width: 40%; min-width: 11rem; }
+td.bar { width: 35%; min-width: 8rem; }
 td.bar svg { display: block; width: 100%; height: 1.1em; }
 td.bar line { stroke: var(--text); stroke-width: 2; vector-effect: non-scaling-stroke;
   stroke-dasharray: 3 2; }
 th.text, td.text { text-align: left; }
-td.text { white-space: normal; color: var(--soft); min-width: 12rem; }
+td.text { white-space: normal; color: var(--soft); }
+figure .scroll { margin-top: .8rem; }
 svg.roofline { width: 100%; max-width: 50rem; font-size: 12px; }
 svg.roofline .roof { stroke: var(--text); stroke-width: 2; fill: none; }
 svg.roofline .thin { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 5 4; fill: none; }
@@ -83,12 +84,15 @@ std::string BarSvg(const BarRow& row, double full, double mark) {
   return svg + "</svg>";
 }
 
-std::string_view ClassOf(const Column& column) { return column.is_text ? " class=\"text\"" : ""; }
+std::string StyleOf(const Column& column) {
+  if (!column.is_text) return "";
+  return fmt::format(" class=\"text\" style=\"min-width: {}rem\"", column.min_width);
+}
 
 std::string TableBegin(const std::vector<Column>& columns) {
   std::string html = "<div class=\"scroll\"><table>\n<thead><tr>";
   for (const Column& column : columns) {
-    html += fmt::format("<th{}>{}</th>", ClassOf(column), column.heading);
+    html += fmt::format("<th{}>{}</th>", StyleOf(column), column.heading);
   }
   return html + "</tr></thead>\n<tbody>\n";
 }
@@ -98,7 +102,7 @@ std::string Cells(const std::vector<Column>& columns, size_t first,
                   const std::vector<std::string>& cells) {
   std::string html;
   for (size_t i = 0; i < cells.size(); ++i) {
-    html += fmt::format("<td{}>{}</td>", ClassOf(columns[first + i]), cells[i]);
+    html += fmt::format("<td{}>{}</td>", StyleOf(columns[first + i]), cells[i]);
   }
   return html;
 }

@@ -38,6 +38,7 @@ struct Segment {
 struct Column {
   std::string heading;
   bool is_text = false;  // words that wrap, not a number
+  int min_width = 9;     // of words, in rem
 };
 
 // A row of a table, with a bar behind its name. Cells are HTML, the name is not.

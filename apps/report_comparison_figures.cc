@@ -36,7 +36,7 @@ Figure VariantsFigure(const ReportPageContent& c) {
                     {"token/J"},
                     {"GB a token"},
                     {"HBM busy"},
-                    {"again", true}},
+                    {"again", true, 20}},
                    rows),
           c.command + " --html report.html"};
 }
@@ -98,13 +98,13 @@ Figure SameModelFigure(const ReportPageContent& c) {
       BarTable({{"design"},
                 {""},
                 {"token/s"},
-                {"this one is faster"},
+                {"ratio"},
                 {"token/J"},
                 {"W"},
                 {"LUT"},
                 {"DSP"},
                 {"how it was found", true},
-                {"where", true}},
+                {"where", true, 18}},
                rows),
       c.command + " --html report.html"};
 }
@@ -130,7 +130,7 @@ Figure OtherModelsFigure(const ReportPageContent& c) {
                       {"LUT"},
                       {"DSP"},
                       {"how it was found", true},
-                      {"where", true}},
+                      {"where", true, 18}},
                      rows),
           c.command + " --html report.html"};
 }

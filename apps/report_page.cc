@@ -14,7 +14,7 @@ std::string Labels() {
   for (const Basis basis : kAllBases) {
     rows.push_back({BasisTag(basis), std::string(BasisMeaning(basis))});
   }
-  return PlainTable({{"a figure that is"}, {"comes from", true}}, rows);
+  return PlainTable({{"a figure that is"}, {"comes from", true, 20}}, rows);
 }
 
 Figure SummaryFigure(const ReportPageContent& c) {

@@ -115,10 +115,12 @@ Figure RooflineFigure(const ReportPageContent& c) {
           "assumed. Dense W4 and the cache take the room of two tokens, dense W2 and W8 that of "
           "four.",
           roofline.peak_bytes / 1e9, roofline.sequential_bytes / 1e9),
-      RooflineSvg(roofline) +
-          PlainTable(
-              {{"point"}, {"what", true}, {"products a byte"}, {"10⁹ products/s"}, {"again", true}},
-              rows),
+      RooflineSvg(roofline) + PlainTable({{"point"},
+                                          {"what", true, 14},
+                                          {"products a byte"},
+                                          {"10⁹ products/s"},
+                                          {"again", true, 20}},
+                                         rows),
       JsonCommand(c)};
 }
 

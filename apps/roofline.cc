@@ -19,7 +19,8 @@ constexpr double kChartLeft = 64;
 constexpr double kChartRight = 16;
 constexpr double kChartTop = 16;
 constexpr double kChartBottom = 48;
-constexpr double kRoomAround = 1.7;  // a factor, at both ends of an axis
+constexpr double kRoomAround = 1.7;    // a factor, at the ends of an axis
+constexpr double kRoomForNames = 2.8;  // at the end where those of the ceilings stand
 
 struct LogAxis {
   double low;
@@ -59,7 +60,7 @@ Axes AxesOf(const Roofline& roofline) {
     most_x = std::max(most_x, point.products_per_byte);
     least_y = std::min(least_y, point.products_per_second);
   }
-  return {{least_x / kRoomAround, most_x * kRoomAround, kChartLeft, kChartWidth - kChartRight},
+  return {{least_x / kRoomAround, most_x * kRoomForNames, kChartLeft, kChartWidth - kChartRight},
           {least_y / kRoomAround, ceiling * kRoomAround, kChartHeight - kChartBottom, kChartTop}};
 }
 

@@ -25,8 +25,10 @@ circle { stroke: var(--c); stroke-width: 1.5; fill: none; } circle.front { fill:
 
 constexpr double kPlotWidth = 860;
 constexpr double kPlotHeight = 420;
-constexpr double kPanelTop = 72;
+constexpr double kPanelTop = 92;
 constexpr double kPanelBottom = 372;
+constexpr double kPanelLeft = 48;  // room for the numbers of an axis
+constexpr double kPanelWidth = 228;
 
 // From zero to a round number, with some five ticks.
 struct LinearAxis {
@@ -107,29 +109,31 @@ std::string SweepPlot(const std::string& title, const std::vector<DesignPoint>& 
   for (const DesignPoint& point : fitting) slots.push_back(point.choice.slots);
   std::sort(slots.begin(), slots.end());
   slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
-  std::string key;
+  std::string svg = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
+      "height=\"{1}\" role=\"img\" aria-labelledby=\"title\">\n<title id=\"title\">{2}"
+      "</title>\n<style>{3}</style>\n<rect class=\"page\" width=\"{0}\" height=\"{1}\" "
+      "rx=\"8\"/>\n<text class=\"name\" x=\"16\" y=\"24\">{2}</text>\n"
+      "<text class=\"soft\" x=\"16\" y=\"46\">modelled; filled: on the front; tokens a "
+      "pass:</text>\n",
+      kPlotWidth, kPlotHeight, EscapeHtml(title), kPlotStyle);
   for (size_t i = 0; i < slots.size(); ++i) {
-    const double at = 300 + 90.0 * static_cast<double>(i);
-    key += fmt::format(
-        "<circle class=\"{} front\" cx=\"{}\" cy=\"38\" r=\"5\"/><text x=\"{}\" "
-        "y=\"42\">{}</text>\n",
+    const double at = 292 + 44.0 * static_cast<double>(i);
+    svg += fmt::format(
+        "<circle class=\"{} front\" cx=\"{}\" cy=\"42\" r=\"5\"/><text x=\"{}\" "
+        "y=\"46\">{}</text>\n",
         ColourClass(i), at, at + 10, slots[i]);
   }
-  constexpr double kMiddle = kPlotWidth / 2;
-  return fmt::format(
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
-             "height=\"{1}\" role=\"img\" aria-labelledby=\"title\">\n<title id=\"title\">{2}"
-             "</title>\n<style>{3}</style>\n<rect class=\"page\" width=\"{0}\" height=\"{1}\" "
-             "rx=\"8\"/>\n<text class=\"name\" x=\"16\" y=\"22\">{2}</text>\n"
-             "<text class=\"soft\" x=\"16\" y=\"42\">filled: on the front; tokens a pass:</text>\n",
-             kPlotWidth, kPlotHeight, EscapeHtml(title), kPlotStyle) +
-         key +
-         PanelSvg({56, kMiddle - 16, "token/s, modelled", &DesignPoint::tokens_per_second}, fitting,
-                  slots) +
-         PanelSvg({kMiddle + 48, kPlotWidth - 16, "token/J of the chip, modelled",
-                   &DesignPoint::tokens_per_joule},
-                  fitting, slots) +
-         "</svg>\n";
+  const std::pair<std::string_view, double DesignPoint::*> panels[] = {
+      {"decode, token/s", &DesignPoint::tokens_per_second},
+      {"chip, token/J", &DesignPoint::tokens_per_joule},
+      {"prefill, token/s", &DesignPoint::prefill_tokens_per_second}};
+  double left = kPanelLeft;
+  for (const auto& [name, value] : panels) {
+    svg += PanelSvg({left, left + kPanelWidth, std::string(name), value}, fitting, slots);
+    left += kPanelWidth + kPanelLeft;
+  }
+  return svg + "</svg>\n";
 }
 
 }  // namespace accllm::cli

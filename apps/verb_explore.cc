@@ -258,8 +258,8 @@ VerbBody DeclareExplore(OptionTable& table) {
   flags->run.DeclareThreads(table);
   table.Value("--plot", "FILE", flags->plot, "Write speed and energy over area as an SVG picture")
       .NoDefault();
-  table.Flag("--csv", flags->csv, "Print every machine as a line with commas");
-  table.Json(flags->json);
+  table.Exclusive({table.Flag("--csv", flags->csv, "Print every machine as a line with commas"),
+                   table.Json(flags->json)});
   table.Examples({"accllm explore --shape llama-2-7b",
                   "accllm explore --shape llama-2-7b --slots 4,8 --clock 225 --linear w2-2:4,w4 "
                   "--plot explore.svg",

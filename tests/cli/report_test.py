@@ -198,9 +198,9 @@ class Timeline(Case):
         for kind in ("matrix", "attention", "inputs"):
             boxes = [e for e in svg.iter() if e.get("class") == kind]
             self.assertGreater(len(boxes), 1, kind)
-        # Pieces of the lanes follow each other without gaps.
-        lanes = sorted((float(e.get("x")), float(e.get("width"))) for e in svg.iter()
-                       if e.get("y") == "128.0")
+        # Pieces of the lanes follow each other without gaps; those of attention lie on each other.
+        lanes = sorted({(float(e.get("x")), float(e.get("width"))) for e in svg.iter()
+                        if e.tag.endswith("rect") and 128 <= float(e.get("y", 0)) < 168})
         for (x, width), (following, _) in zip(lanes, lanes[1:]):
             self.assertAlmostEqual(x + width, following, delta=0.21)
 
@@ -231,7 +231,7 @@ class Explore(Case):
         self.assertTrue(0 < sum(p["on_front"] for p in points))
         svg = xml.etree.ElementTree.parse(FOLDER / "plot.svg").getroot()
         circles = [e for e in svg.iter() if e.tag.endswith("circle") and len(e)]
-        self.assertEqual(len(circles), 2 * len(points))
+        self.assertEqual(len(circles), 3 * len(points))
 
     @staticmethod
     def beats(a, b):

@@ -6,7 +6,8 @@ usage: timeline.py TRACE OUTPUT [--layer N] [--title TEXT]
 TRACE is what `accllm report --trace` or `accllm run --device cycle --trace` writes. Nothing in it is
 estimated anew; what an instruction did is known as sums, so
 
-* waits before an instruction's first beat stand where they were, those inside it together at its end;
+* waits before an instruction's first beat stand where they were; those inside a matrix together at its
+  end; those inside attention, which come between its heads, have the height of their share of its time;
 * what the vector unit does for linear layers and attention has the height of its share of their time;
 * requests to memory have the height of their share of the cycles.
 """
@@ -98,13 +99,14 @@ class Drawing:
         cycle = min(max(cycle, self.first), self.last)
         return LEFT + (cycle - self.first) / (self.last - self.first) * (RIGHT - LEFT)
 
-    def box(self, row, kind, begin, end, share=1.0, title=""):
-        height = HEIGHT * min(share, 1.0)
+    def box(self, row, kind, begin, end, share=1.0, title="", above=0.0):
+        """`above` is what stands below it, as a share of the row's height."""
+        height, bottom = HEIGHT * min(share, 1.0), ROWS[row] + HEIGHT * (1 - above)
         left, right = self.x(begin), self.x(end)
         if right - left < 0.01:
             return
         self.parts.append(
-            f'<rect class="{kind}" x="{left:.1f}" y="{ROWS[row] + HEIGHT - height:.1f}" '
+            f'<rect class="{kind}" x="{left:.1f}" y="{bottom - height:.1f}" '
             f'width="{right - left:.1f}" height="{height:.1f}"><title>{html.escape(title)}</title></rect>')
 
     def text(self, x, y, kind, text):
@@ -120,18 +122,33 @@ def class_of(event):
     return "attention" if event.name == "attend" else "matrix"
 
 
+def draw_piece(drawing, event, piece, begin, end, share=1.0, above=0.0):
+    n = piece.end - piece.begin
+    if piece.kind == "work":
+        kind, title = class_of(event), f"{event.label}: {n} cycles of work"
+    else:
+        kind = "waits-memory" if piece.kind == "memory" else piece.kind
+        title = f"{event.label}: {n} cycles of waiting for {piece.kind}"
+    drawing.box("lanes", kind, begin, end, share, title, above)
+
+
+def draw_lanes(drawing, event, pieces):
+    inside = [p for p in pieces if event.name == "attend" and p.begin >= event.begin]
+    for piece in pieces:
+        if piece not in inside:
+            draw_piece(drawing, event, piece, piece.begin, piece.end)
+    above = 0.0
+    for piece in inside:
+        share = (piece.end - piece.begin) / (inside[-1].end - inside[0].begin)
+        draw_piece(drawing, event, piece, inside[0].begin, inside[-1].end, share, above)
+        above += share
+    work = inside or [p for p in pieces if p.kind == "work"]
+    drawing.label("lanes", work[0].begin, work[-1].end, event.label)
+
+
 def draw_units(drawing, lanes, events):
     for e, pieces in lanes:
-        for piece in pieces:
-            n = piece.end - piece.begin
-            if piece.kind == "work":
-                drawing.box("lanes", class_of(e), piece.begin, piece.end,
-                            title=f"{e.label}: {n} cycles of work")
-                drawing.label("lanes", piece.begin, piece.end, e.label)
-            else:
-                kind = "waits-memory" if piece.kind == "memory" else piece.kind
-                drawing.box("lanes", kind, piece.begin, piece.end,
-                            title=f"{e.label}: {n} cycles of waiting for {piece.kind}")
+        draw_lanes(drawing, e, pieces)
         duration = max(e.end - e.begin, 1)
         drawing.box("vector unit", "share", e.begin, e.end, e.args["vector"] / duration,
                     f"for {e.label}: {e.args['vector']} cycles")
