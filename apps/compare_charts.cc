@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/tensor_names.h"
-#include "compare_page.h"
+#include "html_page.h"
 
 namespace accllm::cli {
 namespace {
@@ -88,8 +88,6 @@ std::string LayerErrorChart(const std::vector<RecipeResult>& recipes, LinearKind
 }
 
 }  // namespace
-
-std::string ColourClass(size_t index) { return fmt::format("c{}", index % kColours); }
 
 std::string BarChart(const std::string& title, const std::vector<Bar>& bars, int decimals) {
   constexpr double kBarLeft = 150;

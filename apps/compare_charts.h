@@ -8,12 +8,7 @@
 
 namespace accllm::cli {
 
-// Class of the style sheet that gives recipe number `index` its colour.
-std::string ColourClass(size_t index);
-inline constexpr size_t kColours = 10;
-
-// Horizontal bars of one quantity, the longest as wide as there is room. `format` is fmt's, for
-// example "{:.3f}".
+// Horizontal bars of one quantity, the longest as wide as there is room.
 struct Bar {
   std::string name;
   double value;

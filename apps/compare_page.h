@@ -7,9 +7,6 @@
 
 namespace accllm::cli {
 
-// Text with the characters that mean something in HTML escaped, control characters replaced.
-std::string EscapeHtml(std::string_view text);
-
 std::string ComparePage(const Comparison& comparison);
 
 }  // namespace accllm::cli

@@ -4,128 +4,18 @@
 #include <memory>
 #include <optional>
 
-#include "accel/data.h"
-#include "accel/energy/energy_model.h"
-#include "accel/estimate/performance.h"
-#include "compiler/compile.h"
-#include "compress/synth.h"
+#include "accel/timing/chrome_trace.h"
+#include "base/file_io.h"
+#include "command_line.h"
 #include "console.h"
-#include "model_source.h"
 #include "options.h"
-#include "pass_mix.h"
-#include "report_baselines.h"
-#include "shape_model.h"
+#include "output_file.h"
+#include "report_estimates.h"
+#include "report_page.h"
 #include "verbs.h"
 
 namespace accllm::cli {
 namespace {
-
-using accel::EnergyScope;
-
-struct ReportFlags {
-  std::string shape;
-  std::string model;
-  std::string linear = "w2-2:4";  // of a shape
-  std::string cache_bits = "4";
-  std::string target = "u280";
-  RunFlags run;
-  int64_t position = 2048;
-  int64_t prefill = 2048;
-  std::vector<std::string> passes;  // a mix of them
-  int64_t generated = 0;            // tokens that came out of it; 0: all
-  bool json = false;
-};
-
-struct Estimates {
-  compiler::Target target;
-  // Of 1, 2, ... tokens at the position; with a window of one token at position 1,000,000 too.
-  std::vector<accel::PassEstimate> passes;
-  double prefill_seconds = 0;
-  accel::FabricUse area;
-  accel::EnergyReport chip;  // one token a pass
-  accel::EnergyReport card;
-  std::optional<PassMixEstimate> mix;
-  std::vector<BaselineEstimate> baselines;
-};
-
-constexpr int64_t kLatePosition = 1'000'000;
-
-Result<compiler::ModelTensors> ReadModel(const ReportFlags& flags) {
-  if (flags.model.empty() == flags.shape.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "there must be one of MODEL and --shape",
-                "give a packed file, or --shape llama-2-7b");
-  }
-  if (!flags.model.empty()) {
-    ACCLLM_ASSIGN_OR_RETURN(const PackedFile packed, PackedFile::Open(flags.model));
-    return compiler::TensorsOf(packed);
-  }
-  return TensorsOfShape(flags.shape, flags.linear);
-}
-
-Result<Estimates> Estimate(const ReportFlags& flags) {
-  ACCLLM_ASSIGN_OR_RETURN(const compiler::ModelTensors model, ReadModel(flags));
-  compiler::CompileOptions options;
-  ACCLLM_ASSIGN_OR_RETURN(options.target, compiler::LoadTarget(flags.target));
-  ACCLLM_ASSIGN_OR_RETURN(options.window, flags.run.Attention(AttentionWindow{}));
-  options.cache_bits = std::stoll(flags.cache_bits);
-  const int64_t needed = std::max(flags.position, flags.prefill) + isa::kMaxSlots;
-  ACCLLM_ASSIGN_OR_RETURN(options.max_tokens, flags.run.MaxTokens(options.window, needed));
-  const bool is_full = options.window.window == AttentionWindow::kAll;
-  if (is_full && options.max_tokens < needed) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("--context {} does not hold --position {} and --prefill {}",
-                            options.max_tokens, flags.position, flags.prefill),
-                fmt::format("give --context {} or more", needed));
-  }
-  if (options.target.memory != isa::Memory::kHbm2) {
-    return Fail(ErrorCode::kUnsupported,
-                fmt::format("target {}: the cycle model knows HBM2 only", options.target.name),
-                "report on a target with memory = \"hbm2\"");
-  }
-  std::optional<PassMix> mix;
-  if (!flags.passes.empty()) {
-    ACCLLM_ASSIGN_OR_RETURN(mix, ParsePassMix(flags.passes, flags.generated, options.target.slots));
-  } else if (flags.generated != 0) {
-    return Fail(ErrorCode::kInvalidArgument, "--generated needs --passes",
-                "say which passes gave these tokens, as --passes 122x1,705x2");
-  }
-  ACCLLM_ASSIGN_OR_RETURN(const compiler::Plan plan,
-                          compiler::PlanProgram(model, options, nullptr));
-  ACCLLM_ASSIGN_OR_RETURN(const accel::AreaCosts costs,
-                          accel::ParseAreaCosts(accel::DataText("area.toml"), "area.toml"));
-  ACCLLM_ASSIGN_OR_RETURN(
-      const accel::EnergyCoefficients coefficients,
-      accel::ParseEnergyCoefficients(accel::DataText("energy.toml"), "energy.toml"));
-  accel::PerformanceModel performance = {plan.graph.geometry, plan.instructions, {}, costs, {}};
-  performance.timing.cache_bits = options.cache_bits;
-  performance.used =
-      accel::EstimateArea({options.target.lanes, options.target.slots, options.target.vector_lanes,
-                           compiler::VectorBytes(plan.graph, options.target.slots)},
-                          costs);
-  Estimates estimates;
-  estimates.target = options.target;
-  estimates.area = performance.used;
-  Progress progress("simulating");
-  for (int64_t n = 1; n <= options.target.slots; ++n) {
-    estimates.passes.push_back(performance.Pass(flags.position, n, n));
-  }
-  if (!is_full) estimates.passes.push_back(performance.Pass(kLatePosition, 1, 1));
-  estimates.prefill_seconds =
-      performance.PrefillSeconds(flags.prefill, 9, [&](double share) { progress.Update(share); });
-  for (const auto& [scope, report] :
-       {std::pair{EnergyScope::kChip, &estimates.chip}, {EnergyScope::kCard, &estimates.card}}) {
-    ACCLLM_ASSIGN_OR_RETURN(
-        *report, accel::EstimateEnergy(estimates.passes[0].counts, 1, scope, coefficients));
-  }
-  if (mix) {
-    ACCLLM_ASSIGN_OR_RETURN(estimates.mix, EstimatePassMix(*mix, estimates.passes, coefficients));
-  }
-  Progress baselines("baselines");
-  ACCLLM_ASSIGN_OR_RETURN(estimates.baselines,
-                          EstimateBaselines(flags.shape, flags.position, coefficients,
-                                            [&](double share) { baselines.Update(share); }));
-  return estimates;
-}
 
 Json ToJson(const accel::EnergyRange& range) {
   return {{"low", range.low}, {"nominal", range.nominal}, {"high", range.high}};
@@ -142,18 +32,52 @@ Json ToJson(const accel::EnergyReport& report) {
   return json;
 }
 
-Json ToJson(const accel::PassEstimate& pass) {
+Json ToJson(const EstimatedMachine& machine, const accel::PassEstimate& pass) {
   return {{"tokens", pass.n_tokens},
           {"position", pass.position},
           {"passes_per_second", 1 / pass.seconds},
           {"tokens_per_second", static_cast<double>(pass.n_tokens) / pass.seconds},
           {"hbm_bytes", pass.hbm_bytes},
-          {"hbm_utilisation", pass.hbm_utilisation},
+          {"hbm_utilisation", machine.HbmShare(pass)},
           {"lanes",
            {{"busy", pass.busy},
             {"waited_inputs", pass.waited_inputs},
             {"waited_memory", pass.waited_memory},
             {"waited_results", pass.waited_results}}}};
+}
+
+Json ToJson(const accel::FabricUse& use) {
+  return {{"luts", use.luts},
+          {"ffs", use.ffs},
+          {"dsps", use.dsps},
+          {"brams", use.brams},
+          {"urams", use.urams}};
+}
+
+Json AreaJson(const EstimatedMachine& machine, const std::optional<accel::FpgaPart>& part) {
+  Json json = ToJson(machine.performance.used);
+  json["basis"] = "estimated by hand from the structure";
+  for (const auto& [name, use] : AreaByPart(machine)) json["parts"][name] = ToJson(use);
+  json["available"] = part ? ToJson(part->has) : Json();
+  return json;
+}
+
+// Cycles of the lanes in a pass, by operation.
+Json TimeJson(const EstimatedMachine& machine, const accel::PassEstimate& pass) {
+  Json json;
+  int64_t after = pass.cycles;
+  for (const LaneTime& time : LaneTimes(machine, pass)) {
+    json["operations"].push_back({{"name", time.name},
+                                  {"busy", time.busy},
+                                  {"waited_inputs", time.waited_inputs},
+                                  {"waited_memory", time.waited_memory},
+                                  {"waited_results", time.waited_results},
+                                  {"hbm_bytes", time.bytes}});
+    after -= time.cycles();
+  }
+  json["after_last_beat"] = after;
+  json["cycles"] = pass.cycles;
+  return json;
 }
 
 Json ToJson(const PassMixEstimate& mix) {
@@ -167,70 +91,97 @@ Json ToJson(const PassMixEstimate& mix) {
 }
 
 OurPoints OursOf(const Estimates& e) {
-  OurPoints ours = {{"this one, modelled", 1 / e.passes[0].seconds, &e.chip, &e.card}, {}};
+  OurPoints ours = {{"this one, modelled", e.decode_tokens_per_second(), &e.chip, &e.card}, {}};
   if (e.mix) {
     ours.mix = {"passes " + Describe(e.mix->mix), e.mix->tokens_per_s, &e.mix->chip, &e.mix->card};
   }
   return ours;
 }
 
-Json ToJson(const Estimates& e, int64_t prefill) {
-  const accel::PassEstimate& decode = e.passes[0];
-  Json json = {{"target", e.target.name},
-               {"decode_tokens_per_second", 1 / decode.seconds},
+Json ToJson(const Estimates& e) {
+  Json json = {{"target", e.machine.options.target.name},
+               {"decode_tokens_per_second", e.decode_tokens_per_second()},
                {"decode_tokens_per_joule", e.chip.tokens_per_joule.nominal},
-               {"prefill_tokens_per_second", static_cast<double>(prefill) / e.prefill_seconds},
-               {"hbm_utilisation", decode.hbm_utilisation},
-               {"area",
-                {{"luts", e.area.luts},
-                 {"ffs", e.area.ffs},
-                 {"dsps", e.area.dsps},
-                 {"brams", e.area.brams},
-                 {"urams", e.area.urams},
-                 {"basis", "estimated by hand from the structure"}}},
-               {"energy", {{"chip", ToJson(e.chip)}, {"card", ToJson(e.card)}}}};
-  for (const accel::PassEstimate& pass : e.passes) json["passes"].push_back(ToJson(pass));
+               {"prefill_tokens_per_second", e.prefill_tokens_per_second()},
+               {"hbm_utilisation", e.machine.HbmShare(e.passes[0])},
+               {"area", AreaJson(e.machine, e.part)},
+               {"energy", {{"chip", ToJson(e.chip)}, {"card", ToJson(e.card)}}},
+               {"time", TimeJson(e.machine, e.passes[0])}};
+  for (const accel::PassEstimate& pass : e.passes) {
+    json["passes"].push_back(ToJson(e.machine, pass));
+  }
   if (e.mix) json["mix"] = ToJson(*e.mix);
   const OurPoints ours = OursOf(e);
   for (const BaselineEstimate& b : e.baselines) json["baselines"].push_back(ToJson(b, ours));
   return json;
 }
 
-std::string ToText(const Estimates& e, int64_t prefill) {
+std::string ToText(const Estimates& e) {
   std::vector<std::vector<std::string>> passes = {
       {"tokens a pass", "position", "pass/s", "token/s if all hold", "HBM busy"}};
   for (const accel::PassEstimate& p : e.passes) {
     passes.push_back({fmt::format("{}", p.n_tokens), fmt::format("{}", p.position),
                       fmt::format("{:.1f}", 1 / p.seconds),
                       fmt::format("{:.1f}", static_cast<double>(p.n_tokens) / p.seconds),
-                      fmt::format("{:.1f} %", 100 * p.hbm_utilisation)});
+                      fmt::format("{:.1f} %", 100 * e.machine.HbmShare(p))});
   }
+  const compiler::Target& target = e.machine.options.target;
+  const accel::FabricUse& used = e.machine.performance.used;
   return fmt::format(
       "{} at {} MHz, {} lanes, up to {} tokens a pass; speed modelled in cycles against HBM2, area "
       "by hand, energy by sourced coefficients\n\n{}\nprompt of {} tokens: {:.1f} token/s\n"
       "area: {:.0f} LUT, {:.0f} FF, {:.0f} DSP, {:.0f} BRAM, {:.0f} URAM\n\n{}",
-      e.target.name, e.target.clock_mhz, e.target.lanes, e.target.slots, FormatTable(passes),
-      prefill, static_cast<double>(prefill) / e.prefill_seconds, e.area.luts, e.area.ffs,
-      e.area.dsps, e.area.brams, e.area.urams, DesignTable(e.baselines, OursOf(e)));
+      target.name, target.clock_mhz, target.lanes, target.slots, FormatTable(passes),
+      e.prefill_tokens, e.prefill_tokens_per_second(), used.luts, used.ffs, used.dsps, used.brams,
+      used.urams, DesignTable(e.baselines, OursOf(e)));
 }
 
-Status RunReport(const ReportFlags& flags) {
+Status WritePage(const ReportFlags& flags, const Estimates& estimates, const CommandLine& command) {
+  ReportPageContent content;
+  content.estimates = &estimates;
+  content.command = ReportCommand(command);
+  content.prefill = estimates.machine.performance.Pass(flags.prefill / 2,
+                                                       estimates.machine.options.target.slots, 0);
+  ACCLLM_ASSIGN_OR_RETURN(content.variants, EstimateVariants(flags, command));
+  ACCLLM_ASSIGN_OR_RETURN(content.published, accel::BundledPublishedDesigns());
+  return WriteFileAtomically(flags.page, ReportPage(content));
+}
+
+Status WriteTrace(const ReportFlags& flags, const Estimates& estimates) {
+  const accel::PerformanceModel& performance = estimates.machine.performance;
+  const accel::PassEstimate& pass = estimates.passes[static_cast<size_t>(flags.trace_tokens - 1)];
+  return WriteFileAtomically(flags.trace,
+                             accel::ChromeTrace(pass.instructions, performance.instructions,
+                                                {performance.geometry.clock_khz}));
+}
+
+Status RunReport(const ReportFlags& flags, const CommandLine& command) {
+  if (!flags.page.empty()) ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.page, true, "--html"));
+  if (!flags.trace.empty()) ACCLLM_RETURN_IF_ERROR(CheckOutput(flags.trace, true, "--trace"));
   ACCLLM_ASSIGN_OR_RETURN(const Estimates estimates, Estimate(flags));
-  if (flags.json) return PrintJson(ToJson(estimates, flags.prefill));
-  return PrintText(ToText(estimates, flags.prefill));
+  const int64_t slots = estimates.machine.options.target.slots;
+  if (flags.trace_tokens > slots) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--trace-tokens {}: {} runs up to {} tokens a pass", flags.trace_tokens,
+                            estimates.machine.options.target.name, slots),
+                "give fewer");
+  }
+  if (!flags.page.empty()) ACCLLM_RETURN_IF_ERROR(WritePage(flags, estimates, command));
+  if (!flags.trace.empty()) ACCLLM_RETURN_IF_ERROR(WriteTrace(flags, estimates));
+  if (flags.json) return PrintJson(ToJson(estimates));
+  return PrintText(ToText(estimates));
 }
 
 }  // namespace
 
 VerbBody DeclareReport(OptionTable& table) {
   auto flags = std::make_shared<ReportFlags>();
-  table.Positional("MODEL", flags->model, "Packed file (.acc); or give --shape").Optional();
-  const std::vector<std::string_view> shapes = SynthShapeNames();
-  table.OneOf(table.Value("--shape", "NAME", flags->shape, "A known shape instead of a file: {}")
+  flags->shape.Declare(table);
+  table.OneOf(table
+                  .Value("--linear", "TYPE", flags->linear,
+                         "Type of a shape's linear layers, to see what it costs: {}; default: "
+                         "w2-2:4")
                   .NoDefault(),
-              {shapes.begin(), shapes.end()});
-  table.OneOf(table.Value("--linear", "TYPE", flags->linear,
-                          "Type of a shape's linear layers, to see what it costs: {}"),
               {"w2-2:4", "w2", "w4", "w8"});
   table.OneOf(table.Value("--kv", "BITS", flags->cache_bits,
                           "Bits of cached keys and values, to see what they cost: {}; the devices "
@@ -250,11 +201,25 @@ VerbBody DeclareReport(OptionTable& table) {
                                      "Tokens that came out of --passes; without it, all of them")
                               .NoDefault()
                               .Positive()});
+  table
+      .Value("--html", "FILE", flags->page,
+             "Write a page with charts, where time, energy and area go, what each ingredient "
+             "buys, and published designs")
+      .NoDefault();
+  const OptionRef trace =
+      table.Value("--trace", "FILE", flags->trace,
+                  "Write a timeline of a pass at the position for chrome://tracing");
+  trace.NoDefault();
+  table.OnlyWith(
+      trace,
+      {table.Value("--trace-tokens", "N", flags->trace_tokens, "With --trace: tokens of that pass")
+           .Positive()});
   table.Json(flags->json);
   table.Examples({"accllm report --target u280 --shape llama-2-7b",
+                  "accllm report --target u280 --shape llama-2-7b --html report.html",
                   "accllm report --shape llama-2-7b --passes 122x1,705x2 --generated 1500",
                   "accllm report models/books-6m.acc --window 252 --json"});
-  return [flags] { return RunReport(*flags); };
+  return [flags, command = CommandLine(table)] { return RunReport(*flags, command); };
 }
 
 }  // namespace accllm::cli

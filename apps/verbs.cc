@@ -20,6 +20,7 @@ constexpr std::array kVerbs = {
     Verb{"compile", "Turn a packed file into a program of the accelerator", DeclareCompile},
     Verb{"run", "Continue a prompt on a model of the accelerator", DeclareRun},
     Verb{"report", "Estimate speed, area and energy of the accelerator", DeclareReport},
+    Verb{"explore", "Find the machines that are worth building", DeclareExplore},
     Verb{"train", "Train a model from scratch by a recipe file", DeclareTrain},
     Verb{"tokenize", "Show the token ids of a text, or the text of ids", DeclareTokenize},
     Verb{"export", "Write a checkpoint as a GGUF file", DeclareExport},

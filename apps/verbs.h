@@ -52,6 +52,7 @@ VerbBody DeclareVerify(OptionTable& table);
 VerbBody DeclareSynth(OptionTable& table);
 VerbBody DeclareCompile(OptionTable& table);
 VerbBody DeclareReport(OptionTable& table);
+VerbBody DeclareExplore(OptionTable& table);
 VerbBody DeclareRun(OptionTable& table);
 VerbBody DeclareTrain(OptionTable& table);
 VerbBody DeclareTokenize(OptionTable& table);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "accel/accelerated_model.h"
@@ -222,7 +223,10 @@ TEST(CycleDevice, CountsPassesAndGivesTheFunctionalLogits) {
   EXPECT_GT(b.device().cycles(), 20 * 1000);
   const auto trace = nlohmann::json::parse(
       accel::ChromeTrace(model.last_pass(), program->instructions(), {225'000}));
-  EXPECT_EQ(trace["traceEvents"].size(), 2 + program->instructions().size());
+  const auto n_streams = std::count_if(model.last_pass().begin(), model.last_pass().end(),
+                                       [](const InstructionCycles& i) { return i.beats > 0; });
+  EXPECT_EQ(trace["traceEvents"].size(), 3 + program->instructions().size() + n_streams);
+  EXPECT_EQ(trace["otherData"]["clock_khz"], 225'000);
 
   auto target = testing::TestTarget(4, 2);
   target.memory = isa::Memory::kDdr4;

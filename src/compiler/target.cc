@@ -35,6 +35,7 @@ constexpr std::array kIntegerKeys = {
 };
 constexpr std::string_view kClockKey = "clock_mhz";
 constexpr std::string_view kMemoryKey = "memory";
+constexpr std::string_view kPartKey = "part";
 
 Error BadKey(const std::string& path, std::string_view key, std::string_view why) {
   return {ErrorCode::kInvalidArgument, fmt::format("{}: {}: {}", path, key, why),
@@ -44,7 +45,7 @@ Error BadKey(const std::string& path, std::string_view key, std::string_view why
 Status CheckKeys(const toml::table& table, const std::string& path) {
   for (const auto& entry : table) {
     const std::string_view name = entry.first.str();
-    const bool is_known = name == kClockKey || name == kMemoryKey ||
+    const bool is_known = name == kClockKey || name == kMemoryKey || name == kPartKey ||
                           std::any_of(kIntegerKeys.begin(), kIntegerKeys.end(),
                                       [&](const TargetKey& key) { return key.name == name; });
     if (!is_known) return tl::unexpected(BadKey(path, name, "there is no such key"));
@@ -82,6 +83,13 @@ Result<Target> ParseTarget(std::string_view text, const std::string& name,
     return tl::unexpected(BadKey(path, kClockKey, "must be a number from 1 to 2000"));
   }
   target.clock_mhz = *clock;
+  if (table.contains(kPartKey)) {
+    const auto part = table[kPartKey].value_exact<std::string>();
+    if (!part || part->empty()) {
+      return tl::unexpected(BadKey(path, kPartKey, "must be the name of a part"));
+    }
+    target.part = *part;
+  }
   const auto memory = table[kMemoryKey].value<std::string_view>();
   for (const isa::MemoryLabel& label : isa::kMemoryLabels) {
     if (memory && *memory == label.label) {

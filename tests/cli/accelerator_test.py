@@ -324,18 +324,27 @@ class Run(Case):
     def test_a_timeline(self):
         run("--device", "cycle", "--trace", "trace.json")
         trace = json.loads((FOLDER / "trace.json").read_text())
-        events = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+        threads = {event["tid"]: event["args"]["name"] for event in trace["traceEvents"]
+                   if event["name"] == "thread_name"}
+        all_events = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+        events = [event for event in all_events if threads[event["tid"]] != "memory"]
+        asked = [event for event in all_events if threads[event["tid"]] == "memory"]
         self.assertEqual([int(event["name"].split()[0]) for event in events], list(range(82)))
         self.assertEqual(events[0]["ts"], 0)
         self.assertEqual(events[-1]["name"], "81 end")
-        threads = {event["tid"]: event["args"]["name"] for event in trace["traceEvents"]
-                   if event["name"] == "thread_name"}
-        for event in events:
-            self.assertIn(event["tid"], threads)
+        for event in all_events:
             self.assertGreaterEqual(event["dur"], 0)
-            self.assertEqual(set(event["args"]), {"layer", "beats", "busy", "waited_inputs",
-                                                  "waited_memory", "waited_results"})
+        for event in events:
+            self.assertEqual(set(event["args"]) - {"to", "epilogue"},
+                             {"layer", "beats", "busy", "waited_inputs", "waited_memory",
+                              "waited_results", "vector"})
         self.assertGreater(sum(event["args"]["beats"] for event in events), 1000)
+        # Memory is asked for every beat, and no later than the lanes take it.
+        taken = {event["name"]: event for event in events if event["args"]["beats"] > 0}
+        self.assertEqual([event["name"] for event in asked], list(taken))
+        for event in asked:
+            self.assertEqual(event["args"]["beats"], taken[event["name"]]["args"]["beats"])
+            self.assertLessEqual(event["ts"], taken[event["name"]]["ts"])
 
     def test_vectors(self):
         for device in ("functional", "cycle"):

@@ -22,7 +22,7 @@ FILES = ["calm sea.txt", "model.acc"]
 # What one gets for a line that ends where TAB is pressed; "FILES" are the two files of the folder.
 CASES = {
     "accllm comp": ["compile", "compress"],
-    "accllm e": ["eval", "export"],
+    "accllm e": ["eval", "explore", "export"],
     "accllm --v": ["--version"],
     "accllm chat --rep": ["--repetition-penalty"],
     "accllm verify --": ["--config", "--help", "--json"],

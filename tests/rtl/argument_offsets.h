@@ -17,9 +17,6 @@ inline std::vector<uint32_t> ArgumentOffsets() {
   }
   offsets.insert(offsets.end(), {registers::kPosition, registers::kPosition + 4,
                                  registers::kNTokens, registers::kNOutputs});
-  for (uint32_t i = 0; i < isa::kMaxSlots; ++i) {
-    offsets.push_back(registers::kTokens + registers::kTokensStride * i);
-  }
   return offsets;
 }
 

@@ -27,6 +27,9 @@ PassEstimate PerformanceModel::Pass(int64_t position, int64_t n_tokens, int64_t 
   PassEstimate pass;
   pass.n_tokens = n_tokens;
   pass.position = registers.position;
+  pass.first_cycle = begin;
+  pass.cycles = cycles;
+  pass.instructions = model.last_pass();
   pass.seconds = static_cast<double>(cycles) / (1e3 * geometry.clock_khz);
   EnergyCounts& counts = pass.counts;
   counts.seconds = pass.seconds;

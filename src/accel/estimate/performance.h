@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "accel/energy/energy_counts.h"
 #include "accel/estimate/area_model.h"
@@ -16,6 +17,9 @@ struct PassEstimate {
   int64_t n_tokens = 0;
   int64_t position = 0;
   double seconds = 0;
+  int64_t first_cycle = 0;  // of the instructions' counting
+  int64_t cycles = 0;
+  std::vector<InstructionCycles> instructions;
   double hbm_bytes = 0;        // read and written
   double hbm_utilisation = 0;  // of the channels' peak
   EnergyCounts counts;

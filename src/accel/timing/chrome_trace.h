@@ -8,7 +8,7 @@
 
 namespace accllm::accel {
 
-// A JSON object in the Trace Event Format: lanes, vector unit and memory waits as threads, in
+// A JSON object in the Trace Event Format: lanes, vector unit and requests to memory as threads, in
 // microseconds from the first instruction on.
 std::string ChromeTrace(std::span<const InstructionCycles> pass,
                         std::span<const isa::Instruction> instructions, KernelClock clock);

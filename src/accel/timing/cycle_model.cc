@@ -101,7 +101,11 @@ void CycleModel::HoldUntil(int64_t cycle) {
 void CycleModel::TakeBeat(const EngineBeat& beat, int64_t ready, InstructionCycles& record) {
   const int64_t earliest = std::max(lanes_free_, ready);
   const int64_t at = reader_.Take(beat.stripe, beat.channels, earliest);
-  if (record.beats++ == 0) record.begin = at;
+  record.asked_last = reader_.last_issue();
+  if (record.beats++ == 0) {
+    record.begin = at;
+    record.asked_first = record.asked_last;
+  }
   record.waited_inputs += earliest - lanes_free_;
   record.waited_memory += at - earliest;
   record.busy += beat.cycles;

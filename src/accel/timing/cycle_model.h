@@ -21,6 +21,8 @@ struct InstructionCycles {
   int64_t begin = 0;           // its unit starts
   int64_t end = 0;             // its result is there
   int64_t beats = 0;           // of each lane's stream
+  int64_t asked_first = 0;     // when memory is asked for the first of them,
+  int64_t asked_last = 0;      // and for the last
   int64_t busy = 0;            // cycles in which the lanes worked
   int64_t slot_cycles = 0;     // the same, times the slots that worked
   int64_t vector_cycles = 0;   // of the vector unit

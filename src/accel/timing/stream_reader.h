@@ -30,6 +30,9 @@ class StreamReader {
   // Nothing is asked for before.
   void HoldUntil(int64_t cycle) { last_issue_ = std::max(last_issue_, cycle - 1); }
 
+  // The cycle in which the last beat was asked for; -1: none was.
+  int64_t last_issue() const { return last_issue_; }
+
   // n beats of every lane are read, changed and written back at `cycle` or later, beside the
   // streams.
   void Update(int64_t stripe, int64_t n, int64_t cycle) {
