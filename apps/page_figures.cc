@@ -10,6 +10,7 @@ namespace accllm::cli {
 namespace {
 
 constexpr std::string_view kFigureStyle = R"css(
+body { max-width: 80rem; }
 figure { margin: 2.6rem 0 0; }
 figcaption { font-size: 1.15rem; font-weight: 600; margin-bottom: .4rem; }
 .basis { font-size: .75rem; font-weight: 400; border: 1px solid var(--b); color: var(--b);
@@ -21,6 +22,7 @@ td .basis { margin-left: 0; }
   .published { --b: #b79aeb; } .by-hand { --b: #e2a04f; } .assumed { --b: #ee8587; } }
 .again { color: var(--soft); font-size: .85rem; }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
+td code { white-space: nowrap; }
 td.bar { width: 35%; min-width: 8rem; }
 td.bar svg { display: block; width: 100%; height: 1.1em; }
 td.bar line { stroke: var(--text); stroke-width: 2; vector-effect: non-scaling-stroke;

@@ -93,8 +93,10 @@ Figure SameModelFigure(const ReportPageContent& c) {
       "published",
       "Beside published designs with the same model",
       {Basis::kModelled, Basis::kByHand, Basis::kPublished},
-      "Published watts may be of the chip or of the card: energies are only to be compared where "
-      "both are modelled in one scope, as in the figure on energy.",
+      "Ratio: this one's token/s over the design's. Published watts may be of the chip or of the "
+      "card: energies are only to be compared where both are modelled in one scope, as in the "
+      "figure "
+      "on energy.",
       BarTable({{"design"},
                 {""},
                 {"token/s"},
