@@ -4,8 +4,8 @@
     synth.py MODULE [NAME=VALUE...] [--json FILE] [--netlist FILE]
     synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded
 
-Synthesis keeps the hierarchy. LUTs are counted one each, two small ones never share a site, so the figure is an upper
-bound; RAM in LUTs and shift registers count by the LUTs that they take. Levels are LUTs, wide multiplexers, carry
+Synthesis keeps the hierarchy. LUTs are counted one each, so the figure is an upper bound: a site has two outputs, and
+"pairs" says how many pairs of a module's LUTs with five inputs together could share one. RAM in LUTs and shift registers count by the LUTs that they take. Levels are LUTs, wide multiplexers, carry
 blocks of four bits and RAM in LUTs on the longest way between registers, ports, BRAM, URAM and DSPs.
 """
 
@@ -19,6 +19,7 @@ import sys
 import tempfile
 
 import design
+import netlist
 
 # Cells that take sites: kind and how many.
 EXACT = {
@@ -26,16 +27,13 @@ EXACT = {
     "RAM64X1D": ("lut", 2), "RAM128X1S": ("lut", 2), "RAM128X1D": ("lut", 4), "RAM256X1S": ("lut", 4),
     "RAM256X1D": ("lut", 8), "RAM512X1S": ("lut", 8), "RAM32M": ("lut", 4), "RAM64M": ("lut", 4),
     "RAM32M16": ("lut", 8), "RAM64M8": ("lut", 8), "RAM32X16DR8": ("lut", 8), "RAM64X8SW": ("lut", 8),
-    "SRL16E": ("lut", 1), "SRLC32E": ("lut", 1), "INV": ("lut", 1),
+    "LUT6_2": ("lut", 1), "SRL16E": ("lut", 1), "SRLC32E": ("lut", 1), "INV": ("lut", 1),
     "FDRE": ("ff", 1), "FDSE": ("ff", 1), "FDCE": ("ff", 1), "FDPE": ("ff", 1), "LDCE": ("ff", 1),
     "CARRY4": ("carry", 1), "CARRY8": ("carry", 1),
     "DSP48E2": ("dsp", 1), "RAMB36E2": ("bram", 1), "RAMB18E2": ("bram", 0.5), "URAM288": ("uram", 1),
 }
 FREE = re.compile(r"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789])$")
-RESOURCES = ("lut", "ff", "dsp", "bram", "uram", "carry")
-# What a signal passes on its way from a register to the next, and the wires between.
-LEVELS = "w:* t:LUT? t:INV t:MUXF? t:CARRY? t:RAM16* t:RAM32* t:RAM64* t:RAM128* t:RAM256* t:RAM512*"
-
+RESOURCES = ("lut", "pairs", "ff", "dsp", "bram", "uram", "carry")
 
 def cost_of(cell: str) -> tuple[str, float] | None:
     if re.fullmatch(r"LUT[1-6]", cell):
@@ -64,11 +62,14 @@ def readable(name: str) -> str:
 
 
 class Netlist:
-    """Counts of a hierarchical netlist, from `stat -json`."""
+    """Counts of a hierarchical netlist, from `write_json`."""
 
-    def __init__(self, statistics: dict):
-        self.cells = {name: entry["num_cells_by_type"] for name, entry in statistics["modules"].items()}
-        self.cells = {name.lstrip("\\"): cells for name, cells in self.cells.items()}
+    def __init__(self, modules: dict):
+        # The libraries' cells are modules too.
+        own = {name: module for name, module in modules.items() if "blackbox" not in module["attributes"]}
+        self.cells = {name: collections.Counter(cell["type"] for cell in module["cells"].values())
+                      for name, module in own.items()}
+        self.pairs = {name: netlist.pairs(module) for name, module in own.items()}
 
     def instances(self, module: str, times: int, found: collections.Counter) -> None:
         found[module] += times
@@ -82,6 +83,7 @@ class Netlist:
         for cell, count in self.cells[module].items():
             if cell not in self.cells and (cost := cost_of(cell)):
                 taken[cost[0]] += cost[1] * count
+        taken["pairs"] = self.pairs[module]
         return taken
 
     def rows(self, top: str) -> list[dict]:
@@ -101,24 +103,25 @@ class Netlist:
         return {resource: sum(row[resource] for row in rows) for resource in RESOURCES}
 
 
-def synthesise(top: str, parameters: dict, netlist: pathlib.Path | None = None) -> dict:
+def synthesise(top: str, parameters: dict, verilog: pathlib.Path | None = None) -> dict:
     """Rows a module, the total and the levels of one configuration."""
     with tempfile.TemporaryDirectory() as folder:
-        statistics = pathlib.Path(folder, "stat.json")
+        tree, flat = pathlib.Path(folder, "tree.json"), pathlib.Path(folder, "flat.json")
         script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
         script += f"synth_xilinx -family xcup -top {top} -noiopad -noclkbuf\n"
-        script += f"tee -q -o {statistics} stat -json\nflatten\nopt_clean\n"
-        if netlist:
-            script += f"write_verilog -noattr {netlist}\n"
-        script += f"ltp {LEVELS}\n"
-        log = run_yosys(script)
-        counts = Netlist(json.loads(statistics.read_text()))
-    # A design without logic between registers has no path.
-    lengths = [int(length) for length in re.findall(r"Longest topological path in .*\(length=(\d+)\)", log)]
-    if "Detected loop" in log:
-        raise SystemExit(f"tools/rtl/synth.py: {top} has a combinational loop")
+        # Inverters of resets are one a register before they are merged.
+        script += f"opt_merge\nopt_clean\nwrite_json {tree}\nflatten\nopt_clean\nwrite_json {flat}\n"
+        if verilog:
+            script += f"write_verilog -noattr {verilog}\n"
+        run_yosys(script)
+        counts = Netlist(json.loads(tree.read_text())["modules"])
+        module = json.loads(flat.read_text())["modules"][top]
+    try:
+        levels = netlist.levels(module)
+    except ValueError as error:
+        raise SystemExit(f"tools/rtl/synth.py: {top}: {error}")
     return {"module": top, "parameters": parameters, "rows": counts.rows(top), "total": counts.total(top),
-            "levels": max(lengths, default=0)}
+            "levels": levels}
 
 
 def table(result: dict) -> str:

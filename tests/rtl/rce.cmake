@@ -1,0 +1,10 @@
+if(ACCLLM_HAS_RTL)
+  add_library(accllm_rtl_rce STATIC EXCLUDE_FROM_ALL rce_linear.cc rce_attention.cc)
+  target_include_directories(accllm_rtl_rce PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(accllm_rtl_rce PUBLIC accllm_base)
+  foreach(slots 2 4 8)
+    accllm_add_rtl_bench(rce_lane_${slots}_bench TOP rce_lane PARAMS Slots=${slots} BENCH rce_lane_bench.cc
+                         LIBS accllm_rtl_rce PARTS 2)
+    target_compile_definitions(rce_lane_${slots}_bench PRIVATE ACCLLM_RTL_SLOTS=${slots})
+  endforeach()
+endif()
