@@ -48,14 +48,11 @@ void SetField(VlWide<N>& signal, size_t lsb, size_t width, uint64_t value) {
   }
 }
 
-template <std::integral T>
-void Randomize(T& signal, auto& random) {
-  signal = static_cast<T>(random());
-}
-
-template <size_t N>
-void Randomize(VlWide<N>& signal, auto& random) {
-  for (size_t i = 0; i < N; ++i) signal[i] = static_cast<uint32_t>(random());
+// All `width` bits of a signal; those above must stay 0.
+void Randomize(auto& signal, size_t width, auto& random) {
+  for (size_t bit = 0; bit < width; bit += 32) {
+    SetField(signal, bit, width - bit < 32 ? width - bit : 32, random());
+  }
 }
 
 }  // namespace accllm::rtl

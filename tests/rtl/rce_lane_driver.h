@@ -61,10 +61,10 @@ class RceLaneDriver {
   }
 
   void DriveRandom() {
-    Randomize(dut_->word_i, random_);
-    Randomize(dut_->act_i, random_);
-    Randomize(dut_->query_sum_i, random_);
-    Randomize(dut_->factor_i, random_);
+    Randomize(dut_->word_i, 64 * kSegments, random_);
+    Randomize(dut_->act_i, kBuses * 16 * kSlots * 8, random_);
+    Randomize(dut_->query_sum_i, kKeyGroups * kQueries * 13, random_);
+    Randomize(dut_->factor_i, kQueries * 15, random_);
     dut_->key_multiplier_i = static_cast<uint16_t>(random_());
     dut_->coefficient_i = random_();
     dut_->act_entry_i = random_() % 32;
