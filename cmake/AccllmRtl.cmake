@@ -4,10 +4,14 @@ option(ACCLLM_RTL_COVERAGE "Count lines and toggles in Verilated models" OFF)
 set(ACCLLM_HAS_RTL OFF)
 if(NOT CMAKE_CROSSCOMPILING)
   find_program(ACCLLM_VERILATOR verilator)
+  find_program(ACCLLM_YOSYS yosys)
   if(ACCLLM_VERILATOR)
     set(ACCLLM_HAS_RTL ON)
   else()
     message(STATUS "Verilator is not installed: tests of the RTL are left out (tools/setup.sh rtl installs it)")
+  endif()
+  if(NOT ACCLLM_YOSYS)
+    message(STATUS "yosys is not installed: lint, proofs and netlists of the RTL are left out (tools/setup.sh rtl)")
   endif()
 endif()
 
@@ -28,15 +32,17 @@ if(ACCLLM_HAS_RTL)
   endif()
 endif()
 
-# accllm_add_rtl_model(NAME TOP module [PREFIX class] [PARTS n] [SOURCES files] [PARAMS Lanes=4 ...] [DEFINES ...])
+# accllm_add_rtl_model(NAME TOP module [PREFIX class] [PARTS n] [SOURCES files] [PARAMS Lanes=4 ...] [DEFINES ...]
+#                      [NETLIST])
 #
 # Library NAME with the class PREFIX (V and the module's name, if it is not given) in "PREFIX.h". SOURCES are modules
-# that do not lie in rtl/; PARTS is the number of sources that the C++ is compiled in.
+# that do not lie in rtl/; PARTS is the number of sources that the C++ is compiled in. With NETLIST, the model is that
+# of the module synthesised for UltraScale+; there is none without yosys.
 function(accllm_add_rtl_model name)
   if(NOT ACCLLM_HAS_RTL)
     return()
   endif()
-  cmake_parse_arguments(MODEL "" "TOP;PREFIX;PARTS" "SOURCES;PARAMS;DEFINES" ${ARGN})
+  cmake_parse_arguments(MODEL "NETLIST" "TOP;PREFIX;PARTS" "SOURCES;PARAMS;DEFINES" ${ARGN})
   if(NOT MODEL_PREFIX)
     set(MODEL_PREFIX V${MODEL_TOP})
   endif()
@@ -58,33 +64,45 @@ function(accllm_add_rtl_model name)
     BYPRODUCTS ${out}/${MODEL_PREFIX}.h
     COMMAND ${Python3_EXECUTABLE} ${tools}/verilate.py ${MODEL_TOP} --prefix ${MODEL_PREFIX} --out ${out}
             --parts ${MODEL_PARTS} --depfile ${out}/verilate.d --verilator ${ACCLLM_VERILATOR} ${MODEL_SOURCES}
-            ${MODEL_PARAMS} ${MODEL_DEFINES} $<$<BOOL:${ACCLLM_RTL_COVERAGE}>:--coverage>
-    DEPENDS ${tools}/verilate.py ${tools}/design.py
+            ${MODEL_PARAMS} ${MODEL_DEFINES} $<$<BOOL:${MODEL_NETLIST}>:--netlist> $<$<BOOL:${ACCLLM_RTL_COVERAGE}>:--coverage>
+    DEPENDS ${tools}/verilate.py ${tools}/design.py ${tools}/synth.py
     DEPFILE ${out}/verilate.d
     COMMENT "Verilating ${name}"
     COMMAND_EXPAND_LISTS VERBATIM)
   add_library(${name} STATIC EXCLUDE_FROM_ALL ${parts})
   target_include_directories(${name} SYSTEM PUBLIC ${out})
-  target_compile_options(${name} PRIVATE -w)  # not our text
+  # Not our text; netlists are large, and simulated for a short time.
+  target_compile_options(${name} PRIVATE -w $<$<BOOL:${MODEL_NETLIST}>:-O0>)
   target_link_libraries(${name} PUBLIC accllm_verilated)
 endfunction()
 
-# accllm_add_rtl_bench(NAME BENCH file.cc [TOP module PREFIX PARTS SOURCES PARAMS DEFINES] [LIBS targets] [LABELS ...])
+# accllm_add_rtl_bench(NAME BENCH file.cc [TOP module PREFIX PARTS SOURCES PARAMS DEFINES] [LIBS targets]
+#                      [DEFINITIONS of C++] [LABELS ...] [NETLIST])
 #
 # A GoogleTest program against a model of TOP, or against models among LIBS. Its cases have the label rtl.
 function(accllm_add_rtl_bench name)
   if(NOT ACCLLM_HAS_RTL)
     return()
   endif()
-  cmake_parse_arguments(BENCH "" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(BENCH "NETLIST" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
   set(libraries ${BENCH_LIBS})
+  set(netlist)
+  if(BENCH_NETLIST)
+    set(netlist NETLIST)
+    if(NOT ACCLLM_YOSYS)
+      return()
+    endif()
+  endif()
   if(BENCH_TOP)
     accllm_add_rtl_model(${name}_model TOP ${BENCH_TOP} PREFIX ${BENCH_PREFIX} PARTS ${BENCH_PARTS}
-                         SOURCES ${BENCH_SOURCES} PARAMS ${BENCH_PARAMS} DEFINES ${BENCH_DEFINES})
+                         SOURCES ${BENCH_SOURCES} PARAMS ${BENCH_PARAMS} DEFINES ${BENCH_DEFINES} ${netlist})
     list(PREPEND libraries ${name}_model)
   endif()
   accllm_test(${BENCH_BENCH} NAME ${name} PREFIX rtl.${name}. DEPS ${libraries} accllm_verilated fmt::fmt
               LABELS rtl ${BENCH_LABELS}
               ENVIRONMENT ACCLLM_RTL_COVERAGE_DIR=${PROJECT_BINARY_DIR}/rtl_coverage)
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  if(TARGET ${name})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_compile_definitions(${name} PRIVATE ${BENCH_DEFINITIONS})
+  endif()
 endfunction()

@@ -154,6 +154,38 @@ package accllm_pkg;
   localparam logic [11:0] RegCyclesMemoryStalls = 12'h3ec;
   localparam logic [11:0] RegCyclesVectorStalls = 12'h3f8;
 
+  // Byte offset of word `i` of the memory registers.
+  function automatic logic [11:0] memory_offset(int unsigned i);
+    if (i < 128) memory_offset = 12'(32'h010 + 12 * (i / 2) + 4 * (i % 2));
+    else memory_offset = 12'hfff;
+  endfunction
+
+  // Byte offset of word `i` of the argument registers.
+  function automatic logic [11:0] argument_offset(int unsigned i);
+    if (i < 2) argument_offset = 12'(32'h310 + 4 * i);
+    else if (i < 3) argument_offset = 12'(32'h31c + 4 * (i - 2));
+    else if (i < 23) argument_offset = 12'(32'h320 + 4 * (i - 3));
+    else if (i < 25) argument_offset = 12'(32'h370 + 4 * (i - 23));
+    else if (i < 26) argument_offset = 12'(32'h37c + 4 * (i - 25));
+    else if (i < 27) argument_offset = 12'(32'h380 + 4 * (i - 26));
+    else if (i < 43) argument_offset = 12'(32'h384 + 4 * (i - 27));
+    else argument_offset = 12'hfff;
+  endfunction
+
+  // Byte offset of word `i` of the status registers.
+  function automatic logic [11:0] status_offset(int unsigned i);
+    if (i < 1) status_offset = 12'(32'h3c4 + 4 * i);
+    else if (i < 2) status_offset = 12'(32'h3c8 + 4 * (i - 1));
+    else if (i < 3) status_offset = 12'(32'h3cc + 4 * (i - 2));
+    else if (i < 4) status_offset = 12'(32'h3d0 + 4 * (i - 3));
+    else if (i < 6) status_offset = 12'(32'h3d4 + 4 * (i - 4));
+    else if (i < 8) status_offset = 12'(32'h3e0 + 4 * (i - 6));
+    else if (i < 10) status_offset = 12'(32'h3ec + 4 * (i - 8));
+    else if (i < 12) status_offset = 12'(32'h3f8 + 4 * (i - 10));
+    else status_offset = 12'hfff;
+  endfunction
+
+  localparam int unsigned ArgumentsBits = 1376;
   // Values that the host has written; the lowest bits are the first.
   typedef struct packed {
     logic [511:0] tokens;
@@ -165,6 +197,7 @@ package accllm_pkg;
     logic [63:0] instructions;
   } arguments_t;
 
+  localparam int unsigned StatusBits = 384;
   // Values that the host reads.
   typedef struct packed {
     logic [63:0] cycles_vector_stalls;

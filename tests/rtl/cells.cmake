@@ -6,6 +6,12 @@ accllm_add_rtl_bench(spill_register_bench TOP spill_register PARAMS Width=32 BEN
 accllm_add_rtl_bench(rr_arbiter_bench TOP rr_arbiter PARAMS Inputs=5 Width=32 BENCH rr_arbiter_bench.cc)
 accllm_add_rtl_bench(pipe_valid_bench TOP pipe_valid PARAMS Width=32 Stages=5 BENCH pipe_valid_bench.cc)
 
+# What synthesis made of them.
+accllm_add_rtl_bench(fifo_sync_netlist_bench TOP fifo_sync PARAMS Width=32 Depth=8 Style=block NETLIST
+                     BENCH fifo_sync_bench.cc)
+accllm_add_rtl_bench(rr_arbiter_netlist_bench TOP rr_arbiter PARAMS Inputs=5 Width=32 NETLIST
+                     BENCH rr_arbiter_bench.cc)
+
 accllm_add_rtl_model(ram_1w1r_model TOP ram_1w1r PARAMS Width=32 Depth=24)
 accllm_add_rtl_model(ram_1w1r_be_model TOP ram_1w1r_be PARAMS Bytes=4 Depth=24)
 accllm_add_rtl_bench(ram_bench BENCH ram_bench.cc LIBS ram_1w1r_model ram_1w1r_be_model)

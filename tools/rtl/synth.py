@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Synthesises a module for UltraScale+ by yosys and counts what it takes.
 
-    synth.py MODULE [NAME=VALUE...] [--json FILE] [--netlist FILE]
+    synth.py MODULE [NAME=VALUE...] [--json FILE]
+    synth.py MODULE [NAME=VALUE...] --netlist FILE     a flat netlist to simulate, RAM in LUTs
     synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded
 
 Synthesis keeps the hierarchy. LUTs are counted one each, so the figure is an upper bound: a site has two outputs, and
-"pairs" says how many pairs of a module's LUTs with five inputs together could share one. RAM in LUTs and shift registers count by the LUTs that they take. Levels are LUTs, wide multiplexers, carry
-blocks of four bits and RAM in LUTs on the longest way between registers, ports, BRAM, URAM and DSPs.
+"pairs" says how many pairs of a module's LUTs, with five inputs together, could share one. RAM in LUTs and shift
+registers count by the LUTs that they take. Levels are LUTs, wide multiplexers, carry blocks of four bits and RAM in
+LUTs on the longest way between registers, ports, BRAM, URAM and DSPs.
 """
 
 import argparse
@@ -103,7 +105,16 @@ class Netlist:
         return {resource: sum(row[resource] for row in rows) for resource in RESOURCES}
 
 
-def synthesise(top: str, parameters: dict, verilog: pathlib.Path | None = None) -> dict:
+def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pathlib.Path] = []) -> None:
+    """A flat netlist in Verilog, for simulation. RAMs are made of LUTs, whatever their style: yosys 0.23 loses the
+    upper parity bits of BRAM that is written 72 bits wide."""
+    script = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
+    script += f"hierarchy -check -top {top}\nproc\nsetattr -unset ram_style */m:* */w:*\n"
+    script += f"synth_xilinx -family xcup -top {top} -flatten -noiopad -noclkbuf -nobram\n"
+    run_yosys(script + f"write_verilog -noattr {path}\n")
+
+
+def synthesise(top: str, parameters: dict) -> dict:
     """Rows a module, the total and the levels of one configuration."""
     with tempfile.TemporaryDirectory() as folder:
         tree, flat = pathlib.Path(folder, "tree.json"), pathlib.Path(folder, "flat.json")
@@ -111,8 +122,6 @@ def synthesise(top: str, parameters: dict, verilog: pathlib.Path | None = None) 
         script += f"synth_xilinx -family xcup -top {top} -noiopad -noclkbuf\n"
         # Inverters of resets are one a register before they are merged.
         script += f"opt_merge\nopt_clean\nwrite_json {tree}\nflatten\nopt_clean\nwrite_json {flat}\n"
-        if verilog:
-            script += f"write_verilog -noattr {verilog}\n"
         run_yosys(script)
         counts = Netlist(json.loads(tree.read_text())["modules"])
         module = json.loads(flat.read_text())["modules"][top]
@@ -169,7 +178,11 @@ def main() -> int:
         if args.all:
             results, findings = synthesise_all()
         else:
-            results = [synthesise(args.module, design.parse_parameters(args.parameters), args.netlist)]
+            parameters = design.parse_parameters(args.parameters)
+            if args.netlist:
+                write_netlist(args.module, parameters, args.netlist)
+                return 0
+            results = [synthesise(args.module, parameters)]
             print(table(results[0]))
     except design.DesignError as error:
         sys.exit(f"tools/rtl/synth.py: {error}")

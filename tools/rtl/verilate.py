@@ -7,22 +7,39 @@ shared out over PARTS sources part_0.cc, part_1.cc, ... that include them.
 
 import argparse
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import design
+import synth
+
+# What yosys's own cells and a netlist of them are warned of.
+NETLIST_WARNINGS = ("INITIALDLY", "UNOPTFLAT", "TIMESCALEMOD", "lint", "style")
+
+
+def netlist_options(args: argparse.Namespace, extra: list[pathlib.Path]) -> list[str]:
+    """The netlist of the module, and the cells that it is made of."""
+    netlist = args.out / "netlist.v"
+    synth.write_netlist(args.top, design.parse_parameters(args.param), netlist, extra)
+    cells = pathlib.Path(shutil.which("yosys")).resolve().parents[1] / "share/yosys/xilinx/cells_sim.v"
+    return [*(f"-Wno-{warning}" for warning in NETLIST_WARNINGS), str(cells), str(netlist)]
+
+
+def source_options(args: argparse.Namespace, extra: list[pathlib.Path]) -> list[str]:
+    return [*design.verilator_parameters(design.parse_parameters(args.param)), *map(str, design.files_of(args.top, extra))]
 
 
 def run_verilator(args: argparse.Namespace) -> None:
-    files = design.files_of(args.top, [path.resolve() for path in args.source])
+    extra = [path.resolve() for path in args.source]
     command = [
         args.verilator, "--cc", "--top-module", args.top, "--prefix", args.prefix, "--Mdir", str(args.out),
         "-O3", "--x-assign", "unique", "--x-initial", "unique", "--assert", "--no-timing",
         "--output-split", "20000", "-y", str(design.MODELS), "+libext+.sv",
-        *design.verilator_parameters(design.parse_parameters(args.param)),
         *(f"-D{name}" for name in args.define),
         *(["--coverage-line", "--coverage-toggle"] if args.coverage else []),
-        str(design.RTL / "lint_waivers.vlt"), *map(str, files),
+        str(design.RTL / "lint_waivers.vlt"),
+        *(netlist_options(args, extra) if args.netlist else source_options(args, extra)),
     ]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
@@ -42,11 +59,13 @@ def share_out(out: pathlib.Path, prefix: str, parts: int) -> None:
         (out / f"part_{number}.cc").write_text(text)
 
 
-def write_dependencies(out: pathlib.Path, prefix: str, depfile: pathlib.Path) -> None:
-    """Verilator's list, under the name that the build knows."""
+def write_dependencies(args: argparse.Namespace, out: pathlib.Path, prefix: str) -> None:
+    """Verilator's list, or the sources of the netlist, under the name that the build knows."""
     _, _, needed = (out / f"{prefix}__ver.d").read_text().partition(" : ")
     absolute = [path for path in needed.split() if path.startswith("/") and not path.startswith("/usr/")]
-    depfile.write_text(f"{out / 'part_0.cc'}: {' '.join(absolute)}\n")
+    if args.netlist:
+        absolute = [str(path) for path in design.files_of(args.top, [path.resolve() for path in args.source])]
+    args.depfile.write_text(f"{out / 'part_0.cc'}: {' '.join(absolute)}\n")
 
 
 def main() -> None:
@@ -58,6 +77,7 @@ def main() -> None:
     parser.add_argument("--depfile", type=pathlib.Path, required=True)
     parser.add_argument("--verilator", default="verilator")
     parser.add_argument("--coverage", action="store_true")
+    parser.add_argument("--netlist", action="store_true", help="synthesise the module, and simulate its netlist")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--define", action="append", default=[], metavar="NAME")
     parser.add_argument("--source", action="append", default=[], type=pathlib.Path, help="a module outside rtl/")
@@ -70,7 +90,7 @@ def main() -> None:
     except design.DesignError as error:
         sys.exit(f"tools/rtl/verilate.py: {error}")
     share_out(args.out, args.prefix, args.parts)
-    write_dependencies(args.out, args.prefix, args.depfile)
+    write_dependencies(args, args.out, args.prefix)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,22 @@ def sv_enum(item: dict) -> str:
             f"  typedef enum logic [{width - 1}:0] {{\n{values}\n  }} {snake(item['name'])}_e;\n")
 
 
+def sv_offsets(group: str, rows: list[Register]) -> str:
+    """A function from the number of a word of the group, reserved ones not counted, to its offset."""
+    name, lines, first = f"{group}_offset", [], 0
+    for row in rows:
+        index = f"(i - {first})" if first else "i"
+        value = f"4 * {index}"
+        if row.stride != 4 * row.words and row.count > 1:
+            value = f"{row.stride} * ({index} / {row.words}) + 4 * ({index} % {row.words})"
+        first += row.words * row.count
+        lines.append(f"    if (i < {first}) {name} = 12'(32'h{row.offset:03x} + {value});\n")
+    body = "    else ".join(line.lstrip() for line in lines)
+    return (f"  // Byte offset of word `i` of the {group} registers.\n"
+            f"  function automatic logic [11:0] {name}(int unsigned i);\n    {body}"
+            f"    else {name} = 12'hfff;\n  endfunction\n")
+
+
 def sv_registers(spec: dict) -> list[str]:
     rows = lay_out(spec)
     if not rows:
@@ -137,11 +153,14 @@ def sv_registers(spec: dict) -> list[str]:
         if row.count > 1:
             out.append(f"  localparam int unsigned Reg{camel(row.name)}Stride = {row.stride};\n")
             out.append(f"  localparam int unsigned Reg{camel(row.name)}Count = {row.count};\n")
-    structs = []
+    structs = [sv_offsets(group, [row for row in rows if row.group == group])
+               for group in ("memory", "argument", "status")]
     for group, doc in (("argument", "Values that the host has written; the lowest bits are the first."),
                        ("status", "Values that the host reads.")):
         fields = [(row.bits, row.name) for row in rows if row.group == group]
-        structs.append(sv_struct(f"{group}s_t" if group == "argument" else f"{group}_t", doc, fields))
+        name = "arguments" if group == "argument" else group
+        structs.append(f"  localparam int unsigned {camel(name)}Bits = {sum(bits for bits, _ in fields)};\n"
+                       + sv_struct(f"{name}_t", doc, fields))
     return ["".join(out), *structs]
 
 

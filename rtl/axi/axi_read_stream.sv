@@ -1,0 +1,156 @@
+// Reads runs of beats from one AXI4 channel and gives them as a stream, in the order of commands.
+//
+// A command is cut into INCR bursts at multiples of BurstBeats beats, so none crosses 4 KiB. Bursts
+// are asked for when the queue has room for all of them: r_ready_o never falls. A response with an
+// error sets error_o; its beat goes on like any other.
+module axi_read_stream #(
+  parameter int unsigned BurstBeats = 64,   // at most; a power of two, 4 KiB or less
+  parameter int unsigned Outstanding = 32,  // bursts under way; a power of two
+  parameter int unsigned QueueBeats = 512,  // a power of two
+  parameter QueueStyle = "block",
+  parameter int unsigned AddressW = 64,     // bits of an address that may be set
+  localparam int unsigned DataW = accllm_pkg::BeatBytes * 8
+) (
+  input  logic             clk_i,
+  input  logic             rst_ni,
+  input  logic             command_valid_i,
+  output logic             command_ready_o,
+  input  logic [63:0]      command_address_i,  // of bytes, a multiple of a beat
+  input  logic [31:0]      command_beats_i,    // 0: nothing happens
+  output logic             valid_o,
+  input  logic             ready_i,
+  output logic [DataW-1:0] data_o,
+  output logic             last_o,             // of a command
+  output logic             idle_o,             // no command, no burst, no beat
+  output logic             error_o,
+  input  logic             error_clear_i,
+  output logic             ar_valid_o,
+  input  logic             ar_ready_i,
+  output logic [63:0]      ar_address_o,
+  output logic [7:0]       ar_length_o,        // beats less one
+  input  logic             r_valid_i,
+  output logic             r_ready_o,
+  input  logic [DataW-1:0] r_data_i,
+  input  logic [1:0]       r_response_i,
+  input  logic             r_last_i
+);
+  localparam int unsigned OffsetW = $clog2(accllm_pkg::BeatBytes);
+  localparam int unsigned IndexW = $clog2(BurstBeats);
+  localparam int unsigned RoomW = $clog2(QueueBeats) + 1;
+  localparam int unsigned BurstBytes = BurstBeats * accllm_pkg::BeatBytes;
+  if (2 ** IndexW != BurstBeats || BurstBytes > 4096) begin : gen_check_burst
+    $error("BurstBeats must be a power of two, and a burst at most 4 KiB");
+  end
+  if (QueueBeats < BurstBeats) begin : gen_check_queue
+    $error("QueueBeats must be at least BurstBeats");
+  end
+
+  // What is left of the command: from beat `index_q` of page `page_q` on, where a page is what a
+  // burst may reach.
+  localparam int unsigned PageW = AddressW - OffsetW - IndexW;
+  logic [PageW-1:0] page_q;
+  logic [IndexW-1:0] index_q;
+  logic [31:0] left_q, behind;
+  logic active, cut, cut_is_last;
+  logic [IndexW:0] to_boundary, cut_beats;
+  assign active = left_q != '0;
+  assign to_boundary = (IndexW+1)'(BurstBeats) - {1'b0, index_q};
+  assign behind = left_q - 32'(to_boundary);
+  assign cut_is_last = left_q[31:IndexW+1] == '0 && left_q[IndexW:0] <= to_boundary;
+  assign cut_beats = cut_is_last ? left_q[IndexW:0] : to_boundary;
+  assign command_ready_o = !active || (cut && cut_is_last);
+
+  // The burst that waits for room, and the one that is offered to the memory.
+  logic burst_valid_q, burst_last_q, issue;
+  logic [AddressW-OffsetW-1:0] burst_beat_q;
+  logic [IndexW:0] burst_beats_q;
+  assign cut = active && (!burst_valid_q || issue);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      left_q <= '0;
+      burst_valid_q <= 1'b0;
+    end else begin
+      if (command_valid_i && command_ready_o) left_q <= command_beats_i;
+      else if (cut) left_q <= cut_is_last ? '0 : behind;
+      if (cut) burst_valid_q <= 1'b1;
+      else if (issue) burst_valid_q <= 1'b0;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (command_valid_i && command_ready_o) begin
+      {page_q, index_q} <= command_address_i[AddressW-1:OffsetW];
+    end else if (cut) begin
+      {page_q, index_q} <= {page_q + 1'b1, IndexW'(0)};
+    end
+    if (cut) begin
+      burst_beat_q <= {page_q, index_q};
+      burst_beats_q <= cut_beats;
+      burst_last_q <= cut_is_last;
+    end
+  end
+
+  // Beats for which the queue has room: neither there nor under way.
+  logic [RoomW-1:0] room_q;
+  logic tag_ready, taken;
+  assign taken = valid_o && ready_i;
+  assign issue = burst_valid_q && (!ar_valid_o || ar_ready_i) && tag_ready
+                 && RoomW'(burst_beats_q) <= room_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      room_q <= RoomW'(QueueBeats);
+      ar_valid_o <= 1'b0;
+    end else begin
+      room_q <= room_q + RoomW'(taken) - (issue ? RoomW'(burst_beats_q) : '0);
+      if (issue) ar_valid_o <= 1'b1;
+      else if (ar_ready_i) ar_valid_o <= 1'b0;
+    end
+  end
+  logic [AddressW-OffsetW-1:0] ar_address_q;
+  always_ff @(posedge clk_i) begin
+    if (issue) begin
+      ar_address_q <= burst_beat_q;
+      ar_length_o <= 8'(burst_beats_q) - 8'd1;
+    end
+  end
+
+  assign ar_address_o = 64'({ar_address_q, OffsetW'(0)});
+
+  // For each burst under way: whether it is the last of its command.
+  logic tag_valid, tag_last;
+  logic [$clog2(Outstanding):0] unused_tags;
+  fifo_sync #(.Width(1), .Depth(Outstanding), .Style("distributed")) u_tags (
+    .clk_i, .rst_ni,
+    .valid_i(issue), .ready_o(tag_ready), .data_i(burst_last_q),
+    .valid_o(tag_valid), .ready_i(r_valid_i && r_last_i), .data_o(tag_last), .count_o(unused_tags)
+  );
+
+  logic queue_ready;
+  logic [RoomW-1:0] count;
+  fifo_sync #(.Width(DataW + 1), .Depth(QueueBeats), .Style(QueueStyle)) u_queue (
+    .clk_i, .rst_ni,
+    .valid_i(r_valid_i), .ready_o(queue_ready), .data_i({tag_last && r_last_i, r_data_i}),
+    .valid_o, .ready_i, .data_o({last_o, data_o}), .count_o(count)
+  );
+  assign r_ready_o = 1'b1;
+  assign idle_o = !active && !burst_valid_q && !ar_valid_o && !tag_valid && count == '0;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || error_clear_i) error_o <= 1'b0;
+    else if (r_valid_i && r_response_i[1]) error_o <= 1'b1;
+  end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && command_valid_i) begin
+      assert (command_address_i[OffsetW-1:0] == '0) else $error("address within a beat");
+      assert (command_address_i >> (AddressW - 1) <= 1) else $error("address of too many bits");
+    end
+    if (rst_ni && r_valid_i) begin
+      assert (queue_ready && tag_valid) else $error("a beat that nobody asked for");
+    end
+  end
+`endif
+  logic unused;
+  assign unused = ^{r_response_i[0], command_address_i, queue_ready};
+endmodule

@@ -1,0 +1,20 @@
+# A memory channel with protocol checks.
+add_library(rtl_axi_memory STATIC EXCLUDE_FROM_ALL axi_memory.cc)
+target_include_directories(rtl_axi_memory PUBLIC ${PROJECT_SOURCE_DIR})
+target_link_libraries(rtl_axi_memory PUBLIC fmt::fmt PRIVATE accllm_flags)
+accllm_add_rtl_bench(axi_memory_bench BENCH axi_memory_bench.cc LIBS rtl_axi_memory)
+
+# As on the card, and so small that every limit is met.
+accllm_add_rtl_bench(axi_read_stream_bench TOP axi_read_stream BENCH axi_read_stream_bench.cc LIBS rtl_axi_memory)
+accllm_add_rtl_bench(axi_read_stream_small_bench TOP axi_read_stream BENCH axi_read_stream_bench.cc
+                     PARAMS BurstBeats=4 Outstanding=2 QueueBeats=8 QueueStyle=distributed AddressW=40
+                     DEFINITIONS ACCLLM_SMALL_QUEUE LIBS rtl_axi_memory)
+accllm_add_rtl_bench(axi_write_beats_bench TOP axi_write_beats BENCH axi_write_beats_bench.cc LIBS rtl_axi_memory)
+accllm_add_rtl_bench(axi_lite_registers_bench TOP axi_lite_registers PARAMS Channels=3
+                     BENCH axi_lite_registers_bench.cc LIBS accllm_spec)
+# The offsets as yosys computes them.
+accllm_add_rtl_bench(axi_lite_words_netlist_bench TOP axi_lite_words PARAMS Words=43 IsMemory=1'b0 NETLIST
+                     BENCH axi_lite_words_bench.cc LIBS accllm_spec)
+accllm_add_rtl_bench(axi_read_stream_netlist_bench TOP axi_read_stream BENCH axi_read_stream_bench.cc NETLIST
+                     PARAMS BurstBeats=4 Outstanding=2 QueueBeats=8 QueueStyle=distributed AddressW=40
+                     DEFINITIONS ACCLLM_SMALL_QUEUE LIBS rtl_axi_memory)
