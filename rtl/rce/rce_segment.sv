@@ -31,6 +31,7 @@ module rce_segment #(
   output logic [Slots*DspW-1:0]      pcout_o,
   output logic [Slots*DspW-1:0]      sum_o
 );
+  /* verilator no_inline_module */  // a model has its code twice, not 8 times a lane
   localparam int unsigned TermsW = Slots * rce_pkg::TermW;
   localparam int unsigned SumW = rce_pkg::SumW;
   localparam int unsigned FactorW = rce_pkg::FactorW;

@@ -109,8 +109,8 @@ def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pa
     """A flat netlist in Verilog, for simulation. RAMs are made of LUTs, whatever their style: yosys 0.23 loses the
     upper parity bits of BRAM that is written 72 bits wide."""
     script = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
-    script += f"hierarchy -check -top {top}\nproc\nsetattr -unset ram_style */m:* */w:*\n"
-    script += f"synth_xilinx -family xcup -top {top} -flatten -noiopad -noclkbuf -nobram\n"
+    synthesis = f"synth_xilinx -family xcup -top {top} -flatten -noiopad -noclkbuf -nobram"
+    script += f"{synthesis} -run begin:prepare\nproc\nsetattr -unset ram_style */m:* */w:*\n{synthesis} -run prepare:\n"
     run_yosys(script + f"write_verilog -noattr {path}\n")
 
 

@@ -74,7 +74,7 @@ module DSP48E2 #(
   end
 
   // W + X + Y + CARRYIN, and Z.
-  logic [8:0] op_mode_q, op_mode;
+  logic [8:0] op_mode_q = 9'd0, op_mode;
   always_ff @(posedge CLK) begin
     if (RSTCTRL) op_mode_q <= '0; else if (CECTRL) op_mode_q <= OPMODE;
   end
