@@ -80,7 +80,7 @@ test: setup texts tokenizers tests-built fuzzers-built
 
 test-rtl:
 	@$(SETUP) build test rtl
-	@$(CONFIGURE) test
+	@$(CONFIGURE) test -DACCLLM_RTL_SLOW=ON
 	@$(BUILD) test
 	@ctest --test-dir build --label-regex '^rtl$$' --output-on-failure --no-tests=error --parallel $(JOBS)
 

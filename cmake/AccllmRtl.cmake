@@ -1,6 +1,7 @@
 # Verilated modules of rtl/ as C++ libraries, and their benches. Without Verilator there are none.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 option(ACCLLM_RTL_COVERAGE "Count lines and toggles in Verilated models" OFF)
+option(ACCLLM_RTL_SLOW "Build the benches of the RTL that take long, too" OFF)
 set(ACCLLM_HAS_RTL OFF)
 if(NOT CMAKE_CROSSCOMPILING)
   find_program(ACCLLM_VERILATOR verilator)
@@ -77,14 +78,18 @@ function(accllm_add_rtl_model name)
 endfunction()
 
 # accllm_add_rtl_bench(NAME BENCH file.cc [TOP module PREFIX PARTS SOURCES PARAMS DEFINES] [LIBS targets]
-#                      [DEFINITIONS of C++] [LABELS ...] [NETLIST])
+#                      [DEFINITIONS of C++] [LABELS ...] [NETLIST] [SLOW])
 #
-# A GoogleTest program against a model of TOP, or against models among LIBS. Its cases have the label rtl.
+# A GoogleTest program against a model of TOP, or against models among LIBS. Its cases have the label rtl. Those that
+# are SLOW to build or to run are there only with ACCLLM_RTL_SLOW.
 function(accllm_add_rtl_bench name)
   if(NOT ACCLLM_HAS_RTL)
     return()
   endif()
-  cmake_parse_arguments(BENCH "NETLIST" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
+  cmake_parse_arguments(BENCH "NETLIST;SLOW" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
+  if(BENCH_SLOW AND NOT ACCLLM_RTL_SLOW)
+    return()
+  endif()
   set(libraries ${BENCH_LIBS})
   set(netlist)
   if(BENCH_NETLIST)

@@ -1,30 +1,26 @@
-// data_o is data_i of Delay enabled cycles before. A ring in LUT RAM and a register: for delays of
-// more than a few cycles, where flip-flops would be many. There is no reset; any pointer does.
+// Data Stages cycles later. Only registers that cannot be cleared become shift registers in LUTs,
+// of which there are fewer than registers: tie clear_i to a reset.
 module delay_line #(
   parameter int unsigned Width = 8,
-  parameter int unsigned Delay = 8  // at least 2
+  parameter int unsigned Stages = 1
 ) (
   input  logic             clk_i,
-  input  logic             en_i,
+  input  logic             clear_i,
   input  logic [Width-1:0] data_i,
   output logic [Width-1:0] data_o
 );
-  localparam int unsigned AddrW = $clog2(Delay);
-  if (Delay < 2) begin : gen_check_delay
-    $error("Delay must be at least 2");
-  end
-
-  logic [AddrW-1:0] write_q = '0;
-  logic [AddrW-1:0] read;
-  (* ram_style = "distributed" *)
-  logic [Width-1:0] ring [2**AddrW];
-  // The register takes one cycle, the ring the others.
-  assign read = write_q - AddrW'(Delay - 1);
-  always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      write_q       <= write_q + 1'b1;
-      ring[write_q] <= data_i;
-      data_o        <= ring[read];
+  if (Stages == 0) begin : gen_wires
+    logic unused;
+    assign unused = ^{clk_i, clear_i};
+    assign data_o = data_i;
+  end else begin : gen_stages
+    logic [Width-1:0] data_q [Stages];
+    always_ff @(posedge clk_i) begin
+      for (int unsigned i = 0; i < Stages; i++) begin
+        if (clear_i) data_q[i] <= '0;
+        else data_q[i] <= i == 0 ? data_i : data_q[i-1];
+      end
     end
+    assign data_o = data_q[Stages-1];
   end
 endmodule

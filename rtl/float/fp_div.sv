@@ -57,7 +57,7 @@ module fp_div #(
   always_ff @(posedge clk_i) begin
     if (en_i) early_q <= {sign1_q, is_nan1_q, is_infinite2, right2, exp2};
   end
-  delay_line #(.Width(16), .Delay(Bits-1)) u_wait (.clk_i, .en_i, .data_i(early_q), .data_o(late));
+  delay_ring #(.Width(16), .Delay(Bits-1)) u_wait (.clk_i, .en_i, .data_i(early_q), .data_o(late));
   assign {sign27, is_nan27, is_infinite27, right27, exp27} = late;
 
   // Stages 2 to 27: bits of the quotient. A remainder lies in -divisor .. divisor - 1.

@@ -43,7 +43,7 @@ module exp2_neg_q30 (
 
   logic [5:0]  places;
   logic [16:0] man;
-  delay_line #(.Width(6), .Delay(2 * Steps)) u_places (
+  delay_ring #(.Width(6), .Delay(2 * Steps)) u_places (
     .clk_i, .en_i, .data_i(x_i[21:16]), .data_o(places)
   );
   assign man = t[Steps][16:0];

@@ -101,7 +101,7 @@ module lane_sum #(
     if (Phases == fp_pkg::AddLatency) begin : gen_no_wait
       assign previous = sum;
     end else begin : gen_wait
-      delay_line #(.Width(32), .Delay(Phases - fp_pkg::AddLatency)) u_wait (
+      delay_ring #(.Width(32), .Delay(Phases - fp_pkg::AddLatency)) u_wait (
         .clk_i, .en_i(1'b1), .data_i(sum), .data_o(previous)
       );
     end

@@ -27,12 +27,12 @@ module silu_mul (
   // Sigmoid: 1 or e, over 1 + e.
   logic        is_negative;  // or NaN, whose e is 0
   logic [31:0] divisor, above, sigmoid;
-  delay_line #(.Width(1), .Delay(ELatency)) u_sign (
+  delay_ring #(.Width(1), .Delay(ELatency)) u_sign (
     .clk_i, .en_i,
     .data_i(gate_i[31] && gate_i[30:0] != 31'd0), .data_o(is_negative)
   );
   fp_add u_divisor (.clk_i, .en_i, .a_i(fp_pkg::One), .b_i(e), .sum_o(divisor));
-  delay_line #(.Width(32), .Delay(fp_pkg::AddLatency)) u_above (
+  delay_ring #(.Width(32), .Delay(fp_pkg::AddLatency)) u_above (
     .clk_i, .en_i, .data_i(is_negative ? e : fp_pkg::One), .data_o(above)
   );
   fp_div #(.Subnormals(0)) u_sigmoid (
@@ -40,11 +40,11 @@ module silu_mul (
   );
 
   logic [31:0] gate, silu, up;
-  delay_line #(.Width(32), .Delay(SigmoidLatency)) u_gate (
+  delay_ring #(.Width(32), .Delay(SigmoidLatency)) u_gate (
     .clk_i, .en_i, .data_i(gate_i), .data_o(gate)
   );
   fp_mul u_silu (.clk_i, .en_i, .a_i(gate), .b_i(sigmoid), .product_o(silu));
-  delay_line #(.Width(32), .Delay(ProductLatency)) u_up (
+  delay_ring #(.Width(32), .Delay(ProductLatency)) u_up (
     .clk_i, .en_i, .data_i(up_i), .data_o(up)
   );
   fp_mul u_result (.clk_i, .en_i, .a_i(silu), .b_i(up), .product_o(result_o));

@@ -5,9 +5,10 @@
     synth.py MODULE [NAME=VALUE...] --netlist FILE     a flat netlist to simulate, RAM in LUTs
     synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded
 
-Synthesis keeps the hierarchy. LUTs are counted one each, two small ones never share a site, so the figure is an upper
-bound; RAM in LUTs counts by the LUTs that it takes, shift registers are flip-flops. Levels are LUTs, wide multiplexers, carry
-blocks of four bits and RAM in LUTs on the longest way between registers, ports, BRAM, URAM and DSPs.
+Synthesis keeps the hierarchy. LUTs are counted one each, so the figure is an upper bound: a site has two outputs, and
+"pairs" says how many pairs of a module's LUTs, with five inputs together, could share one. RAM in LUTs and shift
+registers count by the LUTs that they take. Levels are LUTs, wide multiplexers, carry blocks of four bits and RAM in
+LUTs on the longest way between registers, ports, BRAM, URAM and DSPs.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import sys
 import tempfile
 
 import design
+import netlist
 
 # Cells that take sites: kind and how many.
 EXACT = {
@@ -27,18 +29,15 @@ EXACT = {
     "RAM64X1D": ("lut", 2), "RAM128X1S": ("lut", 2), "RAM128X1D": ("lut", 4), "RAM256X1S": ("lut", 4),
     "RAM256X1D": ("lut", 8), "RAM512X1S": ("lut", 8), "RAM32M": ("lut", 4), "RAM64M": ("lut", 4),
     "RAM32M16": ("lut", 8), "RAM64M8": ("lut", 8), "RAM32X16DR8": ("lut", 8), "RAM64X8SW": ("lut", 8),
-    "SRL16E": ("lut", 1), "SRLC32E": ("lut", 1), "INV": ("lut", 1),
+    "LUT6_2": ("lut", 1), "SRL16E": ("lut", 1), "SRLC32E": ("lut", 1), "INV": ("lut", 1),
     "FDRE": ("ff", 1), "FDSE": ("ff", 1), "FDCE": ("ff", 1), "FDPE": ("ff", 1), "LDCE": ("ff", 1),
     "CARRY4": ("carry", 1), "CARRY8": ("carry", 1),
     "DSP48E2": ("dsp", 1), "RAMB36E2": ("bram", 1), "RAMB18E2": ("bram", 0.5), "URAM288": ("uram", 1),
 }
 FREE = re.compile(r"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789])$")
-RESOURCES = ("lut", "ff", "dsp", "bram", "uram", "carry")
+RESOURCES = ("lut", "pairs", "ff", "dsp", "bram", "uram", "carry")
 # -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
 SYNTHESIS = "synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -nowidelut"
-# What a signal passes on its way from a register to the next, and the wires between.
-LEVELS = "w:* t:LUT? t:INV t:MUXF? t:CARRY? t:RAM16* t:RAM32* t:RAM64* t:RAM128* t:RAM256* t:RAM512*"
-
 
 def cost_of(cell: str) -> tuple[str, float] | None:
     if re.fullmatch(r"LUT[1-6]", cell):
@@ -67,13 +66,14 @@ def readable(name: str) -> str:
 
 
 class Netlist:
-    """Counts of a hierarchical netlist, from what `stat -json` says of its modules. Behind these, yosys 0.23 puts
-    lines of text between those of the whole design."""
+    """Counts of a hierarchical netlist, from `write_json`."""
 
-    def __init__(self, statistics: str):
-        modules, _ = json.JSONDecoder().raw_decode(statistics, statistics.index("{", statistics.index('"modules"')))
-        self.cells = {name: entry["num_cells_by_type"] for name, entry in modules.items()}
-        self.cells = {name.lstrip("\\"): cells for name, cells in self.cells.items()}
+    def __init__(self, modules: dict):
+        # The libraries' cells are modules too.
+        own = {name: module for name, module in modules.items() if "blackbox" not in module["attributes"]}
+        self.cells = {name: collections.Counter(cell["type"] for cell in module["cells"].values())
+                      for name, module in own.items()}
+        self.pairs = {name: netlist.pairs(module) for name, module in own.items()}
 
     def instances(self, module: str, times: int, found: collections.Counter) -> None:
         found[module] += times
@@ -87,6 +87,7 @@ class Netlist:
         for cell, count in self.cells[module].items():
             if cell not in self.cells and (cost := cost_of(cell)):
                 taken[cost[0]] += cost[1] * count
+        taken["pairs"] = self.pairs[module]
         return taken
 
     def rows(self, top: str) -> list[dict]:
@@ -110,27 +111,28 @@ def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pa
     """A flat netlist in Verilog, for simulation. RAMs are made of LUTs, whatever their style: yosys 0.23 loses the
     upper parity bits of BRAM that is written 72 bits wide."""
     script = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
-    script += f"hierarchy -top {top}\nproc\nsetattr -unset ram_style */m:* */w:*\n"
-    script += f"{SYNTHESIS} -top {top} -flatten -nobram\n"
+    synthesis = f"{SYNTHESIS} -top {top} -flatten -nobram"
+    script += f"{synthesis} -run begin:prepare\nproc\nsetattr -unset ram_style */m:* */w:*\n{synthesis} -run prepare:\n"
     run_yosys(script + f"write_verilog -noattr {path}\n")
 
 
 def synthesise(top: str, parameters: dict) -> dict:
     """Rows a module, the total and the levels of one configuration."""
     with tempfile.TemporaryDirectory() as folder:
-        statistics = pathlib.Path(folder, "stat.json")
+        tree, flat = pathlib.Path(folder, "tree.json"), pathlib.Path(folder, "flat.json")
         script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
         script += f"{SYNTHESIS} -top {top}\n"
-        script += f"tee -q -o {statistics} stat -json\nflatten\nopt_clean\n"
-        script += f"ltp {LEVELS}\n"
-        log = run_yosys(script)
-        counts = Netlist(statistics.read_text())
-    # A design without logic between registers has no path.
-    lengths = [int(length) for length in re.findall(r"Longest topological path in .*\(length=(\d+)\)", log)]
-    if "Detected loop" in log:
-        raise SystemExit(f"tools/rtl/synth.py: {top} has a combinational loop")
+        # Inverters of resets are one a register before they are merged.
+        script += f"opt_merge\nopt_clean\nwrite_json {tree}\nflatten\nopt_clean\nwrite_json {flat}\n"
+        run_yosys(script)
+        counts = Netlist(json.loads(tree.read_text())["modules"])
+        module = json.loads(flat.read_text())["modules"][top]
+    try:
+        levels = netlist.levels(module)
+    except ValueError as error:
+        raise SystemExit(f"tools/rtl/synth.py: {top}: {error}")
     return {"module": top, "parameters": parameters, "rows": counts.rows(top), "total": counts.total(top),
-            "levels": max(lengths, default=0)}
+            "levels": levels}
 
 
 def table(result: dict) -> str:

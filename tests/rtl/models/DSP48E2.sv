@@ -1,6 +1,6 @@
 // Simulation model of what this project and yosys use of UltraScale+'s DSP48E2, written from its user
 // guide (UG579): registers of the data, multiplier, pre-adder, multiplexers, four-input adder, SIMD,
-// cascade of P. Control inputs have no registers here; pattern detection, wide XOR, carries between
+// cascade of P. Of control inputs OPMODE alone may have a register; pattern detection, wide XOR, carries between
 // DSPs and cascades of A and B are left out. What is not modelled stops the simulation.
 module DSP48E2 #(
   parameter AMULTSEL = "A", parameter BMULTSEL = "B", parameter A_INPUT = "DIRECT",
@@ -27,9 +27,8 @@ module DSP48E2 #(
     if (A_INPUT != "DIRECT" || B_INPUT != "DIRECT" || BMULTSEL != "B" || PREADDINSEL != "A") begin
       $fatal(1, "DSP48E2: cascades of A and B, and B in the pre-adder, are not modelled");
     end
-    if (ALUMODEREG != 0 || OPMODEREG != 0 || INMODEREG != 0 || CARRYINREG != 0 ||
-        CARRYINSELREG != 0) begin
-      $fatal(1, "DSP48E2: registers of control inputs are not modelled");
+    if (ALUMODEREG != 0 || INMODEREG != 0 || CARRYINREG != 0 || CARRYINSELREG != 0) begin
+      $fatal(1, "DSP48E2: registers of control inputs but OPMODE are not modelled");
     end
     if (IsSimd && USE_MULT != "NONE") $fatal(1, "DSP48E2: SIMD and multiplier exclude each other");
     if (ACASCREG != AREG || BCASCREG != BREG) $fatal(1, "DSP48E2: give cascades as many registers");
@@ -38,7 +37,7 @@ module DSP48E2 #(
     assert (INMODE[0] == 1'b0 && INMODE[4] == 1'b0) else $fatal(1, "DSP48E2: A1, B1 not modelled");
     assert (CARRYINSEL == 3'b000) else $fatal(1, "DSP48E2: CARRYINSEL is not modelled");
     assert (!(IsSimd && CARRYIN)) else $fatal(1, "DSP48E2: CARRYIN of SIMD is not modelled");
-    assert ((OPMODE[1:0] == 2'b01) == (OPMODE[3:2] == 2'b01)) else $fatal(1, "DSP48E2: X, Y");
+    assert ((op_mode[1:0] == 2'b01) == (op_mode[3:2] == 2'b01)) else $fatal(1, "DSP48E2: X, Y");
   end
 
   // Operands.
@@ -75,20 +74,25 @@ module DSP48E2 #(
   end
 
   // W + X + Y + CARRYIN, and Z.
+  logic [8:0] op_mode_q = 9'd0, op_mode;
+  always_ff @(posedge CLK) begin
+    if (RSTCTRL) op_mode_q <= '0; else if (CECTRL) op_mode_q <= OPMODE;
+  end
+  assign op_mode = OPMODEREG == 0 ? OPMODE : op_mode_q;
   logic [47:0] w, x, y, z, p_q, result;
   always_comb begin
-    unique case (OPMODE[1:0])
+    unique case (op_mode[1:0])
       2'b01: x = 48'(m);
       2'b10: x = p_q;
       2'b11: x = {a, b};
       default: x = '0;
     endcase
-    unique case (OPMODE[3:2])
+    unique case (op_mode[3:2])
       2'b10: y = '1;
       2'b11: y = c;
       default: y = '0;  // the product is in X
     endcase
-    unique case (OPMODE[6:4])
+    unique case (op_mode[6:4])
       3'b000: z = '0;
       3'b001: z = PCIN;
       3'b010: z = p_q;
@@ -97,7 +101,7 @@ module DSP48E2 #(
       3'b110: z = {{17{p_q[47]}}, p_q[47:17]};
       default: z = p_q;
     endcase
-    unique case (OPMODE[8:7])
+    unique case (op_mode[8:7])
       2'b01: w = p_q;
       2'b10: w = RND;
       2'b11: w = c;

@@ -1,0 +1,54 @@
+// What a segment's sums are multiplied by: the group's multiplier from the stream or from a key's
+// groups, or the chunk's factor of each query.
+//
+// It comes MultiplyDelay cycles after the segment's word; factors are passed on at that time.
+module rce_multiplier #(
+  parameter int unsigned Queries = 2,
+  localparam int unsigned FactorW = rce_pkg::FactorW
+) (
+  input  logic                        clk_i,
+  input  logic                        clear_i,
+  input  rce_pkg::segment_t           control_i,
+  input  logic [63:0]                 word_i,
+  input  logic [3:0]                  key_i,
+  input  logic [Queries*FactorW-1:0]  factor_i,  // [query], MultiplyDelay after the word
+  output logic [Queries*FactorW-1:0]  factor_o,  // a cycle later
+  output logic [Queries*FactorW-1:0]  multiplier_o  // [query]
+);
+  localparam int unsigned MultiplierW = rce_pkg::MultiplierW;
+
+  // Multipliers of 8 rows (dense modes).
+  logic [63:0] rows_q;
+  logic [7:0] dense;
+  assign dense = rows_q[8*control_i.row +: 8];
+  always_ff @(posedge clk_i) begin
+    if (control_i.load) rows_q <= word_i;
+  end
+
+  logic [MultiplierW-1:0] chosen, multiplier_q, multiplier;
+  always_comb begin
+    unique case (control_i.multiplier)
+      rce_pkg::MultiplierSparse24: chosen = {4'd0, word_i[63:56]};
+      rce_pkg::MultiplierDense: chosen = {4'd0, dense};
+      rce_pkg::MultiplierDense16: chosen = {dense, 4'd0};
+      default: chosen = {8'd0, key_i};
+    endcase
+  end
+  always_ff @(posedge clk_i) begin
+    multiplier_q <= control_i.multiplier_clear ? '0 : chosen;
+    factor_o <= factor_i;
+  end
+  delay_line #(.Width(MultiplierW), .Stages(rce_pkg::MultiplyDelay - 1)) u_delay (
+    .clk_i, .clear_i, .data_i(multiplier_q), .data_o(multiplier)
+  );
+
+  // One of the two is 0.
+  for (genvar q = 0; q < Queries; q++) begin : gen_query
+    assign multiplier_o[FactorW*q +: FactorW] = factor_i[FactorW*q +: FactorW]
+                                                | FactorW'(multiplier);
+  end
+
+  logic unused;
+  assign unused = ^{control_i.low, control_i.high, control_i.low_clear, control_i.high_clear,
+                    control_i.format, control_i.choice};
+endmodule
