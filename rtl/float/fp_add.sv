@@ -11,44 +11,31 @@ module fp_add (
   output logic [31:0] sum_o
 );
   localparam int unsigned Latency = fp_pkg::AddLatency;
-  if (Latency != 4) $error("fp_add has four stages");
+  if (Latency != 4) begin : gen_check_latency
+    $error("fp_add has four stages");
+  end
 
-  // Stage 1: the operand of larger magnitude, the other, and their distance in places. Subnormal
-  // numbers have the exponent of the smallest normal ones, and no hidden bit.
-  logic [7:0] exp_a, exp_b;
-  logic       a_is_big;
-  logic [7:0] a_over_b, b_over_a;
-  assign exp_a    = {a_i[30:24], a_i[23] | (a_i[30:23] == 8'd0)};
-  assign exp_b    = {b_i[30:24], b_i[23] | (b_i[30:23] == 8'd0)};
-  assign a_is_big = a_i[30:0] >= b_i[30:0];
-  assign a_over_b = exp_a - exp_b;
-  assign b_over_a = exp_b - exp_a;
-
+  // Stage 1: the operand of larger magnitude, the other, and their distance in places.
+  logic [30:0] big, lesser, small_q;
   logic [31:0] big_q;
-  logic [30:0] small_q;
-  logic [7:0]  distance_q;
-  logic        subtract1_q;
+  logic [7:0]  distance, distance_q;
+  logic        a_is_big, subtract1_q;
+  fp_order u_order (
+    .a_i(a_i[30:0]), .b_i(b_i[30:0]), .big_o(big), .small_o(lesser), .distance_o(distance),
+    .a_is_big_o(a_is_big)
+  );
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      big_q       <= a_is_big ? a_i : b_i;
-      small_q     <= a_is_big ? b_i[30:0] : a_i[30:0];
-      distance_q  <= a_is_big ? a_over_b : b_over_a;
+      big_q       <= {a_is_big ? a_i[31] : b_i[31], big};
+      small_q     <= lesser;
+      distance_q  <= distance;
       subtract1_q <= a_i[31] ^ b_i[31];
     end
   end
 
-  // Stage 2: align, with a guard, a round and a sticky bit. From 32 places on, nothing but the
-  // sticky bit is left.
-  logic [23:0] small_man;
-  logic        is_far;
-  logic [25:0] shifted;
-  logic        sticky;
-  assign small_man = {small_q[30:23] != 8'd0, small_q[22:0]};
-  assign is_far    = distance_q[7:5] != 3'd0;
-  fp_shift_right #(.InW(26), .AmountW(5)) u_align (
-    .value_i({small_man, 2'b00}), .amount_i(distance_q[4:0] | {5{is_far}}), .shifted_o(shifted),
-    .is_inexact_o(sticky)
-  );
+  // Stage 2: align.
+  logic [26:0] addend;
+  fp_align u_align (.small_i(small_q), .distance_i(distance_q), .addend_o(addend));
 
   logic [26:0] addend_q;
   logic [31:0] big2_q;
@@ -56,7 +43,7 @@ module fp_add (
   logic        is_nan2_q;
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      addend_q    <= {shifted, sticky};
+      addend_q    <= addend;
       big2_q      <= big_q;
       subtract2_q <= subtract1_q;
       is_nan2_q   <= big_q[30:23] == 8'hFF &&

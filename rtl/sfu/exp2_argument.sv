@@ -9,7 +9,7 @@ module exp2_argument (
   logic [31:0]              scaled;
   logic [fp_pkg::Exp2ArgW:0] rounded;
   logic                     unused_sign;
-  fp_mul u_scale (.clk_i, .en_i, .a_i(x_i), .b_i(fp_pkg::Log2EQ16), .product_o(scaled));
+  fp_mul_normal u_scale (.clk_i, .en_i, .a_i(x_i), .b_i(fp_pkg::Log2EQ16), .product_o(scaled));
   fp_to_int #(
     .Width(fp_pkg::Exp2ArgW + 1), .Low(0), .High(fp_pkg::Exp2Limit), .OfNan(fp_pkg::Exp2Limit)
   ) u_round (.clk_i, .en_i, .x_i(scaled), .int_o(rounded));

@@ -85,37 +85,41 @@ module lane_sum #(
     .data_o(clear_late)
   );
 
-  logic [32*Rate-1:0] part, sums;
+  logic [32*Rate-1:0] part;
+  logic [31*Rate-1:0] sums;
   if (Parts == 1) begin : gen_one_part
     assign part = data_i;
   end else begin : gen_parts
     assign part = data_i[32*Rate*part_q +: 32*Rate];
   end
   for (genvar i = 0; i < Rate; i++) begin : gen_lane
-    logic [31:0] x, square, previous, sum;
+    logic [31:0] x, square;
+    logic [30:0] previous, sum;
+    logic        unused_sign;
     assign x = part[32*i +: 32] & {32{take}};
     fp_mul u_square (.clk_i, .en_i(1'b1), .a_i(x), .b_i(x), .product_o(square));
-    fp_add u_add (
-      .clk_i, .en_i(1'b1), .a_i(previous & {32{!clear_late}}), .b_i(square), .sum_o(sum)
+    assign unused_sign = square[31];
+    fp_add_positive u_add (
+      .clk_i, .en_i(1'b1), .a_i(previous & {31{!clear_late}}), .b_i(square[30:0]), .sum_o(sum)
     );
     if (Phases == fp_pkg::AddLatency) begin : gen_no_wait
       assign previous = sum;
     end else begin : gen_wait
-      delay_ring #(.Width(32), .Delay(Phases - fp_pkg::AddLatency)) u_wait (
+      delay_ring #(.Width(31), .Delay(Phases - fp_pkg::AddLatency)) u_wait (
         .clk_i, .en_i(1'b1), .data_i(sum), .data_o(previous)
       );
     end
-    assign sums[32*i +: 32] = previous;
+    assign sums[31*i +: 31] = previous;
   end
 
   logic        has_total;
-  logic [31:0] total;
+  logic [30:0] total;
   sum_tree #(.Lanes(Rate)) u_tree (
     .clk_i, .rst_ni, .load_i(leaves_late), .word_i(sums), .valid_o(has_total), .total_o(total)
   );
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_o <= 1'b0;
     else valid_o <= has_total || (valid_o && !ready_i);
-    if (has_total) total_o <= total;
+    if (has_total) total_o <= {1'b0, total};
   end
 endmodule

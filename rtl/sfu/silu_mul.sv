@@ -31,7 +31,10 @@ module silu_mul (
     .clk_i, .en_i,
     .data_i(gate_i[31] && gate_i[30:0] != 31'd0), .data_o(is_negative)
   );
-  fp_add u_divisor (.clk_i, .en_i, .a_i(fp_pkg::One), .b_i(e), .sum_o(divisor));
+  fp_add_positive u_divisor (
+    .clk_i, .en_i, .a_i(fp_pkg::One[30:0]), .b_i(e[30:0]), .sum_o(divisor[30:0])
+  );
+  assign divisor[31] = 1'b0;
   delay_ring #(.Width(32), .Delay(fp_pkg::AddLatency)) u_above (
     .clk_i, .en_i, .data_i(is_negative ? e : fp_pkg::One), .data_o(above)
   );

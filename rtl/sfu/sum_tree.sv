@@ -1,6 +1,6 @@
-// Adds 16 partial sums up in a tree: lanes 8, 4, 2 and 1 apart. Words of Lanes sums come in
-// ascending order, one a cycle with load_i; the total comes 24 cycles after the last, and load_i
-// rests until then.
+// Adds 16 partial sums without sign up in a tree: lanes 8, 4, 2 and 1 apart. Words of Lanes sums
+// come in ascending order, one a cycle with load_i; the total comes 24 cycles after the last, and
+// load_i rests until then.
 //
 // One adder of four stages does all: as results leave it in the order in which operands came, those
 // 4, 2 and 1 apart are those of as many cycles before.
@@ -10,9 +10,9 @@ module sum_tree #(
   input  logic                clk_i,
   input  logic                rst_ni,
   input  logic                load_i,
-  input  logic [32*Lanes-1:0] word_i,
+  input  logic [31*Lanes-1:0] word_i,
   output logic                valid_o,  // one cycle
-  output logic [31:0]         total_o
+  output logic [30:0]         total_o
 );
   localparam int unsigned Words = 16 / Lanes;
   localparam int unsigned WordW = $clog2(Words);
@@ -43,15 +43,15 @@ module sum_tree #(
   end
 
   (* ram_style = "distributed" *)
-  logic [32*Lanes-1:0] words [Words];
+  logic [31*Lanes-1:0] words [Words];
   always_ff @(posedge clk_i) begin
     if (load_i) words[word_q] <= word_i;
   end
 
   // Lanes i and i + 8 of cycle i.
   logic [3:0]          low, high;
-  logic [32*Lanes-1:0] low_word, high_word;
-  logic [31:0]         low_lane, high_lane;
+  logic [31*Lanes-1:0] low_word, high_word;
+  logic [30:0]         low_lane, high_lane;
   assign low       = {1'b0, cycle_q[2:0]};
   assign high      = {1'b1, cycle_q[2:0]};
   assign low_word  = words[low[3 -: WordW]];
@@ -60,18 +60,18 @@ module sum_tree #(
     assign low_lane  = low_word;
     assign high_lane = high_word;
   end else begin : gen_lanes
-    assign low_lane  = low_word[32*low[LaneW-1:0] +: 32];
-    assign high_lane = high_word[32*high[LaneW-1:0] +: 32];
+    assign low_lane  = low_word[31*low[LaneW-1:0] +: 31];
+    assign high_lane = high_word[31*high[LaneW-1:0] +: 31];
   end
 
-  logic [31:0] a, sum, sum_1_q, sum_2_q, sum_3_q, sum_4_q;
+  logic [30:0] a, sum, sum_1_q, sum_2_q, sum_3_q, sum_4_q;
   always_comb begin
     if (cycle_q < First4) a = low_lane;
     else if (cycle_q < First2) a = sum_4_q;
     else if (cycle_q < First1) a = sum_2_q;
     else a = sum_1_q;
   end
-  fp_add u_add (
+  fp_add_positive u_add (
     .clk_i, .en_i(1'b1), .a_i(a), .b_i(cycle_q < First4 ? high_lane : sum), .sum_o(sum)
   );
   always_ff @(posedge clk_i) begin

@@ -1,4 +1,4 @@
-foreach(unit fp_add fp_div fp_div_iter fp_mul fp_sqrt)
+foreach(unit fp_add fp_add_positive fp_div fp_div_iter fp_mul fp_mul_normal fp_sqrt)
   accllm_add_rtl_bench(${unit}_bench TOP ${unit} BENCH ${unit}_bench.cc LIBS accllm_base)
 endforeach()
 foreach(unit fp_add fp_div_iter fp_mul)

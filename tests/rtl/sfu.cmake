@@ -22,3 +22,5 @@ foreach(width 1 2 4 32)
 endforeach()
 accllm_add_rtl_bench(lane_sum_netlist_bench TOP lane_sum PARAMS Width=1 BENCH lane_sum_bench.cc NETLIST
                      LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=1 ACCLLM_VECTORS=30000)
+
+accllm_add_rtl_bench(kv4_quantize_bench TOP kv4_quantize BENCH kv4_quantize_bench.cc LIBS accllm_kernels)

@@ -6,8 +6,8 @@
     synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded
 
 Synthesis keeps the hierarchy. LUTs are counted one each, so the figure is an upper bound: a site has two outputs, and
-"pairs" says how many pairs of a module's LUTs, with five inputs together, could share one. RAM in LUTs and shift
-registers count by the LUTs that they take. Levels are LUTs, wide multiplexers, carry blocks of four bits and RAM in
+"pairs" says how many pairs of a module's LUTs, with five inputs together, could share one. RAM in LUTs counts by
+the LUTs that it takes, shift registers are flip-flops. Levels are LUTs, wide multiplexers, carry blocks of four bits and RAM in
 LUTs on the longest way between registers, ports, BRAM, URAM and DSPs.
 """
 
