@@ -128,8 +128,7 @@ std::vector<LaneTime> LaneTimes(const EstimatedMachine& machine, const accel::Pa
   const int64_t beat_bytes = machine.options.target.lanes * isa::kBeatBytes;
   std::vector<LaneTime> times;
   for (const accel::InstructionCycles& i : pass.instructions) {
-    const bool uses_lanes = i.opcode == isa::Opcode::kLinear || i.opcode == isa::Opcode::kAttend;
-    if (!uses_lanes) continue;
+    if (i.beats == 0) continue;
     const std::string kind = KindOf(machine.plan.graph.operations[i.index]);
     auto time =
         std::find_if(times.begin(), times.end(), [&](const LaneTime& t) { return t.name == kind; });

@@ -1,5 +1,5 @@
-// The reconfigurable computing engine (RCE): what says what a lane does with a beat, and how long it
-// takes. See docs/reference/rtl-rce.md.
+// The reconfigurable computing engine (RCE): what says what a lane does with a beat, and how long
+// that takes. See docs/reference/rtl-rce.md.
 package rce_pkg;
   localparam int unsigned Segments = 8;    // of a beat, 64 bits each
   localparam int unsigned Codes = 8;       // places of a segment, two positions each
@@ -121,8 +121,8 @@ package rce_pkg;
     logic [2:0]  row;
   } segment_t;
 
-  // Cycles. Segment 0 gets its word a cycle after the beat's control has come to the lane, each other
-  // segment a cycle after the one before. From a segment's word to its sum:
+  // Cycles. Segment 0 gets its word a cycle after the beat's control has come to the lane, each
+  // other segment a cycle after the one before. From a segment's word to its sum:
   localparam int unsigned DecodeStages = 2;
   localparam int unsigned OperandStages = 1;
   localparam int unsigned HalfStages = 6;      // operands of a DSP, then sums of five

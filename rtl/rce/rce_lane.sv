@@ -1,9 +1,9 @@
 // A lane of the reconfigurable computing engine: a beat a cycle times the operands of Slots tokens.
 //
-// beat_i says what happens; segment j gets its word j + 1 cycles later. Key multipliers, coefficients
-// and factors come with beat_i. An entry that is written can be used by beats of the same cycle and
-// of later ones; beats of the 13 cycles before must not use it. The first beat may come in the second
-// cycle after the reset.
+// beat_i says what happens; segment j gets its word j + 1 cycles later. Key multipliers,
+// coefficients and factors come with beat_i. An entry that is written can be used by beats of the
+// same cycle and of later ones; beats of the 13 cycles before must not use it. The first beat may
+// come in the second cycle after the reset.
 module rce_lane #(
   parameter int unsigned Slots = 4,
   localparam int unsigned Queries = Slots / 2,
