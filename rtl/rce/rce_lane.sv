@@ -1,6 +1,6 @@
 // A lane of the reconfigurable computing engine: a beat a cycle times the operands of Slots tokens.
 //
-// beat_i says what happens; segment j gets its word j + 1 cycles later. Key multipliers,
+// beat_i says what happens; segment j gets its word j + 1 cycles later. Multipliers of keys,
 // coefficients and factors come with beat_i. An entry that is written can be used by beats of the
 // same cycle and of later ones; beats of the 13 cycles before must not use it. The first beat may
 // come in the second cycle after the reset.
@@ -50,22 +50,32 @@ module rce_lane #(
   always_ff @(posedge clk_i) clear_q <= !rst_ni;
 
   // What comes with a beat goes to where it is needed.
-  logic is_key, is_value, is_data;
+  logic is_data, no_key_q, no_value_q;
   logic [7:0] cascade, feedback;
   rce_pkg::result_t result, combined;
   logic two_digits, combines;
-  logic [FactorsW-1:0] factor;
+  logic [FactorsW-1:0] factor_q, gated_factor_q, factor;
+  logic [4*CoefficientW-1:0] coefficient_q, gated_coefficient_q;
+  logic [9:0] key_entry_q;  // of this beat, and of the one before
   assign is_data = beat_i.kind == rce_pkg::KindData;
-  assign is_key = is_data && beat_i.mode == rce_pkg::ModeKey;
-  assign is_value = is_data && beat_i.mode == rce_pkg::ModeValue;
   assign two_digits = beat_i.mode != rce_pkg::ModeSparse24;
   assign result = {beat_i.kind, beat_i.mode, beat_i.beat, beat_i.row, beat_i.start, beat_i.last,
                    beat_i.split};
   rce_chain u_chain (
     .clk_i, .clear_i(clear_q), .beat_i, .cascade_o(cascade), .feedback_o(feedback)
   );
-  delay_line #(.Width(FactorsW), .Stages(1 + rce_pkg::MultiplyDelay)) u_factor (
-    .clk_i, .clear_i(clear_q), .data_i(is_value ? factor_i : '0), .data_o(factor)
+  // Registers clear registers: what is not of this mode is 0.
+  always_ff @(posedge clk_i) begin
+    no_key_q <= !(is_data && beat_i.mode == rce_pkg::ModeKey);
+    no_value_q <= !(is_data && beat_i.mode == rce_pkg::ModeValue);
+    factor_q <= factor_i;
+    gated_factor_q <= no_value_q ? '0 : factor_q;
+    coefficient_q <= coefficient_i;
+    gated_coefficient_q <= no_key_q ? '0 : coefficient_q;
+    key_entry_q <= {key_entry_q[4:0], beat_i.entry};
+  end
+  delay_line #(.Width(FactorsW), .Stages(rce_pkg::MultiplyDelay - 1)) u_factor (
+    .clk_i, .clear_i(clear_q), .data_i(gated_factor_q), .data_o(factor)
   );
   delay_line #(.Width(ResultBeatW + 1), .Stages(BeforeCombine)) u_result (
     .clk_i, .clear_i(clear_q), .data_i({two_digits, result}), .data_o({combines, combined})
@@ -100,9 +110,9 @@ module rce_lane #(
     logic [CoefficientW-1:0] coefficient;
     logic [4:0] entry;
     logic [Queries*DspW-1:0] zero_term;
-    delay_line #(.Width(CoefficientW + 5), .Stages(1 + rce_pkg::ZeroDelay + 2 * g)) u_coefficient (
+    delay_line #(.Width(CoefficientW + 5), .Stages(rce_pkg::ZeroDelay - 1 + 2 * g)) u_coefficient (
       .clk_i, .clear_i(clear_q),
-      .data_i({is_key ? coefficient_i[CoefficientW*g +: CoefficientW] : '0, beat_i.entry}),
+      .data_i({gated_coefficient_q[CoefficientW*g +: CoefficientW], key_entry_q[9:5]}),
       .data_o({coefficient, entry})
     );
     rce_zero_term #(.Queries(Queries)) u_zero_term (

@@ -19,26 +19,36 @@ module rce_multiplier #(
 
   // Multipliers of 8 rows (dense modes).
   logic [63:0] rows_q;
-  logic [7:0] dense;
-  assign dense = rows_q[8*control_i.row +: 8];
   always_ff @(posedge clk_i) begin
     if (control_i.load) rows_q <= word_i;
   end
 
+  // All that it may be, then what it is.
+  logic [7:0] sparse_q, dense_q;
+  logic [3:0] key_q;
+  rce_pkg::multiplier_e which_q;
+  logic no_multiplier_q;
+  always_ff @(posedge clk_i) begin
+    sparse_q <= word_i[63:56];
+    dense_q <= rows_q[8*control_i.row +: 8];
+    key_q <= key_i;
+    which_q <= control_i.multiplier;
+    no_multiplier_q <= control_i.multiplier_clear;
+  end
   logic [MultiplierW-1:0] chosen, multiplier_q, multiplier;
   always_comb begin
-    unique case (control_i.multiplier)
-      rce_pkg::MultiplierSparse24: chosen = {4'd0, word_i[63:56]};
-      rce_pkg::MultiplierDense: chosen = {4'd0, dense};
-      rce_pkg::MultiplierDense16: chosen = {dense, 4'd0};
-      default: chosen = {8'd0, key_i};
+    unique case (which_q)
+      rce_pkg::MultiplierSparse24: chosen = {4'd0, sparse_q};
+      rce_pkg::MultiplierDense: chosen = {4'd0, dense_q};
+      rce_pkg::MultiplierDense16: chosen = {dense_q, 4'd0};
+      default: chosen = {8'd0, key_q};
     endcase
   end
   always_ff @(posedge clk_i) begin
-    multiplier_q <= control_i.multiplier_clear ? '0 : chosen;
+    multiplier_q <= no_multiplier_q ? '0 : chosen;
     factor_o <= factor_i;
   end
-  delay_line #(.Width(MultiplierW), .Stages(rce_pkg::MultiplyDelay - 1)) u_delay (
+  delay_line #(.Width(MultiplierW), .Stages(rce_pkg::MultiplyDelay - 2)) u_delay (
     .clk_i, .clear_i, .data_i(multiplier_q), .data_o(multiplier)
   );
 
