@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #if VM_COVERAGE
@@ -14,7 +15,8 @@
 
 namespace accllm::rtl {
 
-// A Verilated model with one clock `clk_i` and a synchronous reset `rst_ni`. A cycle is
+// A Verilated model with one clock `clk_i` and, if it has one, a synchronous reset `rst_ni`. A
+// cycle is
 //
 //     drive inputs;  Settle();  look at outputs;  Edge();
 //
@@ -70,6 +72,7 @@ class Bench {
     if (folder == nullptr) return;
     static int count = 0;
     const std::string name = std::to_string(getpid()) + "-" + std::to_string(count++) + ".dat";
+    std::filesystem::create_directories(folder);
     context_.coveragep()->write((std::string(folder) + "/" + name).c_str());
   }
 #endif

@@ -11,20 +11,12 @@ namespace {
 
 constexpr int kDepth = 24;
 
-// Without a reset: the RAMs have none.
-template <class Model>
-void Cycle(Model& dut) {
-  dut.clk_i = 0;
-  dut.eval();
-  dut.clk_i = 1;
-  dut.eval();
-}
-
 // Drives random reads and writes of RAMs whose word is 32 bits. `byte_mask` is what a write
 // changes.
 template <class Model, class SetMask>
 void CompareWithArray(SetMask set_mask) {
-  Model dut;
+  Bench<Model> bench;
+  Model& dut = bench.model();
   std::mt19937 random(7);
   std::array<uint32_t, kDepth> memory = {};
   uint32_t expected = 0;
@@ -42,7 +34,8 @@ void CompareWithArray(SetMask set_mask) {
       uint32_t& word = memory[dut.waddr_i];
       word = (word & ~mask) | (dut.wdata_i & mask);
     }
-    Cycle(dut);
+    bench.Settle();
+    bench.Edge();
     if (i > kDepth) {
       ASSERT_EQ(dut.rdata_o, expected) << "cycle " << i;
     }
