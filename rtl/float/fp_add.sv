@@ -96,31 +96,31 @@ module fp_add (
   assign {far_man, unused_guard} = sum_q[25:2] << left;
   assign far          = {stays_normal ? exp_q - 8'(zeros_q) : 8'd0, far_man};
 
-  // Stage 4, the path that rounds. The exponent is one less, and the hidden bit is added to it: so
-  // it falls by itself where that bit is missing, and grows where rounding carries.
-  logic        carry, by_one, hidden;
+  // Stage 4, the path that rounds: where the mantissa begins, and for each place whether it rounds
+  // up.
+  logic        carry, by_one, hidden, up, up_carry, up_by_one, up_none;
   logic [22:0] near_man;
-  logic        up;
-  logic [30:0] near;
   assign carry  = sum_q[27];
   assign by_one = !sum_q[27] && !sum_q[26] && can_shift_1_q;
   assign hidden = by_one ? sum_q[25] : sum_q[26] && !carry;
-  always_comb begin
-    if (carry) begin
-      near_man = sum_q[26:4];
-      up       = sum_q[3] && (sum_q[4] || sum_q[2:0] != 3'd0);
-    end else if (by_one) begin
-      near_man = sum_q[24:2];
-      up       = sum_q[1] && (sum_q[2] || sum_q[0]);
-    end else begin
-      near_man = sum_q[25:3];
-      up       = sum_q[2] && (sum_q[3] || sum_q[1:0] != 2'd0);
-    end
-  end
-  // Added to the exponent: 2 with a carry, -1 after a shift, and the hidden bit.
-  logic [7:0] step;
+  assign up_carry  = sum_q[3] && (sum_q[4] || sum_q[2:0] != 3'd0);
+  assign up_by_one = sum_q[1] && (sum_q[2] || sum_q[0]);
+  assign up_none   = sum_q[2] && (sum_q[3] || sum_q[1:0] != 2'd0);
+  assign near_man  = carry ? sum_q[26:4] : by_one ? sum_q[24:2] : sum_q[25:3];
+  assign up        = carry ? up_carry : by_one ? up_by_one : up_none;
+
+  // The exponent is one less, and the hidden bit is added to it, so that it falls by itself where
+  // that bit is missing; 2 are added with a carry, 1 is taken off after a shift. It is there with
+  // and without the carry of rounding before this is known.
+  logic [7:0]  step, near_exp, near_exp_up;
+  logic [22:0] man_up;
+  logic        man_carry;
+  logic [30:0] near;
   assign step = {{6{by_one && !hidden}}, carry || (by_one && !hidden), hidden ^ by_one};
-  assign near = {exp_less_1_q, near_man} + {step, 23'(up)};
+  assign near_exp            = exp_less_1_q + step;
+  assign near_exp_up         = near_exp + 8'd1;
+  assign {man_carry, man_up} = {1'b0, near_man} + 24'(up);
+  assign near                = {man_carry ? near_exp_up : near_exp, man_up};
 
   logic is_far_path, is_special;
   assign is_far_path = sum_q[27:25] == 3'd0 && can_shift_2_q;

@@ -9,6 +9,7 @@ package fp_pkg;
   localparam int unsigned DivLatency = 29;
   localparam int unsigned FromIntLatency = 3;
   localparam int unsigned ToIntLatency = 3;
+  localparam int unsigned ToHalfLatency = 2;
 
   // The integer exponential of docs/numerics.md: 2^-f = 1 - f (C1 - f (C2 - f (C3 - f C4))), times
   // 2^16; arguments from the limit on give 0.

@@ -29,8 +29,8 @@ module kv4_quantize (
     else phase_q <= phase_q + 3'd1;
   end
 
-  // Elements wait in the buffer; a vector begins only if the longest would have room and some to
-  // spare, as this is known late.
+  // Elements wait in the buffer; a vector begins only if the longest would have room, and some to
+  // spare as this is known late.
   logic             push, start, reading_q, is_in_vector_q, has_room_q;
   logic [AddrW:0]   used_q;
   logic [AddrW-1:0] write_q, read_q;

@@ -25,9 +25,13 @@ module kv4_range (
       beat_q <= '0;
     end else if (valid_i) begin
       beat_q <= beat_q + 3'd1;
-      assert (!last_i || is_last_beat);  // a vector is whole groups
     end
   end
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && valid_i && last_i) assert (is_last_beat);  // a vector is whole groups
+  end
+`endif
 
   // Stages 1 and 2: largest magnitudes of a beat, of negative elements (side 1) and the others (0).
   logic        valid1_q, first1_q, end1_q, last1_q, finite1_q;

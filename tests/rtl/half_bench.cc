@@ -4,6 +4,7 @@
 #include "base/fp16.h"
 #include "tests/rtl/bench.h"
 #include "tests/rtl/float_operands.h"
+#include "tests/rtl/pipelined_unit.h"
 
 namespace accllm::rtl {
 namespace {
@@ -35,19 +36,25 @@ uint32_t Operand(int64_t i) {
   }
 }
 
+uint16_t Expected(float x) {
+  const uint16_t half = FloatToHalf(x);
+  if (ACCLLM_SATURATE && (half & 0x7FFFU) == 0x7C00U)
+    return FloatToHalf(std::copysign(65504.0F, x));
+  return half;
+}
+
 TEST(FpToHalf, EqualsTheHost) {
   Bench<Vfp_to_half> dut;
-  for (int64_t i = 0; i < VectorsOfATest(); ++i) {
-    const uint32_t x = i < kSpecials ? Special(i) : Operand(i);
-    dut->x_i = x;
-    dut.model().eval();
-    uint16_t expected = FloatToHalf(AsFloat(x));
-    if (ACCLLM_SATURATE && expected == 0x7C00U) expected = FloatToHalf(65504.0F);
-    if (ACCLLM_SATURATE && expected == 0xFC00U) expected = FloatToHalf(-65504.0F);
-    const auto half = static_cast<uint16_t>(dut->half_o);
-    ASSERT_TRUE(half == expected || (IsNan(half) && IsNan(expected)))
-        << std::hex << x << " = " << expected << ", not " << half;
-  }
+  const auto operand = [](int64_t i) { return i < kSpecials ? Special(i) : Operand(i); };
+  const auto drive = [&](Vfp_to_half& model, int64_t i) { model.x_i = operand(i); };
+  const auto check = [&](const Vfp_to_half& model, int64_t i) {
+    const uint16_t expected = Expected(AsFloat(operand(i)));
+    const auto half = static_cast<uint16_t>(model.half_o);
+    if (half == expected || (IsNan(half) && IsNan(expected))) return true;
+    ADD_FAILURE() << std::hex << operand(i) << " = " << expected << ", not " << half;
+    return false;
+  };
+  RunPipelined(dut, 2, VectorsOfATest(), drive, check);
 }
 
 }  // namespace
