@@ -127,7 +127,8 @@ module sum_squares #(
     end
   end
   sum_tree #(.Lanes(1)) u_tree (
-    .clk_i, .rst_ni, .load_i(loads_q), .word_i(load_q[3] ? kept[63:32] : kept[31:0]), .valid_o,
-    .total_o
+    .clk_i, .rst_ni, .load_i(loads_q), .word_i(load_q[3] ? kept[62:32] : kept[30:0]), .valid_o,
+    .total_o(total_o[30:0])
   );
+  assign total_o[31] = 1'b0;  // squares have no sign
 endmodule

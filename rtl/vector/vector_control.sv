@@ -138,7 +138,7 @@ module vector_control #(
     if (!rst_ni) in_silu_q <= '0;
     else in_silu_q <= {in_silu_q[SiluDelay-2:0], starts_silu};
   end
-  delay_line #(.Width(AddrW + ValueW), .Delay(SiluDelay)) u_silu_wait (
+  delay_ring #(.Width(AddrW + ValueW), .Delay(SiluDelay)) u_silu_wait (
     .clk_i, .en_i(1'b1), .data_i({silu_addr, silu_value}), .data_o({late_waddr, late_value})
   );
   assign silu_valid    = in_silu_q[SiluDelay-1];

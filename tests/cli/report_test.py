@@ -85,8 +85,8 @@ class Report(Case):
         report = parsed("report", *SMALL)
         time = report["time"]
         names = [operation["name"] for operation in time["operations"]]
-        self.assertEqual(names[:4], ["self_attn.k_proj", "self_attn.v_proj", "self_attn.q_proj",
-                                     "attend"])
+        self.assertEqual(names[:4], ["embed", "attention_in", "self_attn.k_proj",
+                                     "self_attn.v_proj"])
         self.assertEqual(names[-1], "lm_head")
         states = ("busy", "waited_inputs", "waited_memory", "waited_results")
         told = sum(operation[state] for operation in time["operations"] for state in states)
