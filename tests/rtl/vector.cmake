@@ -1,0 +1,23 @@
+foreach(size "2 2 1" "2 4 2" "4 2 2" "4 4 4")
+  separate_arguments(size)
+  list(GET size 0 lanes)
+  list(GET size 1 slots)
+  list(GET size 2 lanes_per_silu)
+  accllm_add_rtl_bench(vector_array_${lanes}x${slots}_bench TOP vector_array BENCH vector_array_bench.cc
+                       PARAMS Lanes=${lanes} Slots=${slots} Words=4096 Blocks=4 LanesPerSilu=${lanes_per_silu}
+                       LIBS accllm_accel
+                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots}
+                                   ACCLLM_LANES_PER_SILU=${lanes_per_silu})
+endforeach()
+
+foreach(lanes 2 4 32)
+  accllm_add_rtl_bench(sum_squares_${lanes}_bench TOP sum_squares PARAMS Lanes=${lanes} BENCH sum_squares_bench.cc
+                       LIBS accllm_base DEFINITIONS ACCLLM_LANES=${lanes})
+endforeach()
+accllm_add_rtl_bench(scalar_unit_bench TOP scalar_unit PARAMS Slots=4 BENCH scalar_unit_bench.cc LIBS accllm_kernels
+                     DEFINITIONS ACCLLM_SLOTS=4)
+foreach(lanes 2 16 32 64)
+  accllm_add_rtl_bench(activation_buffer_${lanes}_bench TOP activation_buffer
+                       PARAMS Lanes=${lanes} Slots=4 Blocks=4 BENCH activation_buffer_bench.cc
+                       DEFINITIONS ACCLLM_LANES=${lanes})
+endforeach()
