@@ -62,7 +62,6 @@ class ProgramChecker {
     if ((static_cast<isa::Opcode>(i.opcode) == isa::Opcode::kEnd) != is_last) return Bad("opcode");
     switch (static_cast<isa::Opcode>(i.opcode)) {
       case isa::Opcode::kEnd:
-        return {};
       case isa::Opcode::kLoad:
         return {};
       case isa::Opcode::kNorm:
