@@ -29,18 +29,24 @@ void Pause() {
 struct ThreadPool::State {
   const std::function<void(int64_t, int64_t, int)>* body = nullptr;
   int64_t n = 0;
+  int64_t n_parts = 1;
   int n_threads = 1;
+  std::atomic<int64_t> next_part{0};    // of those that no thread owns
   std::atomic<uint64_t> generation{0};  // counts loops; a change starts the workers
   std::atomic<int> running{0};          // workers that have not finished the current loop
   std::atomic<bool> stop{false};
+  std::atomic<int> sleepers{0};  // workers that need `wake`
   std::mutex mutex;
   std::condition_variable wake;
   std::vector<std::thread> workers;
 
-  void RunPart(int thread) const {
-    const int64_t begin = n * thread / n_threads;
-    const int64_t end = n * (thread + 1) / n_threads;
-    if (begin < end) (*body)(begin, end, thread);
+  void RunParts(int thread) {
+    for (int64_t part = thread; part < n_parts;
+         part = next_part.fetch_add(1, std::memory_order_relaxed)) {
+      const int64_t begin = n * part / n_parts;
+      const int64_t end = n * (part + 1) / n_parts;
+      if (begin < end) (*body)(begin, end, thread);
+    }
   }
 
   void WaitForNext(uint64_t seen) {
@@ -49,14 +55,18 @@ struct ThreadPool::State {
       Pause();
     }
     std::unique_lock lock(mutex);
-    wake.wait(lock, [&] { return generation.load(std::memory_order_acquire) != seen; });
+    // Either this thread sees the new generation or Start sees the sleeper: both are sequentially
+    // consistent.
+    sleepers.fetch_add(1);
+    wake.wait(lock, [&] { return generation.load() != seen; });
+    sleepers.fetch_sub(1);
   }
 
   void Work(int thread) {
     for (uint64_t seen = 0;; ++seen) {
       WaitForNext(seen);
       if (stop.load(std::memory_order_acquire)) return;
-      RunPart(thread);
+      RunParts(thread);
       if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
     }
   }
@@ -74,10 +84,10 @@ struct ThreadPool::State {
   }
 
   void Start() {
-    {
-      const std::lock_guard lock(mutex);
-      generation.fetch_add(1, std::memory_order_release);
-    }
+    generation.fetch_add(1);
+    if (sleepers.load() == 0) return;
+    // With the lock, no worker is between its last look and its sleep.
+    { const std::lock_guard lock(mutex); }
     wake.notify_all();
   }
 };
@@ -97,17 +107,20 @@ ThreadPool::~ThreadPool() {
 
 int ThreadPool::n_threads() const { return state_->n_threads; }
 
-void ThreadPool::ParallelFor(int64_t n, const std::function<void(int64_t, int64_t, int)>& body) {
+void ThreadPool::ParallelFor(int64_t n, const std::function<void(int64_t, int64_t, int)>& body,
+                             int parts_per_thread) {
   State& state = *state_;
-  if (state.n_threads == 1) {
+  if (state.n_threads == 1 || n <= 1) {
     if (n > 0) body(0, n, 0);
     return;
   }
   state.body = &body;
   state.n = n;
+  state.n_parts = int64_t{state.n_threads} * parts_per_thread;
+  state.next_part.store(state.n_threads, std::memory_order_relaxed);
   state.running.store(state.n_threads - 1, std::memory_order_relaxed);
   state.Start();
-  state.RunPart(0);
+  state.RunParts(0);
   state.WaitForWorkers();
 }
 

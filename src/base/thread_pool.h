@@ -16,9 +16,13 @@ class ThreadPool {
 
   int n_threads() const;
 
-  // Runs body(begin, end, thread) on every thread with contiguous, ascending, near-equal parts of
-  // [0, n); parts may be empty, those are not called. Returns when all are done. Not reentrant.
-  void ParallelFor(int64_t n, const std::function<void(int64_t, int64_t, int)>& body);
+  // Runs body(begin, end, thread) on contiguous, near-equal parts of [0, n), `parts_per_thread` for
+  // each thread; parts may be empty, those are not called. With one a thread, thread i gets part i;
+  // with more, a thread takes the next when it is done with one, so that a thread that is held up
+  // holds up the others less. Returns when all are done. What one body can do, n <= 1, the caller's
+  // thread does. Not reentrant.
+  void ParallelFor(int64_t n, const std::function<void(int64_t, int64_t, int)>& body,
+                   int parts_per_thread = 1);
 
  private:
   struct State;

@@ -5,20 +5,20 @@ namespace accllm::kernels {
 const KernelTable& KernelsFor(Isa isa) {
   static const KernelTable scalar = {ScalarTileKernels(), DotF16Scalar,  QuantizeActivationsScalar,
                                      RmsNormScalar,       SiluMulScalar, AttentionScalar,
-                                     AddLowRankScalar};
+                                     AddLowRankScalar,    HeadKernels{}};
 #if defined(ACCLLM_HAVE_X86_SIMD)
-  static const KernelTable avx2 = {Avx2TileKernels(), DotF16Avx2,  QuantizeActivationsAvx2,
-                                   RmsNormAvx2,       SiluMulAvx2, AttentionAvx2,
-                                   AddLowRankAvx2};
-  static const KernelTable avx512 = {Avx512TileKernels(), DotF16Avx512,  QuantizeActivationsAvx512,
-                                     RmsNormAvx512,       SiluMulAvx512, AttentionAvx512,
-                                     AddLowRankAvx512};
+  static const KernelTable avx2 = {Avx2TileKernels(), DotF16Avx2,       QuantizeActivationsAvx2,
+                                   RmsNormAvx2,       SiluMulAvx2,      AttentionAvx2,
+                                   AddLowRankAvx2,    Avx2HeadKernels()};
+  static const KernelTable avx512 = {
+      Avx512TileKernels(), DotF16Avx512,    QuantizeActivationsAvx512, RmsNormAvx512,
+      SiluMulAvx512,       AttentionAvx512, AddLowRankAvx512,          Avx512HeadKernels()};
   if (isa == Isa::kAvx512) return avx512;
   if (isa == Isa::kAvx2) return avx2;
 #elif defined(ACCLLM_HAVE_NEON)
-  static const KernelTable neon = {NeonTileKernels(), DotF16Neon,  QuantizeActivationsNeon,
-                                   RmsNormNeon,       SiluMulNeon, AttentionNeon,
-                                   AddLowRankNeon};
+  static const KernelTable neon = {NeonTileKernels(), DotF16Neon,       QuantizeActivationsNeon,
+                                   RmsNormNeon,       SiluMulNeon,      AttentionNeon,
+                                   AddLowRankNeon,    NeonHeadKernels()};
   if (isa == Isa::kNeon) return neon;
 #endif
   (void)isa;

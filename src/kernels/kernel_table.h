@@ -3,6 +3,7 @@
 
 #include "base/isa.h"
 #include "kernels/attention/attention.h"
+#include "kernels/heads/heads.h"
 #include "kernels/linear/linear.h"
 #include "kernels/low_rank/low_rank.h"
 #include "kernels/quantize/quantize.h"
@@ -19,6 +20,7 @@ struct KernelTable {
   SiluMul silu_mul = nullptr;
   Attention attention = nullptr;
   AddLowRank add_low_rank = nullptr;
+  HeadKernels heads;
 };
 
 // The kernels of `isa`, which this CPU must support (IsaSupported).

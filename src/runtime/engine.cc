@@ -8,13 +8,16 @@
 
 #include "base/block_codec.h"
 #include "base/index.h"
-#include "kernels/hadamard/hadamard.h"
 
 namespace accllm {
 namespace {
 
+// Parts of a loop over tiles: on a machine that others use too, one thread is late now and then.
+constexpr int kPartsPerThread = 4;
+
 KvCache::Options CacheOptions(const EngineOptions& options) {
-  return {options.window, options.chunk, options.max_tokens};
+  return {options.window, options.chunk, options.max_tokens,
+          kernels::KernelsFor(options.isa).heads};
 }
 
 }  // namespace
@@ -27,47 +30,34 @@ Result<std::unique_ptr<Engine>> Engine::Load(const PackedFile& file, const Engin
   ACCLLM_ASSIGN_OR_RETURN(PackedModel model,
                           PackedModel::Load(file, kernels::KernelsFor(options.isa), *pool));
   ACCLLM_ASSIGN_OR_RETURN(KvCache cache, KvCache::Create(model.config(), CacheOptions(options)));
+  ACCLLM_ASSIGN_OR_RETURN(ChunkBuffers buffers,
+                          ChunkBuffers::Create(model.config(), options.chunk));
   return std::unique_ptr<Engine>(
-      new Engine(options, std::move(pool), std::move(model), std::move(cache)));
+      new Engine(options, std::move(pool), std::move(model), std::move(cache), std::move(buffers)));
 }
 
 Engine::Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, PackedModel model,
-               KvCache cache)
+               KvCache cache, ChunkBuffers buffers)
     : options_(options),
       kernels_(kernels::KernelsFor(options.isa)),
       pool_(std::move(pool)),
       model_(std::move(model)),
       own_{std::move(cache)},
       frequencies_(model_.config().head_dim, model_.config().rope_theta,
-                   model_.config().rope_factors) {
-  AllocateBuffers();
+                   model_.config().rope_factors),
+      buffers_(std::move(buffers)) {
+  AllocateScratch();
 }
 
-void Engine::AllocateBuffers() {
+void Engine::AllocateScratch() {
   const ModelConfig& c = model_.config();
-  const int64_t n = options_.chunk;
-  x_.resize(Index(n * c.hidden_size));
-  normed_.resize(x_.size());
-  projected_.resize(x_.size());
-  q_.resize(Index(n * c.q_size()));
-  mixed_.resize(q_.size());
-  k_.resize(Index(n * c.kv_size()));
-  v_.resize(k_.size());
-  gate_.resize(Index(n * c.intermediate_size));
-  up_.resize(gate_.size());
-  const int64_t widest = std::max({c.hidden_size, c.q_size(), c.intermediate_size});
-  codes_.resize(Index(n * RoundUp(widest, format::kBlockWeights)));
-  code_scales_.resize(Index(n));
-  low_ranks_ = LowRankChunk(model_.max_rank(), n);
-  for (auto* angles : {&cosines_, &sines_, &sink_cosines_, &sink_sines_}) {
-    angles->resize(Index(n * c.head_dim / 2));
-  }
+  low_ranks_ = LowRankChunk(model_.max_rank(), options_.chunk);
   const int64_t group = c.heads_per_kv_head();
   scratch_.resize(Index(options_.n_threads));
   for (Scratch& scratch : scratch_) {
     scratch.rotated.resize(Index(c.head_dim));
-    scratch.window = {group, c.head_dim};
-    scratch.sink = {group, c.head_dim};
+    scratch.window = {group, c.head_dim, kernels_.heads};
+    scratch.sink = {group, c.head_dim, kernels_.heads};
     scratch.scores.resize(
         Index(kernels::AttentionScratchFloats(own_.cache.max_visible(), group, c.head_dim)));
   }
@@ -130,19 +120,21 @@ Status Engine::RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float
   const auto n_tokens = static_cast<int64_t>(tokens.size());
   const int64_t half_dim = c.head_dim / 2;
   for (int64_t t = 0; t < n_tokens; ++t) {
-    model_.EmbeddingRow(tokens[Index(t)], x_.data() + t * c.hidden_size);
+    model_.EmbeddingRow(tokens[Index(t)], buffers_.x.data() + t * c.hidden_size);
     const auto [sequence, position] = places_[Index(t)];
-    frequencies_.AnglesAt(position, cosines_.data() + t * half_dim, sines_.data() + t * half_dim);
+    frequencies_.AnglesAt(position, buffers_.cosines.data() + t * half_dim,
+                          buffers_.sines.data() + t * half_dim);
     frequencies_.AnglesAt(sequence->cache.SinkQueryPosition(position),
-                          sink_cosines_.data() + t * half_dim, sink_sines_.data() + t * half_dim);
+                          buffers_.sink_cosines.data() + t * half_dim,
+                          buffers_.sink_sines.data() + t * half_dim);
   }
   for (int64_t layer = 0; layer < c.n_layers; ++layer) RunLayer(layer, n_tokens);
   if (n_logits == 0) return {};
-  std::copy_n(x_.begin() + (n_tokens - n_logits) * c.hidden_size, n_logits * c.hidden_size,
-              x_.begin());
+  std::copy_n(buffers_.x.begin() + (n_tokens - n_logits) * c.hidden_size, n_logits * c.hidden_size,
+              buffers_.x.begin());
   Norm(model_.final_norm(), n_logits);
   const std::array outputs = {Output{&model_.lm_head(), logits}};
-  Project(Quantize(normed_.data(), c.hidden_size, n_logits), outputs);
+  Project(Quantize(buffers_.normed.data(), c.hidden_size, n_logits), outputs);
   const float* end = logits + n_logits * c.vocab_size;
   if (!std::all_of(static_cast<const float*>(logits), end,
                    [](float v) { return std::isfinite(v); })) {
@@ -157,35 +149,35 @@ void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
   const ModelConfig& c = model_.config();
   const PackedLayer& w = model_.layers()[Index(layer)];
   Norm(w.vectors.at(VectorKind::kInputLayernorm), n_tokens);
-  const std::array qkv = {Output{&w.at(LinearKind::kQ), q_.data()},
-                          Output{&w.at(LinearKind::kK), k_.data()},
-                          Output{&w.at(LinearKind::kV), v_.data()}};
-  Project(Quantize(normed_.data(), c.hidden_size, n_tokens), qkv);
+  const std::array qkv = {Output{&w.at(LinearKind::kQ), buffers_.q.data()},
+                          Output{&w.at(LinearKind::kK), buffers_.k.data()},
+                          Output{&w.at(LinearKind::kV), buffers_.v.data()}};
+  Project(Quantize(buffers_.normed.data(), c.hidden_size, n_tokens), qkv);
   RotateAndStore(layer, n_tokens);
   Attend(layer, n_tokens);
-  const std::array o = {Output{&w.at(LinearKind::kO), projected_.data()}};
-  Project(Quantize(mixed_.data(), c.q_size(), n_tokens), o);
-  AddResidual(projected_.data(), n_tokens);
+  const std::array o = {Output{&w.at(LinearKind::kO), buffers_.projected.data()}};
+  Project(Quantize(buffers_.mixed.data(), c.q_size(), n_tokens), o);
+  AddResidual(buffers_.projected.data(), n_tokens);
   Norm(w.vectors.at(VectorKind::kPostAttentionLayernorm), n_tokens);
-  const std::array gate_up = {Output{&w.at(LinearKind::kGate), gate_.data()},
-                              Output{&w.at(LinearKind::kUp), up_.data()}};
-  Project(Quantize(normed_.data(), c.hidden_size, n_tokens), gate_up);
+  const std::array gate_up = {Output{&w.at(LinearKind::kGate), buffers_.gate.data()},
+                              Output{&w.at(LinearKind::kUp), buffers_.up.data()}};
+  Project(Quantize(buffers_.normed.data(), c.hidden_size, n_tokens), gate_up);
   pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
     const int64_t n = c.intermediate_size;
-    kernels_.silu_mul(gate_.data() + begin * n, up_.data() + begin * n, (end - begin) * n,
-                      gate_.data() + begin * n);
+    kernels_.silu_mul(buffers_.gate.data() + begin * n, buffers_.up.data() + begin * n,
+                      (end - begin) * n, buffers_.gate.data() + begin * n);
   });
-  const std::array down = {Output{&w.at(LinearKind::kDown), projected_.data()}};
-  Project(Quantize(gate_.data(), c.intermediate_size, n_tokens), down);
-  AddResidual(projected_.data(), n_tokens);
+  const std::array down = {Output{&w.at(LinearKind::kDown), buffers_.projected.data()}};
+  Project(Quantize(buffers_.gate.data(), c.intermediate_size, n_tokens), down);
+  AddResidual(buffers_.projected.data(), n_tokens);
 }
 
 void Engine::Norm(const std::vector<float>& weight, int64_t n_tokens) {
   const int64_t n = model_.config().hidden_size;
   pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; ++t) {
-      kernels_.rmsnorm(x_.data() + t * n, weight.data(), n, model_.config().rms_norm_eps,
-                       normed_.data() + t * n);
+      kernels_.rmsnorm(buffers_.x.data() + t * n, weight.data(), n, model_.config().rms_norm_eps,
+                       buffers_.normed.data() + t * n);
     }
   });
 }
@@ -204,11 +196,11 @@ Engine::Input Engine::Quantize(const float* x, int64_t cols, int64_t n_tokens) {
   pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; ++t) {
       kernels_.quantize_activations(x + t * cols, cols,
-                                    codes_.data() + t * n_blocks * format::kBlockWeights,
-                                    &code_scales_[Index(t)]);
+                                    buffers_.codes.data() + t * n_blocks * format::kBlockWeights,
+                                    &buffers_.code_scales[Index(t)]);
     }
   });
-  return {x, cols, {codes_.data(), code_scales_.data(), n_tokens, n_blocks}};
+  return {x, cols, {buffers_.codes.data(), buffers_.code_scales.data(), n_tokens, n_blocks}};
 }
 
 void Engine::Project(const Input& input, std::span<const Output> outputs) {
@@ -223,15 +215,18 @@ void Engine::Project(const Input& input, std::span<const Output> outputs) {
 // Several matrices with one input share one loop over their tiles, so that threads wait only once.
 void Engine::ForTiles(std::span<const int64_t> n_tiles, const TileBody& body) {
   const int64_t total = std::accumulate(n_tiles.begin(), n_tiles.end(), int64_t{0});
-  pool_->ParallelFor(total, [&](int64_t begin, int64_t end, int) {
-    int64_t first = 0;  // of the current matrix in the common numbering
-    for (size_t i = 0; i < n_tiles.size(); ++i) {
-      const int64_t tile_begin = std::max<int64_t>(0, begin - first);
-      const int64_t tile_end = std::min(n_tiles[i], end - first);
-      if (tile_begin < tile_end) body(i, tile_begin, tile_end);
-      first += n_tiles[i];
-    }
-  });
+  pool_->ParallelFor(
+      total,
+      [&](int64_t begin, int64_t end, int) {
+        int64_t first = 0;  // of the current matrix in the common numbering
+        for (size_t i = 0; i < n_tiles.size(); ++i) {
+          const int64_t tile_begin = std::max<int64_t>(0, begin - first);
+          const int64_t tile_end = std::min(n_tiles[i], end - first);
+          if (tile_begin < tile_end) body(i, tile_begin, tile_end);
+          first += n_tiles[i];
+        }
+      },
+      kPartsPerThread);
 }
 
 // The narrow product of every layer that has a low-rank part; all rows of it are needed before the
@@ -291,12 +286,13 @@ void Engine::RotateAndStore(int64_t layer, int64_t n_tokens) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t t = i / c.n_kv_heads;
       const int64_t head = i % c.n_kv_heads;
-      float* key = k_.data() + i * dim;
+      float* key = buffers_.k.data() + i * dim;
       NormHeads(vectors.at(VectorKind::kKNorm), 1, key);
-      kernels::Rope(key, cosines_.data() + t * dim / 2, sines_.data() + t * dim / 2, dim, key);
-      kernels::Hadamard(key, dim);
+      kernels::Rope(key, buffers_.cosines.data() + t * dim / 2, buffers_.sines.data() + t * dim / 2,
+                    dim, key);
+      kernels_.heads.hadamard(key, dim);
       const auto [sequence, position] = places_[Index(t)];
-      sequence->cache.Store(layer, head, position, key, v_.data() + i * dim);
+      sequence->cache.Store(layer, head, position, key, buffers_.v.data() + i * dim);
     }
   });
 }
@@ -314,26 +310,31 @@ void Engine::AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread
   const int64_t group = c.heads_per_kv_head();
   Scratch& s = scratch_[static_cast<size_t>(thread)];
   const int64_t angles = token * dim / 2;
-  float* queries = q_.data() + token * c.q_size() + kv_head * group * dim;
+  float* queries = buffers_.q.data() + token * c.q_size() + kv_head * group * dim;
   NormHeads(model_.layers()[Index(layer)].vectors.at(VectorKind::kQNorm), group, queries);
+  const auto [sequence, position] = places_[Index(token)];
+  // Until the window has passed, sinks see the same query as all others.
+  const bool is_moved = sequence->cache.SinkQueryPosition(position) != position;
   for (int64_t h = 0; h < group; ++h) {
     const float* q = queries + h * dim;
-    kernels::Rope(q, cosines_.data() + angles, sines_.data() + angles, dim, s.rotated.data());
-    s.window.Set(h, s.rotated.data());
-    kernels::Rope(q, sink_cosines_.data() + angles, sink_sines_.data() + angles, dim,
+    kernels::Rope(q, buffers_.cosines.data() + angles, buffers_.sines.data() + angles, dim,
                   s.rotated.data());
+    s.window.Set(h, s.rotated.data());
+    if (!is_moved) continue;
+    kernels::Rope(q, buffers_.sink_cosines.data() + angles, buffers_.sink_sines.data() + angles,
+                  dim, s.rotated.data());
     s.sink.Set(h, s.rotated.data());
   }
-  const kernels::AttentionQuery query = {group, dim, s.window.view(), s.sink.view()};
-  const auto [sequence, position] = places_[Index(token)];
+  const kernels::AttentionQuery query = {group, dim, s.window.view(),
+                                         is_moved ? s.sink.view() : s.window.view()};
   const KvCache::Ranges ranges = sequence->cache.VisibleTo(position);
   kernels_.attention(sequence->cache.Head(layer, kv_head), query, ranges.view(), s.scores.data(),
-                     mixed_.data() + token * c.q_size() + kv_head * group * dim);
+                     buffers_.mixed.data() + token * c.q_size() + kv_head * group * dim);
 }
 
 void Engine::AddResidual(const float* y, int64_t n_tokens) {
   const int64_t n = n_tokens * model_.config().hidden_size;
-  for (int64_t i = 0; i < n; ++i) x_[Index(i)] += y[i];
+  for (int64_t i = 0; i < n; ++i) buffers_.x[Index(i)] += y[i];
 }
 
 }  // namespace accllm

@@ -12,6 +12,7 @@
 #include "base/language_model.h"
 #include "kernels/attention/query_heads.h"
 #include "kernels/rope/rope.h"
+#include "runtime/chunk_buffers.h"
 #include "runtime/kv_cache.h"
 #include "runtime/packed_model.h"
 
@@ -75,8 +76,8 @@ class Engine final : public LanguageModel {
   };
 
   Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, PackedModel model,
-         KvCache cache);
-  void AllocateBuffers();
+         KvCache cache, ChunkBuffers buffers);
+  void AllocateScratch();
   Status CheckRoom(const Sequence& sequence, int64_t n_tokens) const;
   // The tokens go to places_.
   Status RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits);
@@ -109,23 +110,8 @@ class Engine final : public LanguageModel {
   };
   std::vector<Place> places_;
 
-  // Buffers of one chunk; C = options_.chunk.
-  std::vector<float> x_;             // [C, hidden] residual stream
-  std::vector<float> normed_;        // [C, hidden]
-  std::vector<float> q_;             // [C, q_size]
-  std::vector<float> k_;             // [C, kv_size]
-  std::vector<float> v_;             // [C, kv_size]
-  std::vector<float> mixed_;         // [C, q_size] attention output
-  std::vector<float> gate_;          // [C, intermediate]
-  std::vector<float> up_;            // [C, intermediate]
-  std::vector<float> projected_;     // [C, hidden] output of o_proj and down_proj
-  std::vector<uint8_t> codes_;       // [C, widest input in whole blocks] quantised activations
-  std::vector<float> code_scales_;   // [C]
-  LowRankChunk low_ranks_;           // of the layers that run together
-  std::vector<float> cosines_;       // [C, head_dim / 2] at the token's position
-  std::vector<float> sines_;         // [C, head_dim / 2]
-  std::vector<float> sink_cosines_;  // [C, head_dim / 2] at the position that meets the sinks
-  std::vector<float> sink_sines_;    // [C, head_dim / 2]
+  ChunkBuffers buffers_;
+  LowRankChunk low_ranks_;  // of the layers that run together
   // Per thread, for one token and KV head.
   struct Scratch {
     std::vector<float> rotated;  // [head_dim]

@@ -27,6 +27,7 @@ Result<KvCache> KvCache::Create(const ModelConfig& config, const Options& option
                 "give --context");
   }
   KvCache cache;
+  cache.kernels_ = options.kernels;
   cache.window_ = window;
   cache.n_kv_heads_ = config.n_kv_heads;
   cache.head_dim_ = config.head_dim;
@@ -64,8 +65,8 @@ kernels::KvRows KvCache::HeadOf(const Rows& rows, int64_t head) const {
 void KvCache::StoreIn(const Rows& rows, int64_t head, int64_t slot, const float* x) const {
   const int64_t row = head * n_slots() + slot;
   uint8_t* groups = rows.groups + head * kernels::KvGroups(head_dim_) * n_slots() + slot;
-  kernels::QuantizeKv(x, head_dim_,
-                      {rows.codes + row * row_bytes_, rows.scales + row, groups, n_slots()});
+  kernels_.quantize_kv(x, head_dim_,
+                       {rows.codes + row * row_bytes_, rows.scales + row, groups, n_slots()});
 }
 
 kernels::KvHead KvCache::Head(int64_t layer, int64_t kv_head) const {

@@ -10,6 +10,7 @@
 #include "base/model_config.h"
 #include "base/result.h"
 #include "kernels/attention/attention.h"
+#include "kernels/heads/heads.h"
 
 namespace accllm {
 
@@ -21,6 +22,7 @@ class KvCache {
     int64_t chunk = 1;
     // For full attention: the most tokens the cache holds.
     int64_t max_tokens = 0;
+    kernels::HeadKernels kernels = {};
   };
 
   // The slots a token sees: sinks, then the ring in one or two parts.
@@ -68,6 +70,7 @@ class KvCache {
   int64_t SlotOf(int64_t position) const;
   int64_t n_slots() const { return sink_slots_ + ring_slots_; }
 
+  kernels::HeadKernels kernels_;
   AttentionWindow window_;
   int64_t n_kv_heads_ = 0;
   int64_t head_dim_ = 0;

@@ -1,5 +1,6 @@
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -204,10 +205,14 @@ void Interleaved24Avx2(const uint8_t* tile, int64_t n_blocks, const Codebook& /*
                        const uint8_t* codes, int64_t n_tokens, int32_t* raw) {
   using Kernel = void (*)(const uint8_t*, int64_t, const uint8_t*, int32_t*);
   static constexpr auto kByTokens = []<int... kMore>(std::integer_sequence<int, kMore...>) {
-    return std::array<Kernel, kMaxTileTokens>{Walk<kMore + 1>...};
+    return std::array<Kernel, kWalkTokens>{Walk<kMore + 1>...};
   }
-  (std::make_integer_sequence<int, kMaxTileTokens>());
-  kByTokens[static_cast<size_t>(n_tokens - 1)](tile, n_blocks, codes, raw);
+  (std::make_integer_sequence<int, kWalkTokens>());
+  for (int64_t t = 0; t < n_tokens; t += kWalkTokens) {
+    const auto more = static_cast<size_t>(std::min(kWalkTokens, n_tokens - t) - 1);
+    kByTokens[more](tile, n_blocks, codes + t * n_blocks * format::kBlockWeights,
+                    raw + t * kInterleavedRows);
+  }
 }
 
 }  // namespace accllm::kernels

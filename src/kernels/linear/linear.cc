@@ -12,19 +12,29 @@ constexpr int64_t kPanelBytes = 256 * 1024;
 
 using RawTile = std::array<int32_t, kMaxTileTokens * kInterleavedRows>;  // [n_tokens, tile rows]
 
+// y of `n` rows of one token, from row `row` on. Unsigned, so that a damaged file wraps instead of
+// being undefined.
+inline void StoreRows(const PackedMatrix& w, int64_t row, int64_t n, const int32_t* raw,
+                      float a_scale, float* __restrict y) {
+  for (int64_t i = 0; i < n; ++i) {
+    const auto acc = static_cast<int32_t>(static_cast<uint32_t>(raw[i]) -
+                                          128U * static_cast<uint32_t>(w.row_sums[row + i]));
+    y[i] = static_cast<float>(acc) * (w.row_scales[row + i] * a_scale);
+  }
+}
+
 void StoreTile(const PackedMatrix& w, const QuantizedRows& x, const RawTile& raw, int64_t tile,
                int64_t token0, int64_t n_tokens, float* y, int64_t y_stride) {
   const int64_t tile_rows = w.kernel_rows();
-  const int64_t row0 = tile * tile_rows;
-  const int64_t n_rows = std::min(tile_rows, w.rows - row0);
+  const int64_t row = tile * tile_rows;
   for (int64_t t = 0; t < n_tokens; ++t) {
-    for (int64_t i = 0; i < n_rows; ++i) {
-      // Unsigned, so that a damaged file wraps instead of being undefined.
-      const auto acc =
-          static_cast<int32_t>(static_cast<uint32_t>(raw[static_cast<size_t>(t * tile_rows + i)]) -
-                               128U * static_cast<uint32_t>(w.row_sums[row0 + i]));
-      y[(token0 + t) * y_stride + row0 + i] =
-          static_cast<float>(acc) * (w.row_scales[row0 + i] * x.scales[token0 + t]);
+    const int32_t* from = raw.data() + t * tile_rows;
+    float* to = y + (token0 + t) * y_stride + row;
+    const float a_scale = x.scales[token0 + t];
+    if (tile_rows == format::kTileRows && row + tile_rows <= w.rows) {
+      StoreRows(w, row, format::kTileRows, from, a_scale, to);  // a count that the compiler knows
+    } else {
+      StoreRows(w, row, std::min(tile_rows, w.rows - row), from, a_scale, to);
     }
   }
 }
@@ -43,8 +53,8 @@ void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRo
   RawTile raw;
   for (int64_t panel = kernel_tile(tile_begin); panel < end; panel += panel_tiles) {
     const int64_t panel_end = std::min(end, panel + panel_tiles);
-    for (int64_t token0 = 0; token0 < x.n_tokens; token0 += kMaxTileTokens) {
-      const int64_t n_tokens = std::min(kMaxTileTokens, x.n_tokens - token0);
+    for (int64_t token0 = 0; token0 < x.n_tokens; token0 += kernels.tokens_at_once) {
+      const int64_t n_tokens = std::min(kernels.tokens_at_once, x.n_tokens - token0);
       const uint8_t* codes = x.codes + token0 * x.n_blocks * format::kBlockWeights;
       for (int64_t tile = panel; tile < panel_end; ++tile) {
         kernel(w.blocks + tile * tile_bytes, w.n_blocks, *w.codebook, codes, n_tokens, raw.data());

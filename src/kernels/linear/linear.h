@@ -53,7 +53,7 @@ struct PackedMatrix {
 };
 
 // The most tokens one call of a tile kernel takes.
-inline constexpr int64_t kMaxTileTokens = 8;
+inline constexpr int64_t kMaxTileTokens = 64;
 
 // raw[t][i] = sum over k of multiplier * level * (a + 128) of row i of one tile, for n_tokens (1 to
 // kMaxTileTokens) tokens whose codes lie n_blocks * 256 bytes apart. Sums wrap modulo 2^32.
@@ -70,6 +70,8 @@ struct TileKernels {
   TileKernel w8 = nullptr;
   // Of interleaved tiles; null on an ISA that is faster on tiles as they are in the file.
   TileKernel w2s24_interleaved = nullptr;
+  // Tokens a call should have, where there are so many.
+  int64_t tokens_at_once = 8;
 
   TileKernel For(format::TensorType type) const {
     switch (type) {

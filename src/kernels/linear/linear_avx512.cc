@@ -2,6 +2,7 @@
 
 #include "kernels/linear/decode_avx512.h"
 #include "kernels/linear/linear.h"
+#include "kernels/linear/panel_avx512.h"
 #include "kernels/linear/tile_walk.h"
 #include "kernels/simd/lanes_avx512.h"
 
@@ -56,15 +57,29 @@ class Simd : public Decoder, public StartFromZero {
   }
 };
 
+// Tokens whose weights are decoded from the stream; more are worth a panel.
+constexpr int kFew = 3;
+
+template <class Decoder>
+void FewOrExpanded(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
+                   const uint8_t* codes, int64_t n_tokens, int32_t* raw) {
+  constexpr auto kFewKernel = WalkTile<Simd<Decoder>, kFew>;
+  const auto kernel = n_tokens <= kFew ? kFewKernel : AddExpanded<Decoder>;
+  kernel(tile, n_blocks, codebook, codes, n_tokens, raw);
+}
+
 }  // namespace
 
 TileKernels Avx512TileKernels() {
-  return {WalkTile<Simd<CodeDecoder<TensorType::kW2S24>>>,
-          WalkTile<Simd<CodeDecoder<TensorType::kW2Free>>>,
-          WalkTile<Simd<Decoder2>>,
-          WalkTile<Simd<Decoder3>>,
-          WalkTile<Simd<Decoder4>>,
-          WalkTile<Simd<Decoder8>>};
+  TileKernels kernels;
+  kernels.w2s24 = FewOrExpanded<CodeDecoder<TensorType::kW2S24>>;
+  kernels.w2free = FewOrExpanded<CodeDecoder<TensorType::kW2Free>>;
+  kernels.w2 = FewOrExpanded<Decoder2>;
+  kernels.w3 = FewOrExpanded<Decoder3>;
+  kernels.w4 = FewOrExpanded<Decoder4>;
+  kernels.w8 = WalkTile<Simd<Decoder8>, kFew>;
+  kernels.tokens_at_once = kMaxTileTokens;
+  return kernels;
 }
 
 float DotF16Avx512(const uint16_t* row, const float* x, int64_t n) {

@@ -11,6 +11,7 @@
 // With one part, Decode and Load take no `part`.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <type_traits>
 #include <utility>
@@ -68,27 +69,33 @@ inline void PrefetchRow(const uint8_t* tile_block, int64_t row) {
   }
 }
 
-// One token: a block's activations serve all rows, weights are one stream.
-template <class Simd>
-void OneToken(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook, const uint8_t* codes,
-              int32_t* raw) {
+// A few tokens: weights are one stream, a block's activations serve all rows.
+template <class Simd, int kTokens>
+void FewTokens(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
+               const uint8_t* codes, int32_t* raw) {
   const Simd simd = MakeSimd<Simd>(codebook);
-  typename Simd::Sums sums[format::kTileRows] = {};
+  const int64_t token_stride = n_blocks * format::kBlockWeights;
+  typename Simd::Sums sums[kTokens][format::kTileRows] = {};
   for (int64_t block = 0; block < n_blocks; ++block) {
-    const auto start = Simd::StartOf(codes);
+    typename Simd::Start starts[kTokens];
+    for (int t = 0; t < kTokens; ++t) starts[t] = Simd::StartOf(codes + t * token_stride);
 #pragma GCC unroll 2
     for (int64_t part = 0; part < Simd::kParts; ++part) {
-      const auto a = LoadPart<Simd>(codes, start, part);
 #pragma GCC unroll 8
       for (int64_t row = 0; row < format::kTileRows; ++row) {
         if (part == 0) PrefetchRow<Simd>(tile, row);
-        sums[row] = Simd::Add(sums[row], DecodePart(simd, tile, row, part), a);
+        const auto w = DecodePart(simd, tile, row, part);
+#pragma GCC unroll 4
+        for (int t = 0; t < kTokens; ++t) {
+          const auto a = LoadPart<Simd>(codes + t * token_stride, starts[t], part);
+          sums[t][row] = Simd::Add(sums[t][row], w, a);
+        }
       }
     }
     tile += TileBlockBytes(Simd::kType);
     codes += format::kBlockWeights;
   }
-  Simd::Store(sums, raw);
+  for (int t = 0; t < kTokens; ++t) Simd::Store(sums[t], raw + t * format::kTileRows);
 }
 
 // Several tokens: a row's block is decoded once for all of them.
@@ -143,16 +150,25 @@ void ManyTokens(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
   }
 }
 
-// A TileKernel.
-template <class Simd>
+// Tokens that ManyTokens takes together.
+inline constexpr int64_t kWalkTokens = 8;
+
+// A TileKernel. Up to kFew tokens go through FewTokens.
+template <class Simd, int kFew = 1>
 void WalkTile(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook, const uint8_t* codes,
               int64_t n_tokens, int32_t* raw) {
   using Kernel = void (*)(const uint8_t*, int64_t, const Codebook&, const uint8_t*, int32_t*);
-  static constexpr auto kByTokens = []<int... kMore>(std::integer_sequence<int, kMore...>) {
-    return std::array<Kernel, kMaxTileTokens>{OneToken<Simd>, ManyTokens<Simd, kMore + 2>...};
+  static constexpr auto kByTokens = []<int... kLess>(std::integer_sequence<int, kLess...>) {
+    return std::array<Kernel, kWalkTokens>{(kLess < kFew
+                                                ? FewTokens<Simd, std::min(kLess + 1, kFew)>
+                                                : ManyTokens<Simd, kLess + 1>)...};
   }
-  (std::make_integer_sequence<int, kMaxTileTokens - 1>());
-  kByTokens[static_cast<size_t>(n_tokens - 1)](tile, n_blocks, codebook, codes, raw);
+  (std::make_integer_sequence<int, kWalkTokens>());
+  for (int64_t t = 0; t < n_tokens; t += kWalkTokens) {
+    const auto less = static_cast<size_t>(std::min(kWalkTokens, n_tokens - t) - 1);
+    kByTokens[less](tile, n_blocks, codebook, codes + t * n_blocks * format::kBlockWeights,
+                    raw + t * format::kTileRows);
+  }
 }
 
 }  // namespace accllm::kernels

@@ -1,0 +1,228 @@
+// The operations of heads.h on vectors of 16 floats, which compilers cut into registers of the ISA
+// that a file is compiled for. Only files for one ISA may include it, and nothing in it may be
+// emitted for the linker, which could take another ISA's copy: so no library templates.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "base/fp16.h"
+#include "kernels/heads/heads.h"
+
+namespace accllm::kernels {
+namespace {
+
+constexpr int kLanes = 16;
+using Floats = float __attribute__((vector_size(4 * kLanes)));
+using Integers = int32_t __attribute__((vector_size(4 * kLanes)));
+using Bytes = uint8_t __attribute__((vector_size(kLanes)));
+
+inline Floats LoadFloats(const float* x) {
+  Floats v;
+  std::memcpy(&v, x, sizeof(v));
+  return v;
+}
+
+// The first n of 16, zeros behind; n may be negative.
+inline Floats LoadFirstFloats(const float* x, int64_t n) {
+  if (n >= kLanes) return LoadFloats(x);
+  Floats v = {};
+  if (n > 0) std::memcpy(&v, x, static_cast<size_t>(n) * sizeof(float));
+  return v;
+}
+
+inline Floats Broadcast16(float x) { return x - Floats{}; }
+inline Floats Least(Floats a, Floats b) { return b < a ? b : a; }
+inline Floats Most(Floats a, Floats b) { return a < b ? b : a; }
+
+// RoundToEven of round_to_even.h.
+inline Floats RoundLanes(Floats x) {
+  constexpr float kOnesCount = 12582912.0F;
+  return (x + kOnesCount) - kOnesCount;
+}
+
+inline Integers AbsBitsOf(Floats x) {
+  Integers bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  return bits & 0x7FFFFFFF;
+}
+
+inline void StoreBytes(Floats whole, uint8_t* out) {
+  const auto bytes = __builtin_convertvector(__builtin_convertvector(whole, Integers), Bytes);
+  std::memcpy(out, &bytes, sizeof(bytes));
+}
+
+// combine over the lanes, 8, 4, 2 and 1 apart.
+template <class Combine>
+inline float Tree(Floats x, const Combine& combine) {
+  x = combine(x,
+              __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  x = combine(x,
+              __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15));
+  x = combine(x,
+              __builtin_shufflevector(x, x, 2, 3, 0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  return combine(
+      x, __builtin_shufflevector(x, x, 1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))[0];
+}
+
+inline uint32_t LargestBits(const float* x, int64_t n) {
+  Integers largest = {};
+  for (int64_t i = 0; i < n; i += kLanes) {
+    const Integers bits = AbsBitsOf(LoadFirstFloats(x + i, n - i));
+    largest = largest < bits ? bits : largest;
+  }
+  int32_t lanes[kLanes];
+  std::memcpy(lanes, &largest, sizeof(lanes));
+  int32_t out = 0;
+  for (const int32_t lane : lanes) out = out < lane ? lane : out;
+  return static_cast<uint32_t>(out);
+}
+
+// One stage inside a vector: `partner` has what each lane meets, sign is -1 where it is the second
+// of the two.
+inline Floats Butterfly(Floats x, Floats partner, Floats sign) { return partner + x * sign; }
+
+inline Floats HadamardLanes(Floats x) {
+  x = Butterfly(x,
+                __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14),
+                Floats{1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1});
+  x = Butterfly(x,
+                __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13),
+                Floats{1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1});
+  x = Butterfly(x,
+                __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11),
+                Floats{1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1});
+  return Butterfly(
+      x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7),
+      Floats{1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1});
+}
+
+void HadamardLoops(float* x, int64_t head_dim) {
+  const int64_t size = HadamardSize(head_dim);
+  if (size < kLanes) return Hadamard(x, head_dim);
+  for (int64_t i = 0; i < head_dim; i += kLanes) {
+    const Floats v = HadamardLanes(LoadFloats(x + i));
+    std::memcpy(x + i, &v, sizeof(v));
+  }
+  for (int64_t distance = kLanes; distance < size; distance *= 2) {
+    for (int64_t first = 0; first < head_dim; first += 2 * distance) {
+      for (int64_t i = first; i < first + distance; i += kLanes) {
+        const Floats a = LoadFloats(x + i);
+        const Floats b = LoadFloats(x + i + distance);
+        const Floats sum = a + b;
+        const Floats difference = a - b;
+        std::memcpy(x + i, &sum, sizeof(sum));
+        std::memcpy(x + i + distance, &difference, sizeof(difference));
+      }
+    }
+  }
+}
+
+void QuantizeQueryLoops(const float* x, int64_t head_dim, int64_t padded_dim, int8_t* q,
+                        float* scale) {
+  const Int8Rule rule = MakeInt8Rule(LargestBits(x, head_dim));
+  *scale = rule.scale;
+  if (rule.inverse == 0.0F) {
+    std::memset(q, 0, static_cast<size_t>(padded_dim));
+    return;
+  }
+  for (int64_t i = 0; i < padded_dim; i += kLanes) {
+    const Floats scaled = LoadFirstFloats(x + i, head_dim - i) * rule.inverse;
+    const Floats clamped = Most(Least(scaled, Broadcast16(127.0F)), Broadcast16(-127.0F));
+    StoreBytes(RoundLanes(clamped), reinterpret_cast<uint8_t*>(q + i));
+  }
+}
+
+// One group of 32 dimensions.
+struct KvGroup {
+  Floats x[2];
+  float lo;
+  float hi;
+};
+
+struct KvGroupCodes {
+  uint8_t group = 0;
+  Floats codes[2] = {};
+  float squared_error = 0.0F;
+};
+
+inline KvGroup LoadKvGroup(const float* x, int64_t n) {
+  KvGroup group = {{LoadFirstFloats(x, n), LoadFirstFloats(x + kLanes, n - kLanes)}, 0.0F, 0.0F};
+  const Floats zero = {};
+  group.lo = Tree(Least(zero, Least(group.x[0], group.x[1])), Least);
+  group.hi = Tree(Most(zero, Most(group.x[0], group.x[1])), Most);
+  return group;
+}
+
+inline KvGroupCodes CodesFor(const KvGroup& group, float scale, float multiplier) {
+  const float step = scale * multiplier;
+  const float inverse = 1.0F / step;
+  const float middle = (group.hi + group.lo) * 0.5F;
+  const Floats most = Broadcast16(15.0F);
+  const Floats zeros =
+      Most(Least(RoundLanes(Broadcast16(7.5F - middle * inverse)), most), Floats{});
+  KvGroupCodes out;
+  out.group = static_cast<uint8_t>(static_cast<unsigned>(multiplier) |
+                                   (static_cast<unsigned>(zeros[0]) << 4));
+  Floats errors = {};
+  for (int half = 0; half < 2; ++half) {
+    const Floats x = group.x[half];
+    out.codes[half] = Most(Least(RoundLanes(x * inverse) + zeros, most), Floats{});
+    const Floats error = x - step * (out.codes[half] - zeros);
+    errors += error * error;
+  }
+  out.squared_error = Tree(errors, [](Floats a, Floats b) { return a + b; });
+  return out;
+}
+
+inline KvGroupCodes QuantizeKvGroup(const KvGroup& group, float scale) {
+  const float width = group.hi - group.lo;
+  if (width == 0.0F || scale == 0.0F) return {};
+  const float wanted = __builtin_ceilf(width * (1.0F / (15.0F * scale)));
+  const float multiplier = wanted < 1.0F ? 1.0F : (wanted > 15.0F ? 15.0F : wanted);
+  const KvGroupCodes whole = CodesFor(group, scale, multiplier);
+  if (multiplier == 1.0F) return whole;
+  const KvGroupCodes clipped = CodesFor(group, scale, multiplier - 1.0F);
+  return clipped.squared_error < whole.squared_error ? clipped : whole;
+}
+
+void QuantizeKvLoops(const float* x, int64_t head_dim, const KvSlot& slot) {
+  constexpr uint32_t kInfinityBits = 0x7F800000U;
+  // Other heads, and numbers that are not finite, are rare.
+  constexpr int64_t kMostGroups = 8;
+  const int64_t n_groups = KvGroups(head_dim);
+  if (n_groups > kMostGroups || LargestBits(x, head_dim) >= kInfinityBits) {
+    return QuantizeKv(x, head_dim, slot);
+  }
+  KvGroup groups[kMostGroups];
+  float widest = 0.0F;
+  for (int64_t g = 0; g < n_groups; ++g) {
+    groups[g] = LoadKvGroup(x + g * kKvGroup, head_dim - g * kKvGroup);
+    const float width = groups[g].hi - groups[g].lo;
+    widest = widest < width ? width : widest;
+  }
+  const float wanted = widest / 225.0F;
+  *slot.scale = FloatToHalf(wanted < 65504.0F ? wanted : 65504.0F);
+  const float scale = HalfToFloat(*slot.scale);
+  const int64_t half_dim = KvPaddedDim(head_dim) / 2;
+  for (int64_t g = 0; g < n_groups; ++g) {
+    const KvGroupCodes codes = QuantizeKvGroup(groups[g], scale);
+    slot.groups[g * slot.group_stride] = codes.group;
+    const int64_t first = g * kKvGroup;
+    uint8_t* bytes = slot.codes + first % half_dim;
+    for (int half = 0; half < 2; ++half) {
+      const Bytes low =
+          __builtin_convertvector(__builtin_convertvector(codes.codes[half], Integers), Bytes);
+      Bytes both = low;
+      if (first >= half_dim) {
+        Bytes earlier;
+        std::memcpy(&earlier, bytes + kLanes * half, sizeof(earlier));
+        both = earlier | (low << 4);
+      }
+      std::memcpy(bytes + kLanes * half, &both, sizeof(both));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace accllm::kernels
