@@ -1,7 +1,8 @@
-// accllm bench: prefill and decode speed, beside the read bandwidth of the machine.
+// accllm bench: prefill and decode speed, beside what the machine could do at most.
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "base/block_codec.h"
@@ -12,7 +13,7 @@
 #include "kernels/attention/attention.h"
 #include "model_source.h"
 #include "options.h"
-#include "runtime/read_bandwidth.h"
+#include "runtime/machine_limits.h"
 #include "verbs.h"
 #include "watched_model.h"
 
@@ -20,7 +21,6 @@ namespace accllm::cli {
 namespace {
 
 constexpr int64_t kBandwidthBytes = int64_t{512} << 20;
-constexpr int kBandwidthPasses = 8;
 constexpr uint64_t kTokenSeed = 1;
 
 struct BenchFlags {
@@ -44,10 +44,13 @@ struct BenchRow {
   int64_t depth;
   double tokens_per_second;  // median, of all sequences
   double stddev;
-  double bytes_per_token;  // read from memory at least; 0 for prefill, which shares weights
-  double bandwidth;        // of the machine with these threads, bytes a second
+  double per_token;  // decode: bytes read from memory at least; prefill: multiply-adds of weights
+  // Of the machine, a second, with these threads: the median of what was measured before and after
+  // each run. 0: not known.
+  double limit;
 
-  double bytes_per_second() const { return bytes_per_token * tokens_per_second; }
+  bool is_decode() const { return std::string_view(phase) == "decode"; }
+  double per_second() const { return per_token * tokens_per_second; }
 };
 
 struct Report {
@@ -63,6 +66,7 @@ struct Subject {
   std::unique_ptr<LanguageModel> model;
   Engine* engine = nullptr;  // `model`, if it is one
   int64_t weight_bytes = 0;
+  int64_t weights = 0;  // of the linear layers
   int64_t kv_bytes_per_visible = 0;
   int64_t max_visible = 0;
 
@@ -72,13 +76,13 @@ struct Subject {
   }
 };
 
-int64_t FloatWeightBytes(const ModelConfig& c) {
-  int64_t weights = c.vocab_size * c.hidden_size;
+int64_t LinearWeights(const ModelConfig& c) {
+  int64_t weights = 0;
   for (const LinearKind kind : kLinearKinds) {
     const LinearShape shape = ShapeOfLinear(c, kind);
     weights += c.n_layers * shape.rows * shape.cols;
   }
-  return weights * int64_t{sizeof(float)};
+  return weights;
 }
 
 Result<Subject> LoadSubject(ModelSource& source, const EngineOptions& options) {
@@ -86,11 +90,13 @@ Result<Subject> LoadSubject(ModelSource& source, const EngineOptions& options) {
   const AttentionWindow& window = options.window;
   const int64_t heads = 2 * c.n_layers * c.n_kv_heads;  // keys and values
   Subject subject;
+  subject.weights = LinearWeights(c);
   subject.max_visible =
       window.window == AttentionWindow::kAll ? INT64_MAX : window.n_sinks + window.window;
   if (!source.is_packed()) {
     ACCLLM_ASSIGN_OR_RETURN(subject.model, source.LoadFloat(window));
-    subject.weight_bytes = FloatWeightBytes(c);
+    subject.weight_bytes =
+        (subject.weights + c.vocab_size * c.hidden_size) * int64_t{sizeof(float)};
     subject.kv_bytes_per_visible = heads * c.head_dim * int64_t{sizeof(float)};
     return subject;
   }
@@ -194,9 +200,12 @@ std::vector<Phase> PhasesOf(const BenchFlags& flags) {
 Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOptions& options,
                     Meter& meter, Report& report) {
   ThreadPool pool(options.n_threads);
-  ACCLLM_ASSIGN_OR_RETURN(
-      const double bandwidth,
-      MeasureReadBandwidth(pool, options.isa, kBandwidthBytes, kBandwidthPasses));
+  ACCLLM_ASSIGN_OR_RETURN(const ReadBandwidth reader,
+                          ReadBandwidth::Create(pool, options.isa, kBandwidthBytes));
+  const auto limit_of = [&](bool is_decode) -> Result<double> {
+    if (is_decode) return reader.Measure();
+    return source.is_packed() ? MeasureDotPeak(pool, options.isa) : 0;
+  };
   ACCLLM_ASSIGN_OR_RETURN(const Subject subject, LoadSubject(source, options));
   std::string what;
   const auto watch = [&] {
@@ -208,7 +217,15 @@ Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOp
     for (const int64_t depth : flags.depths) {
       const std::vector<int32_t> tokens =
           RandomTokens(depth + phase.tokens, source.config().vocab_size);
+      const bool is_decode = std::string_view(phase.name) == "decode";
       std::vector<double> speeds;
+      std::vector<double> limits;
+      const auto measure_limit = [&]() -> Status {
+        ACCLLM_ASSIGN_OR_RETURN(const double limit, limit_of(is_decode));
+        limits.push_back(limit);
+        return {};
+      };
+      ACCLLM_RETURN_IF_ERROR(measure_limit());
       for (int i = 0; i < flags.repetitions; ++i) {
         what = fmt::format("{} of {} text(s) at depth {}, {} thread(s), run {}", phase.name,
                            phase.sequences, depth, options.n_threads, i + 1);
@@ -217,13 +234,14 @@ Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOp
                                     ? RunOnce(model, phase, depth, tokens)
                                     : RunTogether(*subject.engine, phase, depth, tokens, watch));
         speeds.push_back(speed);
+        ACCLLM_RETURN_IF_ERROR(measure_limit());
         ++meter.done;
       }
-      const bool is_decode = std::string_view(phase.name) == "decode";
-      const double bytes =
-          is_decode ? subject.BytesPerToken(depth + phase.tokens / 2, phase.sequences) : 0;
+      const double per_token =
+          is_decode ? subject.BytesPerToken(depth + phase.tokens / 2, phase.sequences)
+                    : static_cast<double>(subject.weights);
       report.rows.push_back({phase.name, options.n_threads, phase.sequences, phase.tokens, depth,
-                             Median(speeds), StandardDeviation(speeds), bytes, bandwidth});
+                             Median(speeds), StandardDeviation(speeds), per_token, Median(limits)});
     }
   }
   return {};
@@ -231,41 +249,52 @@ Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOp
 
 Json ReportJson(const Report& report) {
   Json rows = Json::array();
-  Json bandwidths = Json::array();
-  double best = 0;  // of any number of threads: what this machine can read
+  std::map<int, double> bandwidths;  // by threads: the best of all rows
   for (const BenchRow& row : report.rows) {
-    const bool has_bytes = row.bytes_per_token > 0;
-    rows.push_back({{"phase", row.phase},
-                    {"threads", row.threads},
-                    {"sequences", row.sequences},
-                    {"tokens", row.tokens},
-                    {"depth", row.depth},
-                    {"tokens_per_second", row.tokens_per_second},
-                    {"stddev", row.stddev},
-                    {"bytes_per_token", has_bytes ? Json(row.bytes_per_token) : Json()},
-                    {"gb_per_second", has_bytes ? Json(row.bytes_per_second() / 1e9) : Json()}});
-    best = std::max(best, row.bandwidth / 1e9);
-    Json bandwidth = {{"threads", row.threads}, {"gb_per_second", row.bandwidth / 1e9}};
-    if (bandwidths.empty() || bandwidths.back() != bandwidth) bandwidths.push_back(bandwidth);
+    const bool is_decode = row.is_decode();
+    const auto in_units = [](bool is_known, double x) { return is_known ? Json(x) : Json(); };
+    rows.push_back(
+        {{"phase", row.phase},
+         {"threads", row.threads},
+         {"sequences", row.sequences},
+         {"tokens", row.tokens},
+         {"depth", row.depth},
+         {"tokens_per_second", row.tokens_per_second},
+         {"stddev", row.stddev},
+         {"bytes_per_token", in_units(is_decode, row.per_token)},
+         {"gb_per_second", in_units(is_decode, row.per_second() / 1e9)},
+         {"read_gb_per_second", in_units(is_decode, row.limit / 1e9)},
+         {"gmac_per_second", in_units(!is_decode, row.per_second() / 1e9)},
+         {"peak_gmac_per_second", in_units(!is_decode && row.limit > 0, row.limit / 1e9)}});
+    if (is_decode) bandwidths[row.threads] = std::max(bandwidths[row.threads], row.limit / 1e9);
+  }
+  Json list = Json::array();
+  double best = 0;
+  for (const auto& [threads, bandwidth] : bandwidths) {
+    list.push_back({{"threads", threads}, {"gb_per_second", bandwidth}});
+    best = std::max(best, bandwidth);
   }
   return {{"machine", report.machine},
           {"isa", report.isa},
           {"model", report.model},
           {"shape", report.shape},
           {"read_bandwidth_gb_s", best},
-          {"read_bandwidth", bandwidths},
+          {"read_bandwidth", list},
           {"rows", rows}};
 }
 
 std::string ReportCsv(const Report& report) {
   std::string text =
       "phase,threads,sequences,tokens,depth,tokens_per_second,stddev,bytes_per_token,gb_per_second,"
-      "read_bandwidth_gb_s,isa,model\n";
+      "read_bandwidth_gb_s,gmac_per_second,peak_gmac_per_second,isa,model\n";
   for (const BenchRow& row : report.rows) {
-    text += fmt::format("{},{},{},{},{},{:.3f},{:.3f},{:.0f},{:.3f},{:.3f},{},\"{}\"\n", row.phase,
-                        row.threads, row.sequences, row.tokens, row.depth, row.tokens_per_second,
-                        row.stddev, row.bytes_per_token, row.bytes_per_second() / 1e9,
-                        row.bandwidth / 1e9, report.isa, report.model);
+    text += fmt::format("{},{},{},{},{},{:.3f},{:.3f},", row.phase, row.threads, row.sequences,
+                        row.tokens, row.depth, row.tokens_per_second, row.stddev);
+    text += row.is_decode()
+                ? fmt::format("{:.0f},{:.3f},{:.3f},,", row.per_token, row.per_second() / 1e9,
+                              row.limit / 1e9)
+                : fmt::format(",,,{:.3f},{:.3f}", row.per_second() / 1e9, row.limit / 1e9);
+    text += fmt::format(",{},\"{}\"\n", report.isa, report.model);
   }
   return text;
 }
@@ -273,19 +302,17 @@ std::string ReportCsv(const Report& report) {
 std::string ReportMarkdown(const Report& report) {
   std::string text = fmt::format(
       "{} ({}), {}, {}\n\n"
-      "| phase | threads | texts | tokens | depth | token/s | GB/s | read bandwidth GB/s | share "
-      "|\n"
+      "| phase | threads | texts | tokens | depth | token/s | rate | limit | share |\n"
       "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
       report.model, report.shape, report.machine, report.isa);
   for (const BenchRow& row : report.rows) {
-    std::string memory = "| | | |";
-    if (row.bytes_per_token > 0) {
-      memory = fmt::format("| {:.2f} | {:.2f} | {:.0f} % |", row.bytes_per_second() / 1e9,
-                           row.bandwidth / 1e9, 100 * row.bytes_per_second() / row.bandwidth);
-    }
-    text += fmt::format("| {} | {} | {} | {} | {} | {:.2f} ± {:.2f} {}\n", row.phase, row.threads,
-                        row.sequences, row.tokens, row.depth, row.tokens_per_second, row.stddev,
-                        memory);
+    const char* unit = row.is_decode() ? "GB/s" : "GMAC/s";
+    text += fmt::format("| {} | {} | {} | {} | {} | {:.2f} ± {:.2f} | {:.1f} {} ", row.phase,
+                        row.threads, row.sequences, row.tokens, row.depth, row.tokens_per_second,
+                        row.stddev, row.per_second() / 1e9, unit);
+    text += row.limit > 0 ? fmt::format("| {:.1f} {} | {:.0f} % |\n", row.limit / 1e9, unit,
+                                        100 * row.per_second() / row.limit)
+                          : "| | |\n";
   }
   return text;
 }

@@ -26,26 +26,51 @@ void Pause() {
 
 }  // namespace
 
+// The parts of a loop that a thread has not begun: it takes from the front, so that its parts
+// follow each other in memory; others that are done take from the back.
+struct alignas(64) PartQueue {
+  std::atomic<uint64_t> span{0};  // begin << 32 | end
+
+  void Fill(uint64_t begin, uint64_t end) {
+    span.store(begin << 32 | end, std::memory_order_relaxed);
+  }
+
+  // -1: none is left.
+  int64_t Take(bool from_front) {
+    for (uint64_t old = span.load(std::memory_order_relaxed);;) {
+      const uint64_t begin = old >> 32;
+      const uint64_t end = old & 0xFFFFFFFFU;
+      if (begin >= end) return -1;
+      const uint64_t rest = from_front ? (begin + 1) << 32 | end : begin << 32 | (end - 1);
+      if (span.compare_exchange_weak(old, rest, std::memory_order_relaxed)) {
+        return static_cast<int64_t>(from_front ? begin : end - 1);
+      }
+    }
+  }
+};
+
 struct ThreadPool::State {
   const std::function<void(int64_t, int64_t, int)>* body = nullptr;
   int64_t n = 0;
   int64_t n_parts = 1;
   int n_threads = 1;
-  std::atomic<int64_t> next_part{0};    // of those that no thread owns
   std::atomic<uint64_t> generation{0};  // counts loops; a change starts the workers
   std::atomic<int> running{0};          // workers that have not finished the current loop
   std::atomic<bool> stop{false};
   std::atomic<int> sleepers{0};  // workers that need `wake`
   std::mutex mutex;
   std::condition_variable wake;
+  std::vector<PartQueue> queues;
   std::vector<std::thread> workers;
 
   void RunParts(int thread) {
-    for (int64_t part = thread; part < n_parts;
-         part = next_part.fetch_add(1, std::memory_order_relaxed)) {
-      const int64_t begin = n * part / n_parts;
-      const int64_t end = n * (part + 1) / n_parts;
-      if (begin < end) (*body)(begin, end, thread);
+    for (int i = 0; i < n_threads; ++i) {
+      PartQueue& queue = queues[static_cast<size_t>((thread + i) % n_threads)];
+      for (int64_t part = queue.Take(i == 0); part >= 0; part = queue.Take(i == 0)) {
+        const int64_t begin = n * part / n_parts;
+        const int64_t end = n * (part + 1) / n_parts;
+        if (begin < end) (*body)(begin, end, thread);
+      }
     }
   }
 
@@ -94,6 +119,7 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int n_threads) : state_(std::make_unique<State>()) {
   state_->n_threads = std::max(1, n_threads);
+  state_->queues = std::vector<PartQueue>(static_cast<size_t>(state_->n_threads));
   for (int thread = 1; thread < state_->n_threads; ++thread) {
     state_->workers.emplace_back([state = state_.get(), thread] { state->Work(thread); });
   }
@@ -117,7 +143,10 @@ void ThreadPool::ParallelFor(int64_t n, const std::function<void(int64_t, int64_
   state.body = &body;
   state.n = n;
   state.n_parts = int64_t{state.n_threads} * parts_per_thread;
-  state.next_part.store(state.n_threads, std::memory_order_relaxed);
+  for (uint64_t i = 0; i < state.queues.size(); ++i) {
+    const auto parts = static_cast<uint64_t>(parts_per_thread);
+    state.queues[i].Fill(i * parts, (i + 1) * parts);
+  }
   state.running.store(state.n_threads - 1, std::memory_order_relaxed);
   state.Start();
   state.RunParts(0);

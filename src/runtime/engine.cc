@@ -13,7 +13,12 @@ namespace accllm {
 namespace {
 
 // Parts of a loop over tiles: on a machine that others use too, one thread is late now and then.
-constexpr int kPartsPerThread = 4;
+constexpr int kPartsPerThread = 8;
+
+// Tokens whose heads attend in one pass over the cache.
+int64_t TokensTogether(const ModelConfig& config) {
+  return std::max<int64_t>(1, kernels::kHeadsAtOnce / config.heads_per_kv_head());
+}
 
 KvCache::Options CacheOptions(const EngineOptions& options) {
   return {options.window, options.chunk, options.max_tokens,
@@ -52,14 +57,16 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, P
 void Engine::AllocateScratch() {
   const ModelConfig& c = model_.config();
   low_ranks_ = LowRankChunk(model_.max_rank(), options_.chunk);
-  const int64_t group = c.heads_per_kv_head();
+  const int64_t n_heads = TokensTogether(c) * c.heads_per_kv_head();
+  const int64_t max_visible = own_.cache.max_visible();
   scratch_.resize(Index(options_.n_threads));
   for (Scratch& scratch : scratch_) {
     scratch.rotated.resize(Index(c.head_dim));
-    scratch.window = {group, c.head_dim, kernels_.heads};
-    scratch.sink = {group, c.head_dim, kernels_.heads};
-    scratch.scores.resize(
-        Index(kernels::AttentionScratchFloats(own_.cache.max_visible(), group, c.head_dim)));
+    scratch.window = {n_heads, c.head_dim, kernels_.heads};
+    scratch.sink = {n_heads, c.head_dim, kernels_.heads};
+    scratch.visible.resize(Index(n_heads));
+    scratch.mixed.resize(Index(n_heads * c.head_dim));
+    scratch.scores.resize(Index(kernels::AttentionScratchFloats(max_visible, n_heads, c.head_dim)));
   }
 }
 
@@ -153,7 +160,6 @@ void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
                           Output{&w.at(LinearKind::kK), buffers_.k.data()},
                           Output{&w.at(LinearKind::kV), buffers_.v.data()}};
   Project(Quantize(buffers_.normed.data(), c.hidden_size, n_tokens), qkv);
-  RotateAndStore(layer, n_tokens);
   Attend(layer, n_tokens);
   const std::array o = {Output{&w.at(LinearKind::kO), buffers_.projected.data()}};
   Project(Quantize(buffers_.mixed.data(), c.q_size(), n_tokens), o);
@@ -278,58 +284,98 @@ void Engine::ProjectTiles(const Input& input, const Output& output, size_t place
   }
 }
 
-void Engine::RotateAndStore(int64_t layer, int64_t n_tokens) {
-  const ModelConfig& c = model_.config();
-  const int64_t dim = c.head_dim;
-  const LayerVectors& vectors = model_.layers()[Index(layer)].vectors;
-  pool_->ParallelFor(n_tokens * c.n_kv_heads, [&](int64_t begin, int64_t end, int) {
+void Engine::Attend(int64_t layer, int64_t n_tokens) {
+  const int64_t n_kv_heads = model_.config().n_kv_heads;
+  const int64_t n = n_tokens * n_kv_heads;
+  if (n_tokens == 1) {  // a head of a lone token needs no other's keys: one loop
+    pool_->ParallelFor(n, [&](int64_t begin, int64_t end, int thread) {
+      for (int64_t head = begin; head < end; ++head) {
+        RotateAndStore(layer, 0, head);
+        AttendTokens(layer, 0, 1, head, thread);
+      }
+    });
+    return;
+  }
+  pool_->ParallelFor(n, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) RotateAndStore(layer, i / n_kv_heads, i % n_kv_heads);
+  });
+  const int64_t together = TokensTogether(model_.config());
+  const int64_t n_groups = (n_tokens + together - 1) / together;
+  pool_->ParallelFor(n_groups * n_kv_heads, [&](int64_t begin, int64_t end, int thread) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t t = i / c.n_kv_heads;
-      const int64_t head = i % c.n_kv_heads;
-      float* key = buffers_.k.data() + i * dim;
-      NormHeads(vectors.at(VectorKind::kKNorm), 1, key);
-      kernels::Rope(key, buffers_.cosines.data() + t * dim / 2, buffers_.sines.data() + t * dim / 2,
-                    dim, key);
-      kernels_.heads.hadamard(key, dim);
-      const auto [sequence, position] = places_[Index(t)];
-      sequence->cache.Store(layer, head, position, key, buffers_.v.data() + i * dim);
+      const int64_t token = i / n_kv_heads * together;
+      AttendGroup(layer, token, std::min(together, n_tokens - token), i % n_kv_heads, thread);
     }
   });
 }
 
-void Engine::Attend(int64_t layer, int64_t n_tokens) {
-  const int64_t n_kv_heads = model_.config().n_kv_heads;
-  pool_->ParallelFor(n_tokens * n_kv_heads, [&](int64_t begin, int64_t end, int thread) {
-    for (int64_t i = begin; i < end; ++i) AttendOne(layer, i / n_kv_heads, i % n_kv_heads, thread);
-  });
+// Tokens of one text that follow each other share the reading of the cache.
+void Engine::AttendGroup(int64_t layer, int64_t token, int64_t n, int64_t kv_head, int thread) {
+  const Place& first = places_[Index(token)];
+  const Place& last = places_[Index(token + n - 1)];
+  if (first.sequence == last.sequence && first.position >= options_.window.n_sinks) {
+    return AttendTokens(layer, token, n, kv_head, thread);
+  }
+  for (int64_t i = 0; i < n; ++i) AttendTokens(layer, token + i, 1, kv_head, thread);
 }
 
-void Engine::AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread) {
+void Engine::RotateAndStore(int64_t layer, int64_t token, int64_t kv_head) {
+  const int64_t dim = model_.config().head_dim;
+  const int64_t at = (token * model_.config().n_kv_heads + kv_head) * dim;
+  const int64_t angles = token * dim / 2;
+  float* key = buffers_.k.data() + at;
+  NormHeads(model_.layers()[Index(layer)].vectors.at(VectorKind::kKNorm), 1, key);
+  kernels::Rope(key, buffers_.cosines.data() + angles, buffers_.sines.data() + angles, dim, key);
+  kernels_.heads.hadamard(key, dim);
+  const auto [sequence, position] = places_[Index(token)];
+  sequence->cache.Store(layer, kv_head, position, key, buffers_.v.data() + at);
+}
+
+// Rotates and quantises the query heads of one token, the nth of those that run together. Until the
+// window has passed, sinks see the same query as all others.
+void Engine::SetQueries(int64_t layer, int64_t token, int64_t n, int64_t kv_head, bool is_moved,
+                        Scratch& s) {
   const ModelConfig& c = model_.config();
   const int64_t dim = c.head_dim;
   const int64_t group = c.heads_per_kv_head();
-  Scratch& s = scratch_[static_cast<size_t>(thread)];
   const int64_t angles = token * dim / 2;
   float* queries = buffers_.q.data() + token * c.q_size() + kv_head * group * dim;
   NormHeads(model_.layers()[Index(layer)].vectors.at(VectorKind::kQNorm), group, queries);
-  const auto [sequence, position] = places_[Index(token)];
-  // Until the window has passed, sinks see the same query as all others.
-  const bool is_moved = sequence->cache.SinkQueryPosition(position) != position;
   for (int64_t h = 0; h < group; ++h) {
     const float* q = queries + h * dim;
     kernels::Rope(q, buffers_.cosines.data() + angles, buffers_.sines.data() + angles, dim,
                   s.rotated.data());
-    s.window.Set(h, s.rotated.data());
+    s.window.Set(n * group + h, s.rotated.data());
     if (!is_moved) continue;
     kernels::Rope(q, buffers_.sink_cosines.data() + angles, buffers_.sink_sines.data() + angles,
                   dim, s.rotated.data());
-    s.sink.Set(h, s.rotated.data());
+    s.sink.Set(n * group + h, s.rotated.data());
   }
-  const kernels::AttentionQuery query = {group, dim, s.window.view(),
-                                         is_moved ? s.sink.view() : s.window.view()};
-  const KvCache::Ranges ranges = sequence->cache.VisibleTo(position);
-  kernels_.attention(sequence->cache.Head(layer, kv_head), query, ranges.view(), s.scores.data(),
-                     buffers_.mixed.data() + token * c.q_size() + kv_head * group * dim);
+}
+
+void Engine::AttendTokens(int64_t layer, int64_t token, int64_t n, int64_t kv_head, int thread) {
+  const ModelConfig& c = model_.config();
+  const int64_t group = c.heads_per_kv_head();
+  const int64_t token_floats = group * c.head_dim;
+  Scratch& s = scratch_[static_cast<size_t>(thread)];
+  const KvCache& cache = places_[Index(token)].sequence->cache;
+  const int64_t first = places_[Index(token)].position;
+  const int64_t last = first + n - 1;
+  const bool is_moved = cache.SinkQueryPosition(last) != last;
+  for (int64_t i = 0; i < n; ++i) {
+    SetQueries(layer, token + i, i, kv_head, is_moved, s);
+    std::fill_n(s.visible.begin() + i * group, group, cache.VisibleFrom(first, first + i));
+  }
+  const kernels::AttentionQuery query = {n * group, c.head_dim, s.window.view(),
+                                         is_moved ? s.sink.view() : s.window.view(),
+                                         n == 1 ? nullptr : s.visible.data()};
+  const KvCache::Ranges ranges = cache.VisibleToAny(first, last);
+  kernels_.attention(cache.Head(layer, kv_head), query, ranges.view(), s.scores.data(),
+                     s.mixed.data());
+  for (int64_t i = 0; i < n; ++i) {
+    std::copy_n(s.mixed.begin() + i * token_floats, token_floats,
+                buffers_.mixed.begin() + (token + i) * c.q_size() + kv_head * token_floats);
+  }
 }
 
 void Engine::AddResidual(const float* y, int64_t n_tokens) {

@@ -70,6 +70,16 @@ class Engine final : public LanguageModel {
     kernels::QuantizedRows quantized;
   };
 
+  // Per thread, for the query heads of one KV head that attend together.
+  struct Scratch {
+    std::vector<float> rotated;  // [head_dim]
+    kernels::QueryHeads window;
+    kernels::QueryHeads sink;
+    std::vector<kernels::VisibleSlots> visible;  // [heads]
+    std::vector<float> mixed;                    // [heads, head_dim]
+    std::vector<float> scores;
+  };
+
   struct Output {
     const LinearWeight* weight;
     float* y;  // [n_tokens, weight->rows]
@@ -91,9 +101,12 @@ class Engine final : public LanguageModel {
   void ReduceLowRanks(const Input& input, std::span<const Output> outputs);
   void ProjectTiles(const Input& input, const Output& output, size_t place, int64_t tile_begin,
                     int64_t tile_end) const;
-  void RotateAndStore(int64_t layer, int64_t n_tokens);
   void Attend(int64_t layer, int64_t n_tokens);
-  void AttendOne(int64_t layer, int64_t token, int64_t kv_head, int thread);
+  void RotateAndStore(int64_t layer, int64_t token, int64_t kv_head);
+  void AttendGroup(int64_t layer, int64_t token, int64_t n, int64_t kv_head, int thread);
+  void SetQueries(int64_t layer, int64_t token, int64_t n, int64_t kv_head, bool is_moved,
+                  Scratch& s);
+  void AttendTokens(int64_t layer, int64_t token, int64_t n, int64_t kv_head, int thread);
   void AddResidual(const float* y, int64_t n_tokens);
 
   EngineOptions options_;
@@ -111,14 +124,7 @@ class Engine final : public LanguageModel {
   std::vector<Place> places_;
 
   ChunkBuffers buffers_;
-  LowRankChunk low_ranks_;  // of the layers that run together
-  // Per thread, for one token and KV head.
-  struct Scratch {
-    std::vector<float> rotated;  // [head_dim]
-    kernels::QueryHeads window;  // heads_per_kv_head
-    kernels::QueryHeads sink;
-    std::vector<float> scores;
-  };
+  LowRankChunk low_ranks_;        // of the layers that run together
   std::vector<Scratch> scratch_;  // [n_threads]
 };
 

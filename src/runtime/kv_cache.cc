@@ -81,15 +81,23 @@ void KvCache::Store(int64_t layer, int64_t kv_head, int64_t position, const floa
   StoreIn(values_, head, SlotOf(position), value);
 }
 
-KvCache::Ranges KvCache::VisibleTo(int64_t position) const {
-  Ranges ranges;
-  const int64_t n_sinks = std::min(window_.n_sinks, position + 1);
-  ranges.parts[ranges.n++] = {0, n_sinks, true};
+int64_t KvCache::FirstVisible(int64_t position) const {
   const bool is_full = window_.window == AttentionWindow::kAll;
-  const int64_t first = std::max(n_sinks, is_full ? 0 : position - window_.window + 1);
-  if (first > position) return ranges;
+  return std::max(window_.n_sinks, is_full ? 0 : position - window_.window + 1);
+}
+
+kernels::VisibleSlots KvCache::VisibleFrom(int64_t first, int64_t position) const {
+  const int64_t origin = FirstVisible(first);
+  return {FirstVisible(position) - origin, position + 1 - origin};
+}
+
+KvCache::Ranges KvCache::VisibleToAny(int64_t first_position, int64_t last_position) const {
+  Ranges ranges;
+  ranges.parts[ranges.n++] = {0, std::min(window_.n_sinks, last_position + 1), true};
+  const int64_t first = FirstVisible(first_position);
+  if (first > last_position) return ranges;
   const int64_t begin = SlotOf(first);
-  const int64_t last = SlotOf(position);
+  const int64_t last = SlotOf(last_position);
   if (begin <= last) {
     ranges.parts[ranges.n++] = {begin, last + 1, false};
   } else {

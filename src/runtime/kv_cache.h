@@ -44,12 +44,19 @@ class KvCache {
 
   // What the token at `position` sees; all of it must have been stored, and nothing from
   // position + chunk on.
-  Ranges VisibleTo(int64_t position) const;
+  Ranges VisibleTo(int64_t position) const { return VisibleToAny(position, position); }
+
+  // What any of the tokens at [first, last], last - first < chunk, sees.
+  Ranges VisibleToAny(int64_t first, int64_t last) const;
+
+  // Which of the slots of VisibleToAny(first, ..) that are not sinks the token at `position` sees,
+  // if all sinks come before `first`.
+  kernels::VisibleSlots VisibleFrom(int64_t first, int64_t position) const;
 
   // Where the query of a token must be rotated to meet the sinks (see AttentionWindow).
   int64_t SinkQueryPosition(int64_t position) const;
 
-  // The most slots a token sees.
+  // The most slots that tokens of a chunk see together.
   int64_t max_visible() const;
 
   // Tokens the cache can ever hold: INT64_MAX with a window.
@@ -68,6 +75,8 @@ class KvCache {
   kernels::KvRows HeadOf(const Rows& rows, int64_t head) const;
   void StoreIn(const Rows& rows, int64_t head, int64_t slot, const float* x) const;
   int64_t SlotOf(int64_t position) const;
+  // The first position beyond the sinks that the token at `position` sees.
+  int64_t FirstVisible(int64_t position) const;
   int64_t n_slots() const { return sink_slots_ + ring_slots_; }
 
   kernels::HeadKernels kernels_;

@@ -1,4 +1,5 @@
-// Attention of one token over a 4-bit cache: q.K, softmax and p.V of the integer contract.
+// Attention of a token, or of several, over a 4-bit cache: q.K, softmax and p.V of the integer
+// contract.
 #pragma once
 
 #include <cmath>
@@ -10,6 +11,8 @@
 
 namespace accllm::kernels {
 
+// Heads that share one unpacking of the cache; more heads take several passes.
+inline constexpr int64_t kHeadsAtOnce = 8;
 // Slots of a chunk share one scale of the softmax weights; chunks start at multiples of this.
 inline constexpr int64_t kAttentionChunk = 32;
 // Largest softmax weight of a chunk before the multipliers of the values: 2167 * 15 + 128 is the
@@ -43,12 +46,19 @@ struct RotatedQueries {
   const int32_t* sums = nullptr;  // [n_heads, padded_dim / 32] of q, by group
 };
 
-// The query heads that share one KV head (GQA).
+// Of the slots that are not sinks, in the order of the ranges: which a head sees.
+struct VisibleSlots {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+// The query heads that share one KV head (GQA), of one token or of several.
 struct AttentionQuery {
   int64_t n_heads = 0;
   int64_t head_dim = 0;
   RotatedQueries window;
   RotatedQueries sink;
+  const VisibleSlots* visible = nullptr;  // [n_heads]; nullptr: all see all
 };
 
 // Of the product of a query and a key that both went through Hadamard.
@@ -84,11 +94,12 @@ inline float OutputScale(float largest_weight, float total) {
 //     sum[i]  += factor * (sum_t level[t] * (code[t, i] - zero)), exact, 64 bits
 //   out[i]     = float(sum[i]) * ((max w * kSumUnit) * (1 / float(total)))
 //
-// Maxima of w are those of its bits without the sign, NaN on top. A factor that is NaN is 0, and
-// its chunk adds nothing; a negative n is 0. So out is NaN if a w is not finite (0 times infinity
-// or NaN), if the largest score is not, and without slots.
-// ranges: sinks first. scratch: AttentionScratchFloats(slots of all ranges, n_heads, head_dim).
-// out: [n_heads, head_dim].
+// The score of a slot that a head does not see is -infinity: p is 0, and the result is as without
+// the slot, if its scale is finite. Every head sees a slot. Maxima of w are those of its bits
+// without the sign, NaN on top. A factor that is NaN is 0, and its chunk adds nothing; a negative n
+// is 0. So out is NaN if a w is not finite (0 times infinity or NaN), if the largest score is not,
+// and without slots. ranges: sinks first. scratch: AttentionScratchFloats(slots of all ranges,
+// n_heads, head_dim). out: [n_heads, head_dim].
 using Attention = void (*)(const KvHead& cache, const AttentionQuery& query,
                            std::span<const SlotRange> ranges, float* scratch, float* out);
 void AttentionScalar(const KvHead& cache, const AttentionQuery& query,

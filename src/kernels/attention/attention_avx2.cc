@@ -1,6 +1,7 @@
 #include <immintrin.h>
 
 #include <cstring>
+#include <limits>
 
 #include "kernels/attention/attention.h"
 #include "kernels/attention/head_group.h"
@@ -131,16 +132,19 @@ class Group : public HeadGroup<Simd> {
                 _mm256_mullo_epi32(piece.high_offset, _mm256_set1_epi32(query.sums[high]))));
       }
     }
-    const __m256 mask = _mm256_castsi256_ps(FirstOf8(count));
+    const __m256 unseen = _mm256_set1_ps(-std::numeric_limits<float>::infinity());
     const __m256 scales =
         LoadScales(FirstValues<uint16_t, kKeys>(cache_.keys.scales + slot, count).data());
     for (int64_t i = 0; i < n_heads_; ++i) {
+      const VisibleSlots seen = heads_[i].SeenOf(range, n, count);
+      const __m256 mask =
+          _mm256_castsi256_ps(_mm256_andnot_si256(FirstOf8(seen.begin), FirstOf8(seen.end)));
       const __m256i dot = _mm256_sub_epi32(SumLanesOf8(dots[i]), offsets[i]);
       const __m256 score =
           _mm256_mul_ps(_mm256_cvtepi32_ps(dot),
                         _mm256_mul_ps(_mm256_set1_ps(heads_[i].QueryFor(range).scale), scales));
       // Lanes beyond the range are overwritten by the next one or lie in the scratch's margin.
-      _mm256_storeu_ps(heads_[i].weights + n, score);
+      _mm256_storeu_ps(heads_[i].weights + n, _mm256_blendv_ps(unseen, score, mask));
       // The maximum returns its second operand when the first is NaN.
       __m256& largest = heads_[i].largest_score;
       largest = _mm256_blendv_ps(largest, _mm256_max_ps(score, largest), mask);

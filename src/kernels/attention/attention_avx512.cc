@@ -1,6 +1,7 @@
 #include <immintrin.h>
 
 #include <cstring>
+#include <limits>
 
 #include "kernels/attention/attention.h"
 #include "kernels/attention/head_group.h"
@@ -150,15 +151,17 @@ class Group : public HeadGroup<Simd> {
       for (; i + 4 <= n_heads_; i += 4) AddDots<4>(piece, range, offset, i, dots);
       for (; i < n_heads_; ++i) AddDots<1>(piece, range, offset, i, dots);
     }
-    const __mmask16 mask = FirstLanes(count);
     const __m512 scales =
         LoadScales(FirstValues<uint16_t, kKeySlots>(cache_.keys.scales + slot, count).data());
+    const __m512 unseen = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
     for (int64_t i = 0; i < n_heads_; ++i) {
+      const VisibleSlots seen = heads_[i].SeenOf(range, n, count);
+      const __mmask16 mask = _kandn_mask16(FirstLanes(seen.begin), FirstLanes(seen.end));
       const __m512 score =
           _mm512_mul_ps(_mm512_cvtepi32_ps(dots[i]),
                         _mm512_mul_ps(_mm512_set1_ps(heads_[i].QueryFor(range).scale), scales));
       // Lanes beyond the range are overwritten by the next one or lie in the scratch's margin.
-      _mm512_storeu_ps(heads_[i].weights + n, score);
+      _mm512_storeu_ps(heads_[i].weights + n, _mm512_mask_mov_ps(unseen, mask, score));
       // The maximum returns its second operand when the first is NaN.
       __m512& largest = heads_[i].largest_score;
       largest = _mm512_mask_max_ps(largest, mask, score, largest);

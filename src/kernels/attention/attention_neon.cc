@@ -1,6 +1,7 @@
 #include <arm_neon.h>
 
 #include <cstring>
+#include <limits>
 
 #include "kernels/attention/attention.h"
 #include "kernels/attention/head_group.h"
@@ -111,17 +112,19 @@ class Group : public HeadGroup<Simd> {
         offsets[i] = vmlaq_n_s32(offsets[i], piece.high.offsets, query.sums[high]);
       }
     }
-    const uint32x4_t mask = FirstOf4(count);
+    const float32x4_t unseen = vdupq_n_f32(-std::numeric_limits<float>::infinity());
     const float32x4_t scales =
         LoadHalves(FirstValues<uint16_t, kKeys>(cache_.keys.scales + slot, count).data());
     for (int64_t i = 0; i < n_heads_; ++i) {
+      const VisibleSlots seen = heads_[i].SeenOf(range, n, count);
+      const uint32x4_t mask = vbicq_u32(FirstOf4(seen.end), FirstOf4(seen.begin));
       const int32x4_t* d = dots[i];
       const int32x4_t dot =
           vsubq_s32(vpaddq_s32(vpaddq_s32(d[0], d[1]), vpaddq_s32(d[2], d[3])), offsets[i]);
       const float32x4_t score =
           vmulq_f32(vcvtq_f32_s32(dot), vmulq_n_f32(scales, heads_[i].QueryFor(range).scale));
       // Lanes beyond the range are overwritten by the next one or lie in the scratch's margin.
-      vst1q_f32(heads_[i].weights + n, score);
+      vst1q_f32(heads_[i].weights + n, vbslq_f32(mask, score, unseen));
       // This maximum returns its second operand when the first is NaN.
       float32x4_t& largest = heads_[i].largest_score;
       largest = vbslq_f32(mask, vmaxnmq_f32(score, largest), largest);

@@ -27,6 +27,7 @@ struct HeadPass {
     const float factor = ScoreFactor(head_dim);
     float largest = -std::numeric_limits<float>::infinity();
     int64_t n = 0;
+    int64_t place = 0;  // among the slots that are not sinks
     for (const SlotRange& range : ranges) {
       const RotatedQueries& queries = range.is_sink ? query.sink : query.window;
       const int8_t* q = queries.q + head * padded_dim;
@@ -36,8 +37,13 @@ struct HeadPass {
         for (int64_t i = 0; i < head_dim; ++i) {
           dot += q[i] * KvLevel(cache.keys, padded_dim, slot, i);
         }
+        const bool is_seen =
+            range.is_sink || query.visible == nullptr ||
+            (place >= query.visible[head].begin && place < query.visible[head].end);
+        if (!range.is_sink) ++place;
         const float score =
-            static_cast<float>(dot) * (q_scale * HalfToFloat(cache.keys.scales[slot]));
+            is_seen ? static_cast<float>(dot) * (q_scale * HalfToFloat(cache.keys.scales[slot]))
+                    : -std::numeric_limits<float>::infinity();
         weights[n++] = score;
         largest = score > largest ? score : largest;
       }

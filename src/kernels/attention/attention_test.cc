@@ -97,8 +97,10 @@ int64_t SlotsOf(const std::vector<SlotRange>& ranges) {
 }
 
 std::vector<float> RunAttention(Attention kernel, const TestCase& test,
-                                const std::vector<SlotRange>& ranges) {
-  const AttentionQuery query = test.query();
+                                const std::vector<SlotRange>& ranges,
+                                const std::vector<VisibleSlots>& visible = {}) {
+  AttentionQuery query = test.query();
+  if (!visible.empty()) query.visible = visible.data();
   const int64_t n_scratch = AttentionScratchFloats(SlotsOf(ranges), query.n_heads, test.head_dim);
   std::vector<float> scratch(static_cast<size_t>(n_scratch + 1), std::nanf(""));
   std::vector<float> out(static_cast<size_t>(query.n_heads * test.head_dim + 1), 99.0F);
@@ -322,6 +324,55 @@ TEST(Attention, EveryIsaEqualsScalarForAnyRanges) {
   ExpectEqualOnAllIsas(test, {{0, 0, true}, {7, 7}});
   ExpectEqualOnAllIsas(test, {{0, 5, true}, {5, 5}, {299, 300}});
   ExpectEqualOnAllIsas(test, {{0, 5, true}, {211, 300}, {5, 190}});  // a ring that wrapped
+}
+
+// Of the ranges: sinks, and what `visible` names of the rest.
+std::vector<SlotRange> Cut(const std::vector<SlotRange>& ranges, const VisibleSlots& visible) {
+  std::vector<SlotRange> cut;
+  int64_t n = 0;
+  for (const SlotRange& range : ranges) {
+    if (range.is_sink) {
+      cut.push_back(range);
+      continue;
+    }
+    const int64_t size = range.end - range.begin;
+    const int64_t begin = std::clamp<int64_t>(visible.begin - n, 0, size);
+    const int64_t end = std::clamp<int64_t>(visible.end - n, 0, size);
+    cut.push_back({range.begin + begin, range.begin + end});
+    n += size;
+  }
+  return cut;
+}
+
+// As if the other slots were not there, whichever heads run beside it.
+TEST(Attention, AHeadSeesWhatItMay) {
+  Random random(13);
+  const TestCase test = MakeCase(random, 64, 11, 300, 4.0F);
+  const std::vector<std::vector<SlotRange>> lists = {
+      {{0, 5, true}, {211, 300}, {5, 190}}, {{0, 4, true}, {4, 90}}, {{0, 0, true}, {31, 100}}};
+  for (const std::vector<SlotRange>& ranges : lists) {
+    const int64_t n = SlotsOf(ranges) - ranges[0].end;
+    for (int i = 0; i < 20; ++i) {
+      std::vector<VisibleSlots> visible;
+      for (int head = 0; head < 11; ++head) {
+        const int64_t end = random.Integer(1, n);
+        visible.push_back({random.Integer(0, end - 1), end});
+      }
+      for (const Isa isa : SupportedIsas()) {
+        const std::vector<float> out =
+            RunAttention(KernelsFor(isa).attention, test, ranges, visible);
+        for (size_t head = 0; head < 11; ++head) {
+          const std::vector<float> alone =
+              RunAttention(AttentionScalar, test, Cut(ranges, visible[head]));
+          const auto at = static_cast<std::ptrdiff_t>(64 * head);
+          ASSERT_EQ(FirstDifference({out.begin() + at, out.begin() + at + 64},
+                                    {alone.begin() + at, alone.begin() + at + 64}),
+                    -1)
+              << IsaName(isa) << " " << head;
+        }
+      }
+    }
+  }
 }
 
 TEST(Attention, EveryIsaEqualsScalarFromFlatToSharp) {

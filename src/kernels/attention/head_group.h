@@ -12,8 +12,6 @@
 
 namespace accllm::kernels {
 
-// Heads that share one unpacking of the cache; more heads take several passes.
-inline constexpr int64_t kHeadsAtOnce = 8;
 // A cache row is worked on in pieces of 32 bytes: 32 dimensions in the low nibbles, 32 in the high.
 inline constexpr int64_t kPieceBytes = 32;
 
@@ -47,9 +45,10 @@ struct GroupLevels {
 template <class Simd>
 class HeadGroup {
  public:
-  // sums: [heads at once, padded_dim]. weights: weights_stride floats a head.
-  HeadGroup(const KvHead& cache, const AttentionQuery& query, int64_t first_head, int64_t* sums,
-            float* weights, int64_t weights_stride)
+  // n_sinks: slots of sink ranges. sums: [heads at once, padded_dim]. weights: weights_stride
+  // floats a head.
+  HeadGroup(const KvHead& cache, const AttentionQuery& query, int64_t n_sinks, int64_t first_head,
+            int64_t* sums, float* weights, int64_t weights_stride)
       : cache_(cache),
         row_bytes_(KvPaddedDim(query.head_dim) / 2),
         n_heads_(HeadsFrom(first_head, query)) {
@@ -64,6 +63,9 @@ class HeadGroup {
       heads_[i].total = typename Simd::Integers{};
       heads_[i].max_bits = typename Simd::Integers{};
       heads_[i].sums = sums + i * 2 * row_bytes_;
+      heads_[i].seen = {0, std::numeric_limits<int64_t>::max()};
+      if (query.visible == nullptr) continue;
+      heads_[i].seen = {n_sinks + query.visible[head].begin, n_sinks + query.visible[head].end};
     }
   }
 
@@ -153,11 +155,19 @@ class HeadGroup {
     typename Simd::Integers total;        // of p, by 64-bit lane
     typename Simd::Integers max_bits;     // of the weights without sign, by 32-bit lane
     float largest_weight;
-    float inverse;  // kMaxChunkFactor / largest_weight
-    int64_t* sums;  // [padded_dim]
+    float inverse;      // kMaxChunkFactor / largest_weight
+    int64_t* sums;      // [padded_dim]
+    VisibleSlots seen;  // counted over all ranges, of those that are not sinks
 
     const RotatedQuery& QueryFor(const SlotRange& range) const {
       return range.is_sink ? sink : window;
+    }
+
+    // Of `count` slots of a range from the nth of all on: those that the head sees.
+    VisibleSlots SeenOf(const SlotRange& range, int64_t n, int64_t count) const {
+      if (range.is_sink) return {0, count};
+      const int64_t begin = seen.begin < n ? 0 : seen.begin - n;
+      return {Min(count, begin), seen.end < n ? 0 : Min(count, seen.end - n)};
     }
   };
 
@@ -236,15 +246,17 @@ template <class Group>
 void AttendInGroups(const KvHead& cache, const AttentionQuery& query,
                     std::span<const SlotRange> ranges, float* scratch, float* out) {
   int64_t n_slots = 0;
+  int64_t n_sinks = 0;
   for (const SlotRange& range : ranges) {
     if (range.end > range.begin) n_slots += range.end - range.begin;
+    if (range.is_sink) n_sinks = n_slots;  // these come first
   }
   // Sums come first: their place does not depend on the slots, so that no float ever lies there.
   int64_t* sums = FirstCacheLine(scratch);
   auto* weights =
       reinterpret_cast<float*>(sums + Group::HeadsFrom(0, query) * KvPaddedDim(query.head_dim));
   for (int64_t head = 0; head < query.n_heads; head += kHeadsAtOnce) {
-    Group group(cache, query, head, sums, weights, n_slots + Group::kKeySlots);
+    Group group(cache, query, n_sinks, head, sums, weights, n_slots + Group::kKeySlots);
     ForEachRun<Group::kKeySlots>(
         ranges, [&](const SlotRange& range, int64_t begin, int64_t count, int64_t n) {
           group.ScoreKeys(range, begin, count, n);

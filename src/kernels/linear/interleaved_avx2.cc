@@ -1,6 +1,5 @@
 #include <immintrin.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -201,18 +200,17 @@ void Walk(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int32_t* 
 
 }  // namespace
 
-void Interleaved24Avx2(const uint8_t* tile, int64_t n_blocks, const Codebook& /*codebook*/,
-                       const uint8_t* codes, int64_t n_tokens, int32_t* raw) {
+void Interleaved24Avx2(const TileRun& tiles, const Codebook& /*codebook*/, const uint8_t* codes,
+                       int64_t n_tokens, int32_t* raw) {
   using Kernel = void (*)(const uint8_t*, int64_t, const uint8_t*, int32_t*);
   static constexpr auto kByTokens = []<int... kMore>(std::integer_sequence<int, kMore...>) {
     return std::array<Kernel, kWalkTokens>{Walk<kMore + 1>...};
   }
   (std::make_integer_sequence<int, kWalkTokens>());
-  for (int64_t t = 0; t < n_tokens; t += kWalkTokens) {
-    const auto more = static_cast<size_t>(std::min(kWalkTokens, n_tokens - t) - 1);
-    kByTokens[more](tile, n_blocks, codes + t * n_blocks * format::kBlockWeights,
-                    raw + t * kInterleavedRows);
-  }
+  ForTilesAndTokens(tiles, InterleavedTileBytes(tiles.n_blocks), kInterleavedRows, codes, n_tokens,
+                    raw, [&](const uint8_t* tile, const uint8_t* first, int64_t n, int32_t* out) {
+                      kByTokens[static_cast<size_t>(n - 1)](tile, tiles.n_blocks, first, out);
+                    });
 }
 
 }  // namespace accllm::kernels

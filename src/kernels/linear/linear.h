@@ -52,14 +52,22 @@ struct PackedMatrix {
   }
 };
 
-// The most tokens one call of a tile kernel takes.
+// The most tokens and the most sums of one call of a tile kernel.
 inline constexpr int64_t kMaxTileTokens = 64;
+inline constexpr int64_t kMaxTileSums = kMaxTileTokens * kInterleavedRows;
 
-// raw[t][i] = sum over k of multiplier * level * (a + 128) of row i of one tile, for n_tokens (1 to
-// kMaxTileTokens) tokens whose codes lie n_blocks * 256 bytes apart. Sums wrap modulo 2^32.
-// raw: [n_tokens][8], interleaved tiles [n_tokens][32].
-using TileKernel = void (*)(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
-                            const uint8_t* codes, int64_t n_tokens, int32_t* raw);
+// Tiles of one matrix that follow each other.
+struct TileRun {
+  const uint8_t* blocks;  // [n_tiles, n_blocks] tile blocks
+  int64_t n_tiles;
+  int64_t n_blocks;
+};
+
+// raw[i][t][r] = sum over k of multiplier * level * (a + 128) of row r of tile i, for n_tokens (1
+// to kMaxTileTokens) tokens whose codes lie n_blocks * 256 bytes apart. Sums wrap modulo 2^32. raw:
+// [n_tiles][n_tokens][8], interleaved tiles [n_tiles][n_tokens][32]; at most kMaxTileSums.
+using TileKernel = void (*)(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
+                            int64_t n_tokens, int32_t* raw);
 
 struct TileKernels {
   TileKernel w2s24 = nullptr;
@@ -95,8 +103,8 @@ TileKernels ScalarTileKernels();
 #if defined(ACCLLM_HAVE_X86_SIMD)
 TileKernels Avx2TileKernels();
 TileKernels Avx512TileKernels();
-void Interleaved24Avx2(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
-                       const uint8_t* codes, int64_t n_tokens, int32_t* raw);
+void Interleaved24Avx2(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
+                       int64_t n_tokens, int32_t* raw);
 #elif defined(ACCLLM_HAVE_NEON)
 TileKernels NeonTileKernels();
 #endif

@@ -10,8 +10,8 @@
 namespace accllm::kernels {
 
 TileKernels Avx2TileKernels() {
-  return {WalkTile<avx2::Simd24>, WalkTile<avx2::SimdFree>, WalkTile<avx2::Simd2>,
-          WalkTile<avx2::Simd3>,  WalkTile<avx2::Simd4>,    WalkTile<avx2::Simd8>,
+  return {WalkTiles<avx2::Simd24>, WalkTiles<avx2::SimdFree>, WalkTiles<avx2::Simd2>,
+          WalkTiles<avx2::Simd3>,  WalkTiles<avx2::Simd4>,    WalkTiles<avx2::Simd8>,
           Interleaved24Avx2};
 }
 

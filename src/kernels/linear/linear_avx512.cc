@@ -61,23 +61,18 @@ class Simd : public Decoder, public StartFromZero {
 constexpr int kFew = 3;
 
 template <class Decoder>
-void FewOrExpanded(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
-                   const uint8_t* codes, int64_t n_tokens, int32_t* raw) {
-  constexpr auto kFewKernel = WalkTile<Simd<Decoder>, kFew>;
-  const auto kernel = n_tokens <= kFew ? kFewKernel : AddExpanded<Decoder>;
-  kernel(tile, n_blocks, codebook, codes, n_tokens, raw);
-}
+constexpr TileKernel kFewOrExpanded = WalkTiles<Simd<Decoder>, kFew, avx512::AddExpanded<Decoder>>;
 
 }  // namespace
 
 TileKernels Avx512TileKernels() {
   TileKernels kernels;
-  kernels.w2s24 = FewOrExpanded<CodeDecoder<TensorType::kW2S24>>;
-  kernels.w2free = FewOrExpanded<CodeDecoder<TensorType::kW2Free>>;
-  kernels.w2 = FewOrExpanded<Decoder2>;
-  kernels.w3 = FewOrExpanded<Decoder3>;
-  kernels.w4 = FewOrExpanded<Decoder4>;
-  kernels.w8 = WalkTile<Simd<Decoder8>, kFew>;
+  kernels.w2s24 = kFewOrExpanded<CodeDecoder<TensorType::kW2S24>>;
+  kernels.w2free = kFewOrExpanded<CodeDecoder<TensorType::kW2Free>>;
+  kernels.w2 = kFewOrExpanded<Decoder2>;
+  kernels.w3 = kFewOrExpanded<Decoder3>;
+  kernels.w4 = kFewOrExpanded<Decoder4>;
+  kernels.w8 = WalkTiles<Simd<Decoder8>, kFew>;
   kernels.tokens_at_once = kMaxTileTokens;
   return kernels;
 }

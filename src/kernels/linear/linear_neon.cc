@@ -70,9 +70,9 @@ class Simd : public Decoder {
 }  // namespace
 
 TileKernels NeonTileKernels() {
-  return {WalkTile<Simd<neon::Decoder24>>, WalkTile<Simd<neon::DecoderFree>>,
-          WalkTile<Simd<neon::Decoder2>>,  WalkTile<Simd<neon::Decoder3>>,
-          WalkTile<Simd<neon::Decoder4>>,  WalkTile<Simd<neon::Decoder8>>};
+  return {WalkTiles<Simd<neon::Decoder24>>, WalkTiles<Simd<neon::DecoderFree>>,
+          WalkTiles<Simd<neon::Decoder2>>,  WalkTiles<Simd<neon::Decoder3>>,
+          WalkTiles<Simd<neon::Decoder4>>,  WalkTiles<Simd<neon::Decoder8>>};
 }
 
 float DotF16Neon(const uint16_t* row, const float* x, int64_t n) {

@@ -32,12 +32,21 @@ void AccumulateTile(const uint8_t* tile, int64_t n_blocks, const Codebook& codeb
   }
 }
 
+template <TensorType kType>
+void AccumulateTiles(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
+                     int64_t n_tokens, int32_t* raw) {
+  for (int64_t i = 0; i < tiles.n_tiles; ++i) {
+    AccumulateTile<kType>(tiles.blocks + i * tiles.n_blocks * TileBlockBytes(kType), tiles.n_blocks,
+                          codebook, codes, n_tokens, raw + i * n_tokens * format::kTileRows);
+  }
+}
+
 }  // namespace
 
 TileKernels ScalarTileKernels() {
-  return {AccumulateTile<TensorType::kW2S24>, AccumulateTile<TensorType::kW2Free>,
-          AccumulateTile<TensorType::kW2>,    AccumulateTile<TensorType::kW3>,
-          AccumulateTile<TensorType::kW4>,    AccumulateTile<TensorType::kW8>};
+  return {AccumulateTiles<TensorType::kW2S24>, AccumulateTiles<TensorType::kW2Free>,
+          AccumulateTiles<TensorType::kW2>,    AccumulateTiles<TensorType::kW3>,
+          AccumulateTiles<TensorType::kW4>,    AccumulateTiles<TensorType::kW8>};
 }
 
 float DotF16Scalar(const uint16_t* row, const float* x, int64_t n) {

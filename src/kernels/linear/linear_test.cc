@@ -166,8 +166,13 @@ TEST(Linear, ScalarEqualsTheDefinition) {
 TEST(Linear, EveryIsaEqualsScalar) {
   Random random(2);
   for (const TensorType type : kTypes) {
-    for (const auto& [cols, rows, n_tokens] :
-         {std::tuple{1, 1, 1}, {255, 3, 8}, {256, 8, 17}, {257, 9, 2}, {11008, 9, 17}}) {
+    for (const auto& [cols, rows, n_tokens] : {std::tuple{1, 1, 1},
+                                               {255, 3, 8},
+                                               {256, 8, 17},
+                                               {257, 9, 2},
+                                               {11008, 9, 17},
+                                               {300, 203, 1},
+                                               {300, 139, 70}}) {
       const TestMatrix w = MakeMatrix(type, rows, cols, random);
       const TestActivations x = MakeActivations(n_tokens, w.view.n_blocks, random);
       const std::vector<float> expected = RunLinear(ScalarTileKernels(), w, x);
@@ -194,14 +199,15 @@ TEST(Linear, PartsOfTheTilesMakeTheWhole) {
   }
 }
 
-// `free` is the codebook of w2-free.
-std::vector<int32_t> RunTile(const TileKernels& kernels, TensorType type, const Codebook& free,
-                             const std::vector<uint8_t>& tile, const std::vector<uint8_t>& codes,
-                             int64_t n_tokens) {
-  const int64_t n_blocks = static_cast<int64_t>(tile.size()) / TileBlockBytes(type);
+// `free` is the codebook of w2-free. tiles: as many as there are blocks for.
+std::vector<int32_t> RunTiles(const TileKernels& kernels, TensorType type, const Codebook& free,
+                              const std::vector<uint8_t>& tiles, int64_t n_blocks,
+                              const std::vector<uint8_t>& codes, int64_t n_tokens) {
+  const int64_t n_tiles = std::ssize(tiles) / (n_blocks * TileBlockBytes(type));
   const Codebook& codebook = type == TensorType::kW2Free ? free : kCodebook24;
-  std::vector<int32_t> raw(static_cast<size_t>(n_tokens * format::kTileRows + 1), 12345);
-  kernels.For(type)(tile.data(), n_blocks, codebook, codes.data(), n_tokens, raw.data());
+  std::vector<int32_t> raw(static_cast<size_t>(n_tiles * n_tokens * format::kTileRows + 1), 12345);
+  kernels.For(type)({tiles.data(), n_tiles, n_blocks}, codebook, codes.data(), n_tokens,
+                    raw.data());
   EXPECT_EQ(raw.back(), 12345);  // nothing is written beyond the tokens asked for
   return raw;
 }
@@ -211,13 +217,17 @@ TEST(TileKernels, EveryIsaEqualsScalarOnAnyBytes) {
   Random random(4);
   const Codebook codebook = RandomCodebook(random);
   for (const TensorType type : kTypes) {
-    for (const int64_t n_blocks : {1, 2, 16, 17, 43}) {
-      const std::vector<uint8_t> tile = random.Bytes(n_blocks * TileBlockBytes(type));
-      for (int64_t n_tokens = 1; n_tokens <= kMaxTileTokens; ++n_tokens) {
+    for (const int64_t n_blocks : {1, 2, 9, 16, 43}) {
+      const int64_t n_tiles = n_blocks < 10 ? 3 : 1;
+      const std::vector<uint8_t> tiles = random.Bytes(n_tiles * n_blocks * TileBlockBytes(type));
+      for (const int64_t n_tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 64}) {
         const std::vector<uint8_t> codes = random.Bytes(n_tokens * n_blocks * 256);
-        const auto expected = RunTile(ScalarTileKernels(), type, codebook, tile, codes, n_tokens);
+        const auto run = [&](const TileKernels& kernels) {
+          return RunTiles(kernels, type, codebook, tiles, n_blocks, codes, n_tokens);
+        };
+        const auto expected = run(ScalarTileKernels());
         for (const Isa isa : SupportedIsas()) {
-          EXPECT_EQ(RunTile(KernelsFor(isa).tile, type, codebook, tile, codes, n_tokens), expected)
+          EXPECT_EQ(run(KernelsFor(isa).tile), expected)
               << IsaName(isa) << " " << TileBlockBytes(type) << " " << n_blocks << " " << n_tokens;
         }
       }
@@ -245,10 +255,12 @@ TEST(TileKernels, EveryIsaEqualsScalarAtTheExtremes) {
       for (const uint8_t code : {0, 1, 128, 255}) {
         const std::vector<uint8_t> codes(40 * 256 * 8, code);
         for (const int64_t n_tokens : {1, 8}) {
-          const auto expected = RunTile(ScalarTileKernels(), type, codebook, tile, codes, n_tokens);
+          const auto run = [&](const TileKernels& kernels) {
+            return RunTiles(kernels, type, codebook, tile, 40, codes, n_tokens);
+          };
+          const auto expected = run(ScalarTileKernels());
           for (const Isa isa : SupportedIsas()) {
-            EXPECT_EQ(RunTile(KernelsFor(isa).tile, type, codebook, tile, codes, n_tokens),
-                      expected)
+            EXPECT_EQ(run(KernelsFor(isa).tile), expected)
                 << IsaName(isa) << " " << TileBlockBytes(type) << " " << int{weight_byte} << " "
                 << int{code};
           }
@@ -267,7 +279,7 @@ int32_t RawOfOneCode(TileKernel kernel, const Codebook& codebook, uint8_t code, 
   std::array<uint8_t, 256> codes = {};
   for (size_t j = 0; j < 4; ++j) codes[64 * j + static_cast<size_t>(place)] = activations[j];
   std::array<int32_t, 8> raw;
-  kernel(tile.data(), 1, codebook, codes.data(), 1, raw.data());
+  kernel({tile.data(), 1, 1}, codebook, codes.data(), 1, raw.data());
   return raw[0];
 }
 

@@ -7,12 +7,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/linear/decode_avx512.h"
 #include "kernels/linear/linear.h"
 #include "kernels/linear/tile_walk.h"
 
-namespace accllm::kernels {
+namespace accllm::kernels::avx512 {
 
 // A few blocks of one tile, decoded.
 struct alignas(64) ExpandedBlocks {
@@ -112,24 +113,30 @@ inline void AddFourRows(const ExpandedBlocks& expanded, int64_t n, int64_t row0,
 
 // A TileKernel of a type whose lane sums fit 16 bits.
 template <class Decoder>
-void AddExpanded(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
-                 const uint8_t* codes, int64_t n_tokens, int32_t* raw) {
+void AddExpanded(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
+                 int64_t n_tokens, int32_t* raw) {
+  constexpr int64_t kBlockBytes = TileBlockBytes(Decoder::kType);
   const Decoder decoder = MakeSimd<Decoder>(codebook);
-  const int64_t token_stride = n_blocks * format::kBlockWeights;
+  const int64_t token_stride = tiles.n_blocks * format::kBlockWeights;
   ExpandedBlocks expanded;
-  std::fill_n(raw, n_tokens * format::kTileRows, 0);
-  for (int64_t block = 0; block < n_blocks; block += ExpandedBlocks::kBlocks) {
-    const int64_t n = std::min(ExpandedBlocks::kBlocks, n_blocks - block);
-    expanded.Expand(decoder, tile + block * TileBlockBytes(Decoder::kType), n);
-    for (int64_t token = 0; token < n_tokens; token += 4) {
-      const int64_t n_together = std::min<int64_t>(4, n_tokens - token);
-      const auto kernel = n_together <= 2 ? AddFourRows<2> : AddFourRows<4>;
-      const uint8_t* first = codes + token * token_stride + block * format::kBlockWeights;
-      for (int64_t row = 0; row < format::kTileRows; row += 4) {
-        kernel(expanded, n, row, first, token_stride, n_together, raw + token * format::kTileRows);
+  std::memset(raw, 0, static_cast<size_t>(tiles.n_tiles * n_tokens * format::kTileRows) * 4);
+  const uint8_t* blocks = tiles.blocks;
+  for (int64_t tile = 0; tile < tiles.n_tiles; ++tile, raw += n_tokens * format::kTileRows) {
+    for (int64_t block = 0; block < tiles.n_blocks; block += ExpandedBlocks::kBlocks) {
+      const int64_t n = std::min(ExpandedBlocks::kBlocks, tiles.n_blocks - block);
+      expanded.Expand(decoder, blocks, n);
+      blocks += n * kBlockBytes;
+      for (int64_t token = 0; token < n_tokens; token += 4) {
+        const int64_t n_together = std::min<int64_t>(4, n_tokens - token);
+        const auto kernel = n_together <= 2 ? AddFourRows<2> : AddFourRows<4>;
+        const uint8_t* first = codes + token * token_stride + block * format::kBlockWeights;
+        for (int64_t row = 0; row < format::kTileRows; row += 4) {
+          kernel(expanded, n, row, first, token_stride, n_together,
+                 raw + token * format::kTileRows);
+        }
       }
     }
   }
 }
 
-}  // namespace accllm::kernels
+}  // namespace accllm::kernels::avx512

@@ -20,9 +20,12 @@
 
 namespace accllm::kernels {
 
-inline constexpr int64_t kPrefetchBytes = 4096;
+inline constexpr int64_t kPrefetchBytes = 8192;
 // Blocks whose activations (8 tokens: 32 KiB) stay in the first cache while 8 rows use them.
 inline constexpr int64_t kBlocksAtOnce = 16;
+
+// Tokens that ManyTokens takes together.
+inline constexpr int64_t kWalkTokens = 8;
 
 // A base of those whose sums start from 0.
 struct StartFromZero {
@@ -71,31 +74,33 @@ inline void PrefetchRow(const uint8_t* tile_block, int64_t row) {
 
 // A few tokens: weights are one stream, a block's activations serve all rows.
 template <class Simd, int kTokens>
-void FewTokens(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
-               const uint8_t* codes, int32_t* raw) {
+void FewTokens(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes, int32_t* raw) {
   const Simd simd = MakeSimd<Simd>(codebook);
-  const int64_t token_stride = n_blocks * format::kBlockWeights;
-  typename Simd::Sums sums[kTokens][format::kTileRows] = {};
-  for (int64_t block = 0; block < n_blocks; ++block) {
-    typename Simd::Start starts[kTokens];
-    for (int t = 0; t < kTokens; ++t) starts[t] = Simd::StartOf(codes + t * token_stride);
+  const int64_t token_stride = tiles.n_blocks * format::kBlockWeights;
+  const uint8_t* tile = tiles.blocks;
+  for (int64_t i = 0; i < tiles.n_tiles; ++i) {
+    typename Simd::Sums sums[kTokens][format::kTileRows] = {};
+    for (int64_t block = 0; block < tiles.n_blocks; ++block) {
+      const uint8_t* a = codes + block * format::kBlockWeights;
+      typename Simd::Start starts[kTokens];
+      for (int t = 0; t < kTokens; ++t) starts[t] = Simd::StartOf(a + t * token_stride);
 #pragma GCC unroll 2
-    for (int64_t part = 0; part < Simd::kParts; ++part) {
+      for (int64_t part = 0; part < Simd::kParts; ++part) {
 #pragma GCC unroll 8
-      for (int64_t row = 0; row < format::kTileRows; ++row) {
-        if (part == 0) PrefetchRow<Simd>(tile, row);
-        const auto w = DecodePart(simd, tile, row, part);
+        for (int64_t row = 0; row < format::kTileRows; ++row) {
+          if (part == 0) PrefetchRow<Simd>(tile, row);
+          const auto w = DecodePart(simd, tile, row, part);
 #pragma GCC unroll 4
-        for (int t = 0; t < kTokens; ++t) {
-          const auto a = LoadPart<Simd>(codes + t * token_stride, starts[t], part);
-          sums[t][row] = Simd::Add(sums[t][row], w, a);
+          for (int t = 0; t < kTokens; ++t) {
+            sums[t][row] =
+                Simd::Add(sums[t][row], w, LoadPart<Simd>(a + t * token_stride, starts[t], part));
+          }
         }
       }
+      tile += TileBlockBytes(Simd::kType);
     }
-    tile += TileBlockBytes(Simd::kType);
-    codes += format::kBlockWeights;
+    for (int t = 0; t < kTokens; ++t, raw += format::kTileRows) Simd::Store(sums[t], raw);
   }
-  for (int t = 0; t < kTokens; ++t) Simd::Store(sums[t], raw + t * format::kTileRows);
 }
 
 // Several tokens: a row's block is decoded once for all of them.
@@ -150,25 +155,46 @@ void ManyTokens(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook,
   }
 }
 
-// Tokens that ManyTokens takes together.
-inline constexpr int64_t kWalkTokens = 8;
+// Calls kernel(tile, codes, n, raw) for every tile and, in it, up to 8 tokens; `rows` a tile.
+template <class Kernel>
+inline void ForTilesAndTokens(const TileRun& tiles, int64_t tile_bytes, int64_t rows,
+                              const uint8_t* codes, int64_t n_tokens, int32_t* raw,
+                              const Kernel& kernel) {
+  for (int64_t i = 0; i < tiles.n_tiles; ++i) {
+    for (int64_t t = 0; t < n_tokens; t += kWalkTokens) {
+      kernel(tiles.blocks + i * tile_bytes, codes + t * tiles.n_blocks * format::kBlockWeights,
+             std::min(kWalkTokens, n_tokens - t), raw + (i * n_tokens + t) * rows);
+    }
+  }
+}
 
-// A TileKernel. Up to kFew tokens go through FewTokens.
-template <class Simd, int kFew = 1>
-void WalkTile(const uint8_t* tile, int64_t n_blocks, const Codebook& codebook, const uint8_t* codes,
+// A TileKernel for several tokens.
+template <class Simd>
+void WalkMany(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
               int64_t n_tokens, int32_t* raw) {
   using Kernel = void (*)(const uint8_t*, int64_t, const Codebook&, const uint8_t*, int32_t*);
   static constexpr auto kByTokens = []<int... kLess>(std::integer_sequence<int, kLess...>) {
-    return std::array<Kernel, kWalkTokens>{(kLess < kFew
-                                                ? FewTokens<Simd, std::min(kLess + 1, kFew)>
-                                                : ManyTokens<Simd, kLess + 1>)...};
+    return std::array<Kernel, kWalkTokens>{ManyTokens<Simd, kLess + 1>...};
   }
   (std::make_integer_sequence<int, kWalkTokens>());
-  for (int64_t t = 0; t < n_tokens; t += kWalkTokens) {
-    const auto less = static_cast<size_t>(std::min(kWalkTokens, n_tokens - t) - 1);
-    kByTokens[less](tile, n_blocks, codebook, codes + t * n_blocks * format::kBlockWeights,
-                    raw + t * format::kTileRows);
+  ForTilesAndTokens(
+      tiles, tiles.n_blocks * TileBlockBytes(Simd::kType), format::kTileRows, codes, n_tokens, raw,
+      [&](const uint8_t* tile, const uint8_t* first, int64_t n, int32_t* out) {
+        kByTokens[static_cast<size_t>(n - 1)](tile, tiles.n_blocks, codebook, first, out);
+      });
+}
+
+// A TileKernel. Up to kFew tokens go through FewTokens, more through kMany.
+template <class Simd, int kFew = 1, TileKernel kMany = WalkMany<Simd>>
+void WalkTiles(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
+               int64_t n_tokens, int32_t* raw) {
+  using Kernel = void (*)(const TileRun&, const Codebook&, const uint8_t*, int32_t*);
+  static constexpr auto kByTokens = []<int... kLess>(std::integer_sequence<int, kLess...>) {
+    return std::array<Kernel, kFew>{FewTokens<Simd, kLess + 1>...};
   }
+  (std::make_integer_sequence<int, kFew>());
+  if (n_tokens > kFew) return kMany(tiles, codebook, codes, n_tokens, raw);
+  kByTokens[static_cast<size_t>(n_tokens - 1)](tiles, codebook, codes, raw);
 }
 
 }  // namespace accllm::kernels

@@ -1,14 +1,16 @@
-#include "runtime/read_bandwidth.h"
+#include "runtime/machine_limits.h"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "base/process_info.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace accllm {
@@ -83,13 +85,71 @@ Reader ReaderFor([[maybe_unused]] Isa isa) {
   return ReadPortable;
 }
 
+// Independent sums, enough that no instruction waits for the one before.
+constexpr int kSums = 12;
+constexpr int64_t kDotRounds = 1 << 20;
+
+// Each runs kDotRounds rounds of kSums instructions and returns the multiply-adds of one.
+using DotLoop = int64_t (*)();
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f,avx512vnni"))) int64_t DotsAvx512() {
+  __m512i sums[kSums] = {};
+  const __m512i a = _mm512_set1_epi8(3);
+  for (int64_t round = 0; round < kDotRounds; ++round) {
+#pragma GCC unroll 12
+    for (__m512i& sum : sums) {
+      sum = _mm512_dpbusd_epi32(sum, a, a);
+      asm volatile("" : "+v"(sum));  // each one is done
+    }
+  }
+  return 64;
+}
+
+// Products of bytes, added in pairs; the sums of 16 bits take an instruction more.
+__attribute__((target("avx2"))) int64_t DotsAvx2() {
+  __m256i sums[kSums] = {};
+  const __m256i a = _mm256_set1_epi8(3);
+  for (int64_t round = 0; round < kDotRounds; ++round) {
+#pragma GCC unroll 12
+    for (__m256i& sum : sums) {
+      sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(a, a));
+      asm volatile("" : "+x"(sum));
+    }
+  }
+  return 32;
+}
+#elif defined(__aarch64__)
+__attribute__((target("dotprod"))) int64_t DotsNeon() {
+  int32x4_t sums[kSums] = {};
+  const int8x16_t a = vdupq_n_s8(3);
+  for (int64_t round = 0; round < kDotRounds; ++round) {
+#pragma GCC unroll 12
+    for (int32x4_t& sum : sums) {
+      sum = vdotq_s32(sum, a, a);
+      asm volatile("" : "+w"(sum));
+    }
+  }
+  return 16;
+}
+#endif
+
+DotLoop DotLoopFor([[maybe_unused]] Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512) return DotsAvx512;
+  if (isa == Isa::kAvx2) return DotsAvx2;
+#elif defined(__aarch64__)
+  if (isa == Isa::kNeon) return DotsNeon;
+#endif
+  return nullptr;
+}
+
 }  // namespace
 
-Result<double> MeasureReadBandwidth(ThreadPool& pool, Isa isa, int64_t bytes, int passes) {
+Result<ReadBandwidth> ReadBandwidth::Create(ThreadPool& pool, Isa isa, int64_t bytes) {
   const int64_t n_steps = bytes / kStep;
-  if (n_steps < 1 || passes < 1) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("cannot measure with {} bytes and {} passes", bytes, passes));
+  if (n_steps < 1) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("cannot measure with {} bytes", bytes));
   }
   ACCLLM_ASSIGN_OR_RETURN(HugeBuffer buffer,
                           HugeBuffer::Allocate(static_cast<size_t>(n_steps * kStep)));
@@ -98,22 +158,36 @@ Result<double> MeasureReadBandwidth(ThreadPool& pool, Isa isa, int64_t bytes, in
   pool.ParallelFor(n_steps, [&](int64_t begin, int64_t end, int) {
     std::memset(data + begin * kStep, 1, static_cast<size_t>((end - begin) * kStep));
   });
-  const Reader read = ReaderFor(isa);
+  return ReadBandwidth(pool, isa, std::move(buffer));
+}
+
+Result<double> ReadBandwidth::Measure() const {
+  const Reader read = ReaderFor(isa_);
+  const uint8_t* data = buffer_.data();
+  const auto bytes = static_cast<int64_t>(buffer_.size());
   std::atomic<uint64_t> sum{0};
-  double best_seconds = 0;
-  for (int pass = 0; pass < passes; ++pass) {
-    const double start = MonotonicSeconds();
-    pool.ParallelFor(n_steps, [&](int64_t begin, int64_t end, int) {
-      sum.fetch_add(read(data + begin * kStep, (end - begin) * kStep), std::memory_order_relaxed);
-    });
-    const double seconds = MonotonicSeconds() - start;
-    best_seconds = pass == 0 ? seconds : std::min(best_seconds, seconds);
-  }
-  const uint64_t n_words = static_cast<uint64_t>(n_steps * kStep / 8 * passes);
-  if (sum.load() != n_words * 0x0101010101010101ULL) {
+  const double start = MonotonicSeconds();
+  pool_->ParallelFor(bytes / kStep, [&](int64_t begin, int64_t end, int) {
+    sum.fetch_add(read(data + begin * kStep, (end - begin) * kStep), std::memory_order_relaxed);
+  });
+  const double seconds = MonotonicSeconds() - start;
+  if (sum.load() != static_cast<uint64_t>(bytes / 8) * 0x0101010101010101ULL) {
     return Fail(ErrorCode::kNumeric, "the memory read back is not what was written");
   }
-  return static_cast<double>(n_steps * kStep) / best_seconds;
+  return static_cast<double>(bytes) / seconds;
+}
+
+double MeasureDotPeak(ThreadPool& pool, Isa isa) {
+  const DotLoop loop = DotLoopFor(isa);
+  if (loop == nullptr) return 0;
+  std::atomic<int64_t> macs{0};
+  const double start = MonotonicSeconds();
+  pool.ParallelFor(pool.n_threads(), [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      macs.fetch_add(loop() * kDotRounds * kSums, std::memory_order_relaxed);
+    }
+  });
+  return static_cast<double>(macs.load()) / (MonotonicSeconds() - start);
 }
 
 }  // namespace accllm
