@@ -50,7 +50,7 @@ struct alignas(64) PartQueue {
 };
 
 struct ThreadPool::State {
-  const std::function<void(int64_t, int64_t, int)>* body = nullptr;
+  const FunctionRef<void(int64_t, int64_t, int)>* body = nullptr;
   int64_t n = 0;
   int64_t n_parts = 1;
   int n_threads = 1;
@@ -133,7 +133,7 @@ ThreadPool::~ThreadPool() {
 
 int ThreadPool::n_threads() const { return state_->n_threads; }
 
-void ThreadPool::ParallelFor(int64_t n, const std::function<void(int64_t, int64_t, int)>& body,
+void ThreadPool::ParallelFor(int64_t n, FunctionRef<void(int64_t, int64_t, int)> body,
                              int parts_per_thread) {
   State& state = *state_;
   if (state.n_threads == 1 || n <= 1) {

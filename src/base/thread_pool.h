@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+
+#include "base/function_ref.h"
 
 namespace accllm {
 
@@ -21,7 +22,7 @@ class ThreadPool {
   // ascending order, and then helps the others, so that one that is held up holds up the loop less.
   // Returns when all are done. What one body can do, n <= 1, the caller's thread does. Not
   // reentrant.
-  void ParallelFor(int64_t n, const std::function<void(int64_t, int64_t, int)>& body,
+  void ParallelFor(int64_t n, FunctionRef<void(int64_t, int64_t, int)> body,
                    int parts_per_thread = 1);
 
  private:

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <numeric>
-#include <set>
 
 #include "base/block_codec.h"
 #include "base/index.h"
@@ -109,8 +108,11 @@ Status Engine::AppendTogether(std::span<Sequence* const> sequences, std::span<co
                               float* logits) {
   const auto n = static_cast<int64_t>(sequences.size());
   ACCLLM_RETURN_IF_ERROR(CheckTokens(tokens, n));
-  if (n > options_.chunk || std::set(sequences.begin(), sequences.end()).size() != Index(n) ||
-      tokens.size() != sequences.size()) {
+  bool has_twice = false;
+  for (auto s = sequences.begin(); s != sequences.end(); ++s) {
+    has_twice = has_twice || std::find(s + 1, sequences.end(), *s) != sequences.end();
+  }
+  if (n > options_.chunk || has_twice || tokens.size() != sequences.size()) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} tokens for {} texts: one for each, no text twice, and at most a "
                             "chunk of {}",
@@ -219,7 +221,7 @@ void Engine::Project(const Input& input, std::span<const Output> outputs) {
 }
 
 // Several matrices with one input share one loop over their tiles, so that threads wait only once.
-void Engine::ForTiles(std::span<const int64_t> n_tiles, const TileBody& body) {
+void Engine::ForTiles(std::span<const int64_t> n_tiles, TileBody body) {
   const int64_t total = std::accumulate(n_tiles.begin(), n_tiles.end(), int64_t{0});
   pool_->ParallelFor(
       total,

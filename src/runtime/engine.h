@@ -2,12 +2,12 @@
 // reference/integer_model.h, bit for bit.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/isa.h"
 #include "base/language_model.h"
 #include "kernels/attention/query_heads.h"
@@ -96,8 +96,8 @@ class Engine final : public LanguageModel {
   void NormHeads(const std::vector<float>& weight, int64_t n_heads, float* heads) const;
   Input Quantize(const float* x, int64_t cols, int64_t n_tokens);
   void Project(const Input& input, std::span<const Output> outputs);
-  using TileBody = std::function<void(size_t matrix, int64_t tile_begin, int64_t tile_end)>;
-  void ForTiles(std::span<const int64_t> n_tiles, const TileBody& body);
+  using TileBody = FunctionRef<void(size_t matrix, int64_t tile_begin, int64_t tile_end)>;
+  void ForTiles(std::span<const int64_t> n_tiles, TileBody body);
   void ReduceLowRanks(const Input& input, std::span<const Output> outputs);
   void ProjectTiles(const Input& input, const Output& output, size_t place, int64_t tile_begin,
                     int64_t tile_end) const;

@@ -87,7 +87,7 @@ Reader ReaderFor([[maybe_unused]] Isa isa) {
 
 // Independent sums, enough that no instruction waits for the one before.
 constexpr int kSums = 12;
-constexpr int64_t kDotRounds = 1 << 20;
+constexpr int64_t kDotRounds = 1 << 22;
 
 // Each runs kDotRounds rounds of kSums instructions and returns the multiply-adds of one.
 using DotLoop = int64_t (*)();

@@ -13,45 +13,11 @@ constexpr int64_t kPanelBytes = 256 * 1024;
 // Tiles of one call: enough that the kernel's start does not count.
 constexpr int64_t kMaxRun = 16;
 
-// Asks for what StoreRun reads of `n` rows, while the kernel runs; rows may lie beyond the matrix.
+// Asks for what finishing reads of `n` rows, while the kernel runs; rows may lie beyond the matrix.
 void PrefetchRows(const PackedMatrix& w, int64_t row, int64_t n) {
   for (int64_t i = 0; i < n; i += format::kAlignment / int64_t{sizeof(float)}) {
     __builtin_prefetch(w.row_sums + row + i);
     __builtin_prefetch(w.row_scales + row + i);
-  }
-}
-
-// y of `n` rows of one token, from row `row` on. Unsigned, so that a damaged file wraps instead of
-// being undefined.
-inline void StoreRows(const PackedMatrix& w, int64_t row, int64_t n, const int32_t* raw,
-                      float a_scale, float* __restrict y) {
-  const int32_t* sums = w.row_sums + row;
-  const float* scales = w.row_scales + row;
-  for (int64_t i = 0; i < n; ++i) {
-    const auto acc =
-        static_cast<int32_t>(static_cast<uint32_t>(raw[i]) - 128U * static_cast<uint32_t>(sums[i]));
-    y[i] = static_cast<float>(acc) * (scales[i] * a_scale);
-  }
-}
-
-// y of a run of tiles. raw: as TileKernel gives it.
-void StoreRun(const PackedMatrix& w, const QuantizedRows& x, int64_t tile, int64_t n_tiles,
-              int64_t token0, int64_t n_tokens, const int32_t* raw, float* y, int64_t y_stride) {
-  const int64_t tile_rows = w.kernel_rows();
-  const int64_t first = tile * tile_rows;
-  const int64_t end = std::min(w.rows, first + n_tiles * tile_rows);
-  for (int64_t t = 0; t < n_tokens; ++t) {
-    float* out = y + (token0 + t) * y_stride;
-    const float a_scale = x.scales[token0 + t];
-    const int32_t* sums = raw + t * tile_rows;
-    for (int64_t row = first; row < end; row += tile_rows, sums += n_tokens * tile_rows) {
-      const int64_t n = std::min(tile_rows, end - row);
-      if (n == format::kTileRows) {
-        StoreRows(w, row, format::kTileRows, sums, a_scale, out + row);  // a number known here
-      } else {
-        StoreRows(w, row, n, sums, a_scale, out + row);
-      }
-    }
   }
 }
 
@@ -78,7 +44,15 @@ void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRo
         const TileRun tiles = {w.blocks + tile * tile_bytes, std::min(run, panel_end - tile),
                                w.n_blocks};
         kernel(tiles, *w.codebook, codes, n_tokens, raw.data());
-        StoreRun(w, x, tile, tiles.n_tiles, token0, n_tokens, raw.data(), y, y_stride);
+        // Of one token, the sums of all tiles follow each other.
+        const int64_t rows = w.kernel_rows() * (n_tokens == 1 ? tiles.n_tiles : 1);
+        const int64_t row_end = std::min(w.rows, (tile + tiles.n_tiles) * w.kernel_rows());
+        const int32_t* sums = raw.data();
+        for (int64_t row = tile * w.kernel_rows(); row < row_end; row += rows) {
+          kernels.finish(w, {sums, rows, row, std::min(rows, row_end - row)}, n_tokens,
+                         x.scales + token0, y + token0 * y_stride + row, y_stride);
+          sums += n_tokens * rows;
+        }
       }
     }
   }

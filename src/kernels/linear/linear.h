@@ -69,6 +69,21 @@ struct TileRun {
 using TileKernel = void (*)(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
                             int64_t n_tokens, int32_t* raw);
 
+// What a kernel gives for rows [row, row + n_rows).
+struct RawSums {
+  const int32_t* sums;  // [n_tokens][stride]
+  int64_t stride;
+  int64_t row;
+  int64_t n_rows;
+};
+
+// y[t * y_stride + i] of row raw.row + i for every token. Sums wrap, so that a damaged file is not
+// undefined. a_scales: [n_tokens].
+using FinishRows = void (*)(const PackedMatrix& w, const RawSums& raw, int64_t n_tokens,
+                            const float* a_scales, float* y, int64_t y_stride);
+void FinishRowsScalar(const PackedMatrix& w, const RawSums& raw, int64_t n_tokens,
+                      const float* a_scales, float* y, int64_t y_stride);
+
 struct TileKernels {
   TileKernel w2s24 = nullptr;
   TileKernel w2free = nullptr;
@@ -78,6 +93,7 @@ struct TileKernels {
   TileKernel w8 = nullptr;
   // Of interleaved tiles; null on an ISA that is faster on tiles as they are in the file.
   TileKernel w2s24_interleaved = nullptr;
+  FinishRows finish = FinishRowsScalar;
   // Tokens a call should have, where there are so many.
   int64_t tokens_at_once = 8;
 

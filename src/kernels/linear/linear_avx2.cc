@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernels/linear/decode_avx2.h"
+#include "kernels/linear/finish_loops.h"
 #include "kernels/linear/linear.h"
 #include "kernels/linear/tile_walk.h"
 #include "kernels/simd/lanes_avx2.h"
@@ -10,9 +11,10 @@
 namespace accllm::kernels {
 
 TileKernels Avx2TileKernels() {
-  return {WalkTiles<avx2::Simd24>, WalkTiles<avx2::SimdFree>, WalkTiles<avx2::Simd2>,
-          WalkTiles<avx2::Simd3>,  WalkTiles<avx2::Simd4>,    WalkTiles<avx2::Simd8>,
-          Interleaved24Avx2};
+  return {WalkTiles<avx2::Simd24>, WalkTiles<avx2::SimdFree>,
+          WalkTiles<avx2::Simd2>,  WalkTiles<avx2::Simd3>,
+          WalkTiles<avx2::Simd4>,  WalkTiles<avx2::Simd8>,
+          Interleaved24Avx2,       FinishRowsLoops};
 }
 
 float DotF16Avx2(const uint16_t* row, const float* x, int64_t n) {

@@ -1,6 +1,7 @@
 #include <immintrin.h>
 
 #include "kernels/linear/decode_avx512.h"
+#include "kernels/linear/finish_loops.h"
 #include "kernels/linear/linear.h"
 #include "kernels/linear/panel_avx512.h"
 #include "kernels/linear/tile_walk.h"
@@ -73,6 +74,7 @@ TileKernels Avx512TileKernels() {
   kernels.w3 = kFewOrExpanded<Decoder3>;
   kernels.w4 = kFewOrExpanded<Decoder4>;
   kernels.w8 = WalkTiles<Simd<Decoder8>, kFew>;
+  kernels.finish = FinishRowsLoops;
   kernels.tokens_at_once = kMaxTileTokens;
   return kernels;
 }

@@ -1,6 +1,7 @@
 #include <arm_neon.h>
 
 #include "kernels/linear/decode_neon.h"
+#include "kernels/linear/finish_loops.h"
 #include "kernels/linear/linear.h"
 #include "kernels/linear/tile_walk.h"
 #include "kernels/simd/lanes_neon.h"
@@ -70,9 +71,15 @@ class Simd : public Decoder {
 }  // namespace
 
 TileKernels NeonTileKernels() {
-  return {WalkTiles<Simd<neon::Decoder24>>, WalkTiles<Simd<neon::DecoderFree>>,
-          WalkTiles<Simd<neon::Decoder2>>,  WalkTiles<Simd<neon::Decoder3>>,
-          WalkTiles<Simd<neon::Decoder4>>,  WalkTiles<Simd<neon::Decoder8>>};
+  TileKernels kernels;
+  kernels.w2s24 = WalkTiles<Simd<neon::Decoder24>>;
+  kernels.w2free = WalkTiles<Simd<neon::DecoderFree>>;
+  kernels.w2 = WalkTiles<Simd<neon::Decoder2>>;
+  kernels.w3 = WalkTiles<Simd<neon::Decoder3>>;
+  kernels.w4 = WalkTiles<Simd<neon::Decoder4>>;
+  kernels.w8 = WalkTiles<Simd<neon::Decoder8>>;
+  kernels.finish = FinishRowsLoops;
+  return kernels;
 }
 
 float DotF16Neon(const uint16_t* row, const float* x, int64_t n) {

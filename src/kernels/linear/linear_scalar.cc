@@ -43,6 +43,18 @@ void AccumulateTiles(const TileRun& tiles, const Codebook& codebook, const uint8
 
 }  // namespace
 
+void FinishRowsScalar(const PackedMatrix& w, const RawSums& raw, int64_t n_tokens,
+                      const float* a_scales, float* y, int64_t y_stride) {
+  for (int64_t t = 0; t < n_tokens; ++t) {
+    for (int64_t i = 0; i < raw.n_rows; ++i) {
+      const auto sum = static_cast<uint32_t>(raw.sums[t * raw.stride + i]);
+      const uint32_t offset = 128U * static_cast<uint32_t>(w.row_sums[raw.row + i]);
+      y[t * y_stride + i] = static_cast<float>(static_cast<int32_t>(sum - offset)) *
+                            (w.row_scales[raw.row + i] * a_scales[t]);
+    }
+  }
+}
+
 TileKernels ScalarTileKernels() {
   return {AccumulateTiles<TensorType::kW2S24>, AccumulateTiles<TensorType::kW2Free>,
           AccumulateTiles<TensorType::kW2>,    AccumulateTiles<TensorType::kW3>,

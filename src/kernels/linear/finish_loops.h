@@ -1,0 +1,38 @@
+// The end of a linear layer on vectors of 8, which compilers cut into registers of the ISA that a
+// file is compiled for. Only files for one ISA may include it.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/linear/linear.h"
+
+namespace accllm::kernels {
+namespace {
+
+// A FinishRows.
+void FinishRowsLoops(const PackedMatrix& w, const RawSums& raw, int64_t n_tokens,
+                     const float* a_scales, float* y, int64_t y_stride) {
+  constexpr int64_t kLanes = 8;
+  using Floats = float __attribute__((vector_size(4 * kLanes)));
+  using Words = uint32_t __attribute__((vector_size(4 * kLanes)));
+  using Integers = int32_t __attribute__((vector_size(4 * kLanes)));
+  if (raw.n_rows % kLanes != 0) return FinishRowsScalar(w, raw, n_tokens, a_scales, y, y_stride);
+  for (int64_t i = 0; i < raw.n_rows; i += kLanes) {
+    Words row_sums;
+    Floats row_scales;
+    std::memcpy(&row_sums, w.row_sums + raw.row + i, sizeof(row_sums));
+    std::memcpy(&row_scales, w.row_scales + raw.row + i, sizeof(row_scales));
+    row_sums *= 128U;
+    for (int64_t t = 0; t < n_tokens; ++t) {
+      Words sums;
+      std::memcpy(&sums, raw.sums + t * raw.stride + i, sizeof(sums));
+      const auto acc = reinterpret_cast<Integers>(sums - row_sums);
+      const Floats out = __builtin_convertvector(acc, Floats) * (row_scales * a_scales[t]);
+      std::memcpy(y + t * y_stride + i, &out, sizeof(out));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace accllm::kernels
