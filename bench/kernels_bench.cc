@@ -12,6 +12,7 @@
 #include "base/isa.h"
 #include "base/thread_pool.h"
 #include "kernels/kernel_table.h"
+#include "runtime/machine_limits.h"
 
 namespace accllm::kernels {
 namespace {
@@ -189,14 +190,19 @@ void BenchAttention(benchmark::State& state, Isa isa, const AttentionShape& shap
     KernelsFor(isa).attention(cache, query, ranges, scratch.data(), out.data());
     benchmark::ClobberMemory();
   }
+  state.SetBytesProcessed(state.iterations() * 2 * n_slots * KvRowBytes(shape.head_dim));
+  state.counters["MAC/s"] = benchmark::Counter(
+      static_cast<double>(state.iterations() * 2 * n_slots * shape.head_dim * shape.n_heads),
+      benchmark::Counter::kIsRate);
   state.counters["s/(slot*head)"] =
       benchmark::Counter(static_cast<double>(state.iterations() * n_slots * shape.n_heads),
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
-// The kernels that work on one vector of state.range(0) floats.
+// The kernels that work on one vector of state.range(0) floats; `bytes` they read and write for
+// each.
 void BenchVector(benchmark::State& state, void (*run)(const KernelTable&, std::vector<float>&),
-                 Isa isa) {
+                 Isa isa, int64_t bytes) {
   std::vector<float> x(static_cast<size_t>(state.range(0)));
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 37) * 0.1F - 1.7F;
   for (auto _ : state) {
@@ -204,6 +210,7 @@ void BenchVector(benchmark::State& state, void (*run)(const KernelTable&, std::v
     benchmark::ClobberMemory();
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
+  state.SetBytesProcessed(state.iterations() * state.range(0) * bytes);
 }
 
 void RunQuantize(const KernelTable& kernels, std::vector<float>& x) {
@@ -223,6 +230,36 @@ void RunSiluMul(const KernelTable& kernels, std::vector<float>& x) {
   kernels.silu_mul(x.data(), x.data(), static_cast<int64_t>(x.size()), y.data());
 }
 
+void RunHadamard(const KernelTable& kernels, std::vector<float>& x) {
+  static std::vector<float> y(1 << 16);
+  std::copy(x.begin(), x.end(), y.begin());  // in place, values would grow without end
+  kernels.heads.hadamard(y.data(), static_cast<int64_t>(x.size()));
+}
+
+void RunQuantizeQuery(const KernelTable& kernels, std::vector<float>& x) {
+  static std::vector<int8_t> q(1 << 16);
+  const auto n = static_cast<int64_t>(x.size());
+  float scale;
+  kernels.heads.quantize_query(x.data(), n, KvPaddedDim(n), q.data(), &scale);
+  benchmark::DoNotOptimize(scale);
+}
+
+void RunQuantizeKv(const KernelTable& kernels, std::vector<float>& x) {
+  static std::vector<uint8_t> codes(1 << 16);
+  static uint16_t scale = 0;
+  static std::vector<uint8_t> groups(1 << 12);
+  kernels.heads.quantize_kv(x.data(), static_cast<int64_t>(x.size()),
+                            {codes.data(), &scale, groups.data(), 1});
+}
+
+// What one thread, and all, can do at most.
+void BenchDotPeak(benchmark::State& state, Isa isa) {
+  ThreadPool pool(static_cast<int>(state.range(0)));
+  double best = 0;
+  for (auto _ : state) best = std::max(best, MeasureDotPeak(pool, isa));
+  state.counters["MAC/s"] = best;
+}
+
 std::vector<int64_t> ThreadCounts() {
   const int64_t n_cpus = AvailableCpus();
   return n_cpus > 1 ? std::vector<int64_t>{1, n_cpus} : std::vector<int64_t>{1};
@@ -240,7 +277,7 @@ void RegisterLinear(Isa isa, const TypeName& type, const LinearShape& shape, boo
     return;
   }
   for (const int64_t n_threads : ThreadCounts()) {
-    for (const int64_t n_tokens : {1, 8, 128}) bench->Args({n_threads, n_tokens});
+    for (const int64_t n_tokens : {1, 2, 4, 8, 64}) bench->Args({n_threads, n_tokens});
   }
 }
 
@@ -263,15 +300,19 @@ void RegisterOthers(Isa isa) {
         ->Args({2048})
         ->Args({32768});
   }
-  const auto vector = [&](const char* name, auto run) {
-    benchmark::RegisterBenchmark((std::string(name) + "/" + isa_name).c_str(), BenchVector, run,
-                                 isa)
-        ->Args({2048})
-        ->Args({11008});
+  const auto vector = [&](const char* name, auto run, int64_t bytes, std::vector<int64_t> sizes) {
+    auto* bench = benchmark::RegisterBenchmark((std::string(name) + "/" + isa_name).c_str(),
+                                               BenchVector, run, isa, bytes);
+    for (const int64_t size : sizes) bench->Arg(size);
   };
-  vector("quantize_activations", RunQuantize);
-  vector("rmsnorm", RunRmsNorm);
-  vector("silu_mul", RunSiluMul);
+  vector("quantize_activations", RunQuantize, 5, {2048, 11008});
+  vector("rmsnorm", RunRmsNorm, 12, {2048, 11008});
+  vector("silu_mul", RunSiluMul, 12, {2048, 11008});
+  vector("hadamard", RunHadamard, 8, {64, 128});
+  vector("quantize_query", RunQuantizeQuery, 5, {64, 128});
+  vector("quantize_kv", RunQuantizeKv, 5, {64, 128});
+  auto* peak = benchmark::RegisterBenchmark(("peak/" + isa_name).c_str(), BenchDotPeak, isa);
+  peak->ArgName("threads")->UseRealTime()->ArgsProduct({ThreadCounts()});
 }
 
 void RegisterAll() {

@@ -15,6 +15,9 @@ namespace accllm::kernels {
 // A cache row is worked on in pieces of 32 bytes: 32 dimensions in the low nibbles, 32 in the high.
 inline constexpr int64_t kPieceBytes = 32;
 
+// How far ahead of the slots that are worked on codes are asked for, in bytes.
+inline constexpr int64_t kCodesAhead = 4096;
+
 // Sums of so many dimensions in a row lie in an order that suits the ISA.
 inline constexpr int64_t kSumRow = 16;
 
@@ -79,6 +82,12 @@ class HeadGroup {
     for (int64_t i = 0; i < n_heads_; ++i) {
       heads_[i].largest_score = Simd::Broadcast(Simd::Largest(heads_[i].largest_score));
     }
+  }
+
+  // Asks for codes behind those of slots [begin, begin + count); they may lie beyond the cache.
+  void Prefetch(const uint8_t* codes, int64_t begin, int64_t count) const {
+    const uint8_t* ahead = codes + begin * row_bytes_ + kCodesAhead;
+    for (int64_t at = 0; at < count * row_bytes_; at += 64) __builtin_prefetch(ahead + at);
   }
 
   // Turns the scores [n, n + count) of slots [begin, begin + count), count <= kAttentionChunk, into
@@ -259,6 +268,7 @@ void AttendInGroups(const KvHead& cache, const AttentionQuery& query,
     Group group(cache, query, n_sinks, head, sums, weights, n_slots + Group::kKeySlots);
     ForEachRun<Group::kKeySlots>(
         ranges, [&](const SlotRange& range, int64_t begin, int64_t count, int64_t n) {
+          group.Prefetch(cache.keys.codes, begin, count);
           group.ScoreKeys(range, begin, count, n);
         });
     group.FindLargestScore();
@@ -269,6 +279,7 @@ void AttendInGroups(const KvHead& cache, const AttentionQuery& query,
     group.FindLargestWeight();
     ForEachRun<kAttentionChunk>(ranges,
                                 [&](const SlotRange&, int64_t begin, int64_t count, int64_t n) {
+                                  group.Prefetch(cache.values.codes, begin, count);
                                   group.template AddChunk<Group>(begin, count, n);
                                 });
     group.template Finish<Group>(query.head_dim, out + head * query.head_dim);
