@@ -512,6 +512,7 @@ class Report(Case):
     def test_mistakes(self):
         for parts, arguments in (
                 (["--generated needs --passes"], ["--generated", "3"]),
+                (["--trace-tokens needs --trace"], ["--trace-tokens", "3"]),
                 (["--passes '1x5' is not understood", "at most 4"], ["--passes", "1x5"]),
                 (["--generated 9 is impossible"], ["--passes", "3x2", "--generated", "9"]),
                 (["'5' is none of 4, 8, 16"], ["--kv", "5"])):
