@@ -39,7 +39,8 @@ Result<DesignPoint> EstimateDesign(const SweepTask& task, const DesignChoice& ch
   }
   if (!made) return tl::unexpected(made.error());
   const accel::PerformanceModel& performance = made->performance;
-  point.area = performance.used;
+  point.area = made->area;
+  point.counted_lut_share = made->CountedShare();
   if (part) {
     const std::string excess = accel::WhatExceeds(point.area, part->has);
     if (!excess.empty()) {

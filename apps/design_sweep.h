@@ -31,6 +31,7 @@ struct DesignPoint {
   std::string refusal;  // why it does not fit; empty: it does
   bool is_on_front = false;
   accel::FabricUse area;
+  double counted_lut_share = 0;          // by synthesis, of all LUTs; the rest is by hand
   double tokens_per_second = 0;          // one token a pass
   double tokens_per_joule = 0;           // of the chip, nominal
   double prefill_tokens_per_second = 0;  // all slots used, in the middle of the prompt

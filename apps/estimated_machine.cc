@@ -1,7 +1,6 @@
 #include "estimated_machine.h"
 
 #include <algorithm>
-#include <array>
 
 #include "accel/data.h"
 #include "accel/timing/hbm_channel.h"
@@ -51,6 +50,9 @@ Result<MachineCosts> MachineCosts::Bundled() {
   MachineCosts costs;
   ACCLLM_ASSIGN_OR_RETURN(costs.area,
                           accel::ParseAreaCosts(accel::DataText("area.toml"), "area.toml"));
+  ACCLLM_ASSIGN_OR_RETURN(costs.counted, accel::CountedArea::Parse(
+                                             accel::DataText("blocks.toml"), "blocks.toml",
+                                             accel::DataText("synthesis.toml"), "synthesis.toml"));
   ACCLLM_ASSIGN_OR_RETURN(
       costs.energy, accel::ParseEnergyCoefficients(accel::DataText("energy.toml"), "energy.toml"));
   return costs;
@@ -79,6 +81,8 @@ Result<EstimatedMachine> EstimatedMachine::Make(compiler::ModelTensors model,
   machine.size = {target.lanes, target.slots, target.vector_lanes,
                   compiler::VectorBytes(graph, target.slots)};
   performance.used = accel::EstimateArea(machine.size, costs.area);
+  machine.area_parts = accel::AreaOf(machine.size, costs.area, costs.counted);
+  machine.area = accel::SumOf(machine.area_parts);
   return machine;
 }
 
@@ -103,6 +107,14 @@ double EstimatedMachine::Products(int64_t position, int64_t n_tokens, int64_t n_
   return products;
 }
 
+double EstimatedMachine::CountedShare() const {
+  double luts = 0;
+  for (const accel::AreaPart& part : area_parts) {
+    if (part.basis == accel::AreaBasis::kSynthesis) luts += part.use.luts;
+  }
+  return luts / area.luts;
+}
+
 double EstimatedMachine::PeakProducts(int64_t n_tokens) const {
   const isa::Geometry& g = plan.graph.geometry;
   return kBeatProducts * g.lanes * static_cast<double>(n_tokens) * g.clock_khz * 1e3;
@@ -117,6 +129,12 @@ double EstimatedMachine::SequentialBytes() const {
   for (int64_t beat = 0; beat < kBeats; ++beat) end = channel.Read(0, beat);
   return plan.graph.geometry.lanes * static_cast<double>(kBeats * isa::kBeatBytes) /
          (static_cast<double>(end) / 1e12);
+}
+
+std::string AreaBasisText(double counted_share) {
+  if (counted_share == 0) return "by hand";
+  return fmt::format("{:.0f} % of the LUTs counted by synthesis, the rest by hand",
+                     100 * counted_share);
 }
 
 Result<std::optional<accel::FpgaPart>> PartOf(const compiler::Target& target) {
@@ -140,33 +158,6 @@ std::vector<LaneTime> LaneTimes(const EstimatedMachine& machine, const accel::Pa
     time->bytes += i.beats * beat_bytes;
   }
   return times;
-}
-
-std::vector<std::pair<std::string, accel::FabricUse>> AreaByPart(const EstimatedMachine& machine) {
-  using accel::AreaCosts;
-  struct NamedCost {
-    std::string_view name;
-    accel::FabricUse AreaCosts::*cost;
-  };
-  constexpr std::array kNamed = {
-      NamedCost{"lanes", &AreaCosts::lane},
-      NamedCost{"tokens of the lanes", &AreaCosts::lane_slot},
-      NamedCost{"adders of four tokens", &AreaCosts::lane_four_slots},
-      NamedCost{"vector unit", &AreaCosts::vector_lane},
-      NamedCost{"weighing of scores", &AreaCosts::weigher},
-      NamedCost{"memory channels", &AreaCosts::channel},
-      NamedCost{"control", &AreaCosts::control},
-  };
-  std::vector<std::pair<std::string, accel::FabricUse>> parts;
-  accel::MachineSize without_vectors = machine.size;
-  without_vectors.vector_bytes = 0;
-  for (const NamedCost& named : kNamed) {
-    AreaCosts alone;
-    alone.*named.cost = machine.performance.area.*named.cost;
-    parts.emplace_back(named.name, accel::EstimateArea(without_vectors, alone));
-  }
-  parts.emplace_back("vectors on the chip", accel::EstimateArea(machine.size, AreaCosts{}));
-  return parts;
 }
 
 }  // namespace accllm::cli

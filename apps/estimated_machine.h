@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "accel/energy/energy_model.h"
+#include "accel/estimate/counted_area.h"
 #include "accel/estimate/fpga_part.h"
 #include "accel/estimate/performance.h"
 #include "compiler/compile.h"
@@ -30,6 +31,7 @@ struct ShapeFlags {
 // What the bundled data say of parts and events.
 struct MachineCosts {
   accel::AreaCosts area;
+  accel::CountedArea counted;
   accel::EnergyCoefficients energy;
 
   static Result<MachineCosts> Bundled();
@@ -41,6 +43,8 @@ struct EstimatedMachine {
   compiler::Plan plan;
   accel::MachineSize size;
   accel::PerformanceModel performance;  // of the plan's instructions
+  std::vector<accel::AreaPart> area_parts;
+  accel::FabricUse area;  // their sum; the energy model has performance.used, by hand
 
   EstimatedMachine() = default;
   EstimatedMachine(EstimatedMachine&&) = default;
@@ -61,10 +65,16 @@ struct EstimatedMachine {
   double PeakBytes() const;
   double SequentialBytes() const;
 
+  // Of all LUTs, those that synthesis counted.
+  double CountedShare() const;
+
   double HbmShare(const accel::PassEstimate& pass) const {
     return pass.hbm_bytes / pass.seconds / PeakBytes();
   }
 };
+
+// "82 % of the LUTs counted by synthesis, the rest by hand"
+std::string AreaBasisText(double counted_share);
 
 // The FPGA that a target names, if it does. Errors: kNotFound for one that is not known.
 Result<std::optional<accel::FpgaPart>> PartOf(const compiler::Target& target);
@@ -83,8 +93,5 @@ struct LaneTime {
 
 // In the order of a block. What is missing to the cycles of the pass passes after the last beat.
 std::vector<LaneTime> LaneTimes(const EstimatedMachine& machine, const accel::PassEstimate& pass);
-
-// What the parts of a machine take; the sum is what it takes.
-std::vector<std::pair<std::string, accel::FabricUse>> AreaByPart(const EstimatedMachine& machine);
 
 }  // namespace accllm::cli

@@ -74,6 +74,8 @@ int RunVerb(CLI::App& app, const Verb& verb, std::vector<std::string> arguments)
     error = Parse(app, arguments);
   }
   if (error) return ReportParseError(verb.name, settings.WithOrigins(error->what()));
+  const std::string unmet = declared.table.UnmetNeed();
+  if (!unmet.empty()) return ReportParseError(verb.name, unmet);
   InstallInterruptHandler();
   Status status = declared.body();
   if (status) return kExitOk;

@@ -219,6 +219,14 @@ void OptionTable::OnlyWith(const OptionRef& flag, std::initializer_list<OptionRe
   for (const OptionRef& option : options) EntryOf(option.get()).needs = flag.get();
 }
 
+std::string OptionTable::UnmetNeed() const {
+  for (const OptionEntry& entry : entries_) {
+    if (!entry.is_given() || entry.needs == nullptr || entry.needs->count() > 0) continue;
+    return fmt::format("--{} needs {}", entry.name(), entry.needs->get_name());
+  }
+  return {};
+}
+
 void OptionTable::Exclusive(std::initializer_list<OptionRef> options) {
   for (const OptionRef& option : options) {
     std::vector<const CLI::Option*>& others = EntryOf(option.get()).rules_out;

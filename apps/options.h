@@ -87,9 +87,13 @@ class OptionTable {
              const std::vector<std::string>& other_names = {});
 
   // Values from the environment or the configuration file are left out where the verb would refuse
-  // them beside what has precedence: these two say where. The verb itself checks the rest.
+  // them beside what has precedence: these two say where. On the command line UnmetNeed finds what
+  // lacks its flag; the verb itself checks the rest.
   void OnlyWith(const OptionRef& flag, std::initializer_list<OptionRef> options);
   void Exclusive(std::initializer_list<OptionRef> options);
+
+  // "--generated needs --passes" if it was given alone; empty: nothing is missing.
+  std::string UnmetNeed() const;
 
   // Shown at the end of --help and in the pages.
   void Examples(std::initializer_list<std::string_view> commands);

@@ -76,9 +76,8 @@ Figure SameModelFigure(const ReportPageContent& c) {
       {"this one",
        {{ours, 0, fmt::format("{:.1f} token/s", ours)}},
        {fmt::format("{:.1f}", ours), "", fmt::format("{:.2f}", e.chip.tokens_per_joule.nominal),
-        fmt::format("{:.1f}", e.chip.watts.nominal), WholeText(e.machine.performance.used.luts),
-        WholeText(e.machine.performance.used.dsps),
-        BasisTag(Basis::kModelled) + " area " + BasisTag(Basis::kByHand),
+        fmt::format("{:.1f}", e.chip.watts.nominal), WholeText(e.machine.area.luts),
+        WholeText(e.machine.area.dsps), BasisTag(Basis::kModelled) + " area " + AreaTags(e.machine),
         "one token a pass; watts of the chip"}}};
   for (const PublishedDesign& d : c.published) {
     if (!IsSameModel(c, d)) continue;
@@ -92,7 +91,7 @@ Figure SameModelFigure(const ReportPageContent& c) {
   return {
       "published",
       "Beside published designs with the same model",
-      {Basis::kModelled, Basis::kByHand, Basis::kPublished},
+      {Basis::kModelled, Basis::kSynthesis, Basis::kByHand, Basis::kPublished},
       "Ratio: this one's token/s over the design's. Published watts may be of the chip or of the "
       "card: energies are only to be compared where both are modelled in one scope, as in the "
       "figure "

@@ -83,7 +83,7 @@ Figure AreaFigure(const ReportPageContent& c) {
   const Estimates& e = *c.estimates;
   std::vector<BarRow> rows;
   for (const auto& [name, field] : kNamed) {
-    const double taken = e.machine.performance.used.*field;
+    const double taken = e.machine.area.*field;
     BarRow row = {name, {}, {WholeText(taken), "", ""}};
     if (e.part) {
       const double share = taken / e.part->has.*field;
@@ -92,31 +92,35 @@ Figure AreaFigure(const ReportPageContent& c) {
     }
     rows.push_back(std::move(row));
   }
+  const std::string taken =
+      fmt::format("Taken: {}; see the parts below.", AreaBasisText(e.machine.CountedShare()));
   return {"area",
           "Area",
-          {Basis::kByHand, Basis::kPublished},
-          e.part
-              ? fmt::format("Taken: by hand, spec/accelerator/area.toml. What {} has: published, "
-                            "{}; a card's shell keeps a share of it.",
-                            EscapeHtml(e.part->name), EscapeHtml(e.part->source))
-              : "Taken: by hand, spec/accelerator/area.toml. The target names no part.",
+          {Basis::kSynthesis, Basis::kByHand, Basis::kPublished},
+          e.part ? fmt::format("{} What {} has: published, {}; a card's shell keeps a share of it.",
+                               taken, EscapeHtml(e.part->name), EscapeHtml(e.part->source))
+                 : taken + " The target names no part.",
           BarTable({{"resource"}, {""}, {"taken"}, {"share"}, {"there is"}}, rows, 1),
           JsonCommand(c)};
 }
 
 Figure AreaPartsFigure(const ReportPageContent& c) {
   std::vector<BarRow> rows;
-  for (const auto& [name, use] : AreaByPart(c.estimates->machine)) {
-    rows.push_back({name,
+  for (const accel::AreaPart& part : c.estimates->machine.area_parts) {
+    const accel::FabricUse& use = part.use;
+    rows.push_back({part.name,
                     {{use.luts, 0, fmt::format("{} LUT", WholeText(use.luts))}},
                     {WholeText(use.luts), WholeText(use.ffs), WholeText(use.dsps),
-                     WholeText(use.brams), WholeText(use.urams)}});
+                     WholeText(use.brams), WholeText(use.urams), BasisTag(BasisOf(part.basis))}});
   }
   return {"area-parts",
           "What takes it",
-          {Basis::kByHand},
-          "Bars are LUTs.",
-          BarTable({{"part"}, {""}, {"LUT"}, {"FF"}, {"DSP"}, {"BRAM"}, {"URAM"}}, rows),
+          {Basis::kSynthesis, Basis::kByHand},
+          "Bars are LUTs. Counted: blocks of the RTL (spec/accelerator/synthesis.toml), as many as "
+          "spec/accelerator/blocks.toml says; their LUTs one each, without what two outputs of a "
+          "site save. By hand: spec/accelerator/area.toml, as is all of the energy's area.",
+          BarTable({{"part"}, {""}, {"LUT"}, {"FF"}, {"DSP"}, {"BRAM"}, {"URAM"}, {"basis", true}},
+                   rows),
           JsonCommand(c)};
 }
 

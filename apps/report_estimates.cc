@@ -122,9 +122,6 @@ Result<Estimates> Estimate(const ReportFlags& flags) {
   std::optional<PassMix> mix;
   if (!flags.passes.empty()) {
     ACCLLM_ASSIGN_OR_RETURN(mix, ParsePassMix(flags.passes, flags.generated, slots));
-  } else if (flags.generated != 0) {
-    return Fail(ErrorCode::kInvalidArgument, "--generated needs --passes",
-                "say which passes gave these tokens, as --passes 122x1,705x2");
   }
   const bool has_late_pass = machine.options.window.window != AttentionWindow::kAll;
   const auto n_passes = static_cast<double>(slots + (has_late_pass ? 1 : 0) + kPrefillSamples);

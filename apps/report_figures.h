@@ -18,6 +18,16 @@ std::vector<Figure> CostFigures(const ReportPageContent& content);
 // What each ingredient of the method buys, and published designs.
 std::vector<Figure> ComparisonFigures(const ReportPageContent& content);
 
+inline Basis BasisOf(accel::AreaBasis basis) {
+  return basis == accel::AreaBasis::kSynthesis ? Basis::kSynthesis : Basis::kByHand;
+}
+
+// Tags of what a machine's area rests on.
+inline std::string AreaTags(const EstimatedMachine& machine) {
+  const std::string by_hand = BasisTag(Basis::kByHand);
+  return machine.CountedShare() > 0 ? BasisTag(Basis::kSynthesis) + " " + by_hand : by_hand;
+}
+
 inline std::string PercentText(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 // 123456 as "123,456".

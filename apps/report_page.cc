@@ -19,28 +19,30 @@ std::string Labels() {
 
 Figure SummaryFigure(const ReportPageContent& c) {
   const Estimates& e = *c.estimates;
-  const accel::FabricUse& used = e.machine.performance.used;
-  const auto row = [](std::string what, std::string value, Basis basis) {
-    return std::vector<std::string>{std::move(what), std::move(value), BasisTag(basis)};
+  const accel::FabricUse& used = e.machine.area;
+  const std::string area_tags = AreaTags(e.machine);
+  const auto row = [](std::string what, std::string value, std::string tags) {
+    return std::vector<std::string>{std::move(what), std::move(value), std::move(tags)};
   };
+  const std::string modelled = BasisTag(Basis::kModelled);
   const std::vector<std::vector<std::string>> rows = {
-      row("decode", fmt::format("{:.1f} token/s", e.decode_tokens_per_second()), Basis::kModelled),
+      row("decode", fmt::format("{:.1f} token/s", e.decode_tokens_per_second()), modelled),
       row("energy of the chip", fmt::format("{} token/J", RangeText(e.chip.tokens_per_joule, 2)),
-          Basis::kModelled),
-      row("power of the chip", fmt::format("{} W", RangeText(e.chip.watts, 1)), Basis::kModelled),
+          modelled),
+      row("power of the chip", fmt::format("{} W", RangeText(e.chip.watts, 1)), modelled),
       row(fmt::format("prompt of {} tokens", WholeText(static_cast<double>(e.prefill_tokens))),
-          fmt::format("{:.1f} token/s", e.prefill_tokens_per_second()), Basis::kModelled),
-      row("HBM busy", PercentText(e.machine.HbmShare(e.passes.front())), Basis::kModelled),
-      row("LUT, FF", fmt::format("{}; {}", WholeText(used.luts), WholeText(used.ffs)),
-          Basis::kByHand),
+          fmt::format("{:.1f} token/s", e.prefill_tokens_per_second()), modelled),
+      row("HBM busy", PercentText(e.machine.HbmShare(e.passes.front())), modelled),
+      row("LUT, FF", fmt::format("{}; {}", WholeText(used.luts), WholeText(used.ffs)), area_tags),
       row("DSP, BRAM, URAM",
           fmt::format("{}; {}; {}", WholeText(used.dsps), WholeText(used.brams),
                       WholeText(used.urams)),
-          Basis::kByHand),
-      row("clock", fmt::format("{} MHz", e.machine.options.target.clock_mhz), Basis::kAssumed)};
+          area_tags),
+      row("clock", fmt::format("{} MHz", e.machine.options.target.clock_mhz),
+          BasisTag(Basis::kAssumed))};
   return {"summary",
           "In short",
-          {Basis::kModelled, Basis::kByHand, Basis::kAssumed},
+          {Basis::kModelled, Basis::kSynthesis, Basis::kByHand, Basis::kAssumed},
           fmt::format("One token a pass at position {}, unless it says otherwise.",
                       WholeText(static_cast<double>(e.passes.front().position))),
           PlainTable({{"what"}, {"value"}, {"basis"}}, rows),

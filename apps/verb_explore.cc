@@ -107,6 +107,7 @@ Json ToJson(const DesignPoint& p) {
   json["dsps"] = p.area.dsps;
   json["brams"] = p.area.brams;
   json["urams"] = p.area.urams;
+  json["counted_lut_share"] = p.counted_lut_share;
   return json;
 }
 
@@ -127,19 +128,20 @@ Json SweepJson(const SweepTask& task, const Sweep& sweep, double seconds) {
 std::string SweepCsv(const Sweep& sweep) {
   std::string text =
       "lanes,slots,clock_mhz,window,linear,fits,on_front,tokens_per_second,tokens_per_joule,"
-      "prefill_tokens_per_second,hbm_utilisation,luts,ffs,dsps,brams,urams\n";
+      "prefill_tokens_per_second,hbm_utilisation,luts,ffs,dsps,brams,urams,counted_lut_share\n";
   for (const DesignPoint& p : sweep.points) {
     const DesignChoice& c = p.choice;
     text += fmt::format("{},{},{:g},{},{},{:d}", c.lanes, c.slots, c.clock_mhz, c.window, c.linear,
                         p.fits());
     if (!p.fits()) {
-      text += ",0,,,,,,,,,\n";
+      text += ",0,,,,,,,,,,\n";
       continue;
     }
-    text += fmt::format(",{:d},{:.4f},{:.4f},{:.4f},{:.5f},{:.0f},{:.0f},{:.0f},{:.0f},{:.0f}\n",
-                        p.is_on_front, p.tokens_per_second, p.tokens_per_joule,
-                        p.prefill_tokens_per_second, p.hbm_share, p.area.luts, p.area.ffs,
-                        p.area.dsps, p.area.brams, p.area.urams);
+    text +=
+        fmt::format(",{:d},{:.4f},{:.4f},{:.4f},{:.5f},{:.0f},{:.0f},{:.0f},{:.0f},{:.0f},{:.4f}\n",
+                    p.is_on_front, p.tokens_per_second, p.tokens_per_joule,
+                    p.prefill_tokens_per_second, p.hbm_share, p.area.luts, p.area.ffs, p.area.dsps,
+                    p.area.brams, p.area.urams, p.counted_lut_share);
   }
   return text;
 }
@@ -176,20 +178,22 @@ std::string SweepText(const SweepTask& task, const Sweep& sweep, double seconds)
   });
   std::vector<std::vector<std::string>> rows = {{"weights, window", "lanes", "tokens a pass", "MHz",
                                                  "token/s", "token/J", "prefill token/s",
-                                                 "HBM busy", "DSP", "LUT"}};
+                                                 "HBM busy", "DSP", "LUT", "counted"}};
   for (const DesignPoint* p : front) {
     const DesignChoice& c = p->choice;
-    rows.push_back({fmt::format("{}{}", c.linear.empty() ? "" : c.linear + ", ", c.window),
-                    fmt::format("{}", c.lanes), fmt::format("{}", c.slots),
-                    fmt::format("{:g}", c.clock_mhz), fmt::format("{:.1f}", p->tokens_per_second),
-                    fmt::format("{:.2f}", p->tokens_per_joule),
-                    fmt::format("{:.0f}", p->prefill_tokens_per_second),
-                    fmt::format("{:.1f} %", 100 * p->hbm_share),
-                    fmt::format("{:.0f}", p->area.dsps), fmt::format("{:.0f}", p->area.luts)});
+    rows.push_back(
+        {fmt::format("{}{}", c.linear.empty() ? "" : c.linear + ", ", c.window),
+         fmt::format("{}", c.lanes), fmt::format("{}", c.slots), fmt::format("{:g}", c.clock_mhz),
+         fmt::format("{:.1f}", p->tokens_per_second), fmt::format("{:.2f}", p->tokens_per_joule),
+         fmt::format("{:.0f}", p->prefill_tokens_per_second),
+         fmt::format("{:.1f} %", 100 * p->hbm_share), fmt::format("{:.0f}", p->area.dsps),
+         fmt::format("{:.0f}", p->area.luts), fmt::format("{:.0f} %", 100 * p->counted_lut_share)});
   }
   return fmt::format(
       "{} on {}: {} of {} machines estimated in {}, {} fit, {} on the front; speed modelled in "
-      "cycles, energy of the chip by sourced coefficients, area by hand, clocks assumed\n\n{}{}{}",
+      "cycles, energy of the chip by sourced coefficients, clocks assumed; area by hand but for "
+      "the "
+      "LUTs counted by synthesis\n\n{}{}{}",
       task.model(), task.target.name, sweep.points.size(), task.choices.size(),
       FormatSeconds(seconds), n_fitting, front.size(), FormatTable(rows),
       n_fitting == std::ssize(sweep.points) ? "" : "\n", Refusals(sweep.points));

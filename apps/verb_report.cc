@@ -11,6 +11,7 @@
 #include "options.h"
 #include "output_file.h"
 #include "report_estimates.h"
+#include "report_figures.h"
 #include "report_page.h"
 #include "verbs.h"
 
@@ -55,9 +56,12 @@ Json ToJson(const accel::FabricUse& use) {
 }
 
 Json AreaJson(const EstimatedMachine& machine, const std::optional<accel::FpgaPart>& part) {
-  Json json = ToJson(machine.performance.used);
-  json["basis"] = "estimated by hand from the structure";
-  for (const auto& [name, use] : AreaByPart(machine)) json["parts"][name] = ToJson(use);
+  Json json = ToJson(machine.area);
+  json["counted_lut_share"] = machine.CountedShare();
+  for (const accel::AreaPart& area : machine.area_parts) {
+    Json& entry = json["parts"][area.name] = ToJson(area.use);
+    entry["basis"] = BasisLabel(BasisOf(area.basis));
+  }
   json["available"] = part ? ToJson(part->has) : Json();
   return json;
 }
@@ -126,14 +130,14 @@ std::string ToText(const Estimates& e) {
                       fmt::format("{:.1f} %", 100 * e.machine.HbmShare(p))});
   }
   const compiler::Target& target = e.machine.options.target;
-  const accel::FabricUse& used = e.machine.performance.used;
+  const accel::FabricUse& used = e.machine.area;
   return fmt::format(
-      "{} at {} MHz, {} lanes, up to {} tokens a pass; speed modelled in cycles against HBM2, area "
-      "by hand, energy by sourced coefficients\n\n{}\nprompt of {} tokens: {:.1f} token/s\n"
-      "area: {:.0f} LUT, {:.0f} FF, {:.0f} DSP, {:.0f} BRAM, {:.0f} URAM\n\n{}",
+      "{} at {} MHz, {} lanes, up to {} tokens a pass; speed modelled in cycles against HBM2, "
+      "energy by sourced coefficients\n\n{}\nprompt of {} tokens: {:.1f} token/s\n"
+      "area: {:.0f} LUT, {:.0f} FF, {:.0f} DSP, {:.0f} BRAM, {:.0f} URAM; {}\n\n{}",
       target.name, target.clock_mhz, target.lanes, target.slots, FormatTable(passes),
       e.prefill_tokens, e.prefill_tokens_per_second(), used.luts, used.ffs, used.dsps, used.brams,
-      used.urams, DesignTable(e.baselines, OursOf(e)));
+      used.urams, AreaBasisText(e.machine.CountedShare()), DesignTable(e.baselines, OursOf(e)));
 }
 
 Status WritePage(const ReportFlags& flags, const Estimates& estimates, const CommandLine& command) {

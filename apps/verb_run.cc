@@ -1,7 +1,10 @@
 // accllm run: continues a prompt on a device that runs a program.
+#include <chrono>
 #include <memory>
 
 #include "accel/accelerated_model.h"
+#include "accel/card/card_device.h"
+#include "accel/card/xrt_port.h"
 #include "accel/functional/functional_device.h"
 #include "accel/program/program_file.h"
 #include "accel/timing/chrome_trace.h"
@@ -23,9 +26,14 @@
 namespace accllm::cli {
 namespace {
 
+// A pass takes milliseconds.
+constexpr std::chrono::seconds kCardTimeLimit{10};
+
 struct RunProgramFlags {
   std::string program;
   std::string device = "functional";
+  std::string xclbin;
+  std::string card = "0";
   PromptFlags prompt;
   int64_t max_new_tokens = 128;
   SamplerOptions sampler;
@@ -39,12 +47,39 @@ struct RunProgramFlags {
 // A device, and the models behind it.
 struct Machine {
   std::unique_ptr<accel::Device> device;
-  accel::FunctionalDevice* functional = nullptr;
-  const accel::CycleModel* cycles = nullptr;  // null on the functional device
+  accel::FunctionalDevice* functional = nullptr;  // null on a card
+  const accel::CycleModel* cycles = nullptr;      // null but on the cycle device
+
+  bool counts_cycles() const { return functional == nullptr || cycles != nullptr; }
 };
+
+// That an option is given only with a device that knows it.
+Status CheckDeviceOptions(const RunProgramFlags& flags) {
+  const bool is_card = flags.device == "xrt";
+  if (!flags.trace.empty() && flags.device != "cycle") {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--trace: the {} device knows no timeline", flags.device),
+                "give --device cycle");
+  }
+  if (is_card && !flags.vectors.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--vectors: a card shows no results of instructions",
+                "give --device functional");
+  }
+  if (is_card && flags.xclbin.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--device xrt needs --xclbin",
+                "give the file that v++ has linked for the card");
+  }
+  return {};
+}
 
 Result<Machine> MakeMachine(const RunProgramFlags& flags, const accel::ProgramFile& program) {
   Machine machine;
+  if (flags.device == "xrt") {
+    ACCLLM_ASSIGN_OR_RETURN(auto port, accel::OpenXrtPort(flags.xclbin, flags.card));
+    ACCLLM_ASSIGN_OR_RETURN(machine.device,
+                            accel::CardDevice::Create(program, std::move(port), kCardTimeLimit));
+    return machine;
+  }
   const int n_threads = flags.run.n_threads();
   if (flags.device == "cycle") {
     ACCLLM_ASSIGN_OR_RETURN(auto device, accel::CycleDevice::Create(program, {}, n_threads));
@@ -52,10 +87,6 @@ Result<Machine> MakeMachine(const RunProgramFlags& flags, const accel::ProgramFi
     machine.cycles = &device->model();
     machine.device = std::move(device);
     return machine;
-  }
-  if (!flags.trace.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "--trace: the functional device knows no time",
-                "give --device cycle");
   }
   ACCLLM_ASSIGN_OR_RETURN(auto device, accel::FunctionalDevice::Create(program, n_threads));
   machine.functional = device.get();
@@ -166,6 +197,7 @@ Status Report(const RunProgramFlags& flags, const Course& course, uint32_t clock
 
 Status RunProgram(const RunProgramFlags& flags) {
   ACCLLM_RETURN_IF_ERROR(CheckSamplerOptions(flags.sampler));
+  ACCLLM_RETURN_IF_ERROR(CheckDeviceOptions(flags));
   ACCLLM_ASSIGN_OR_RETURN(const accel::ProgramFile program,
                           accel::ProgramFile::Open(flags.program));
   const PackedMetadata& metadata = program.metadata();
@@ -185,8 +217,7 @@ Status RunProgram(const RunProgramFlags& flags) {
       [&](const accel::PassRegisters& pass) { log.Add(pass, model.device().cycles()); });
   // Where nothing counts cycles, all passes cost the same.
   Speculation speculation(flags.run.draft, [&] {
-    return static_cast<double>(machine.cycles != nullptr ? model.device().cycles()
-                                                         : log.n_passes());
+    return static_cast<double>(machine.counts_cycles() ? model.device().cycles() : log.n_passes());
   });
   GenerateOptions limits;
   limits.max_new_tokens = flags.max_new_tokens;
@@ -218,7 +249,13 @@ VerbBody DeclareRun(OptionTable& table) {
   auto flags = std::make_shared<RunProgramFlags>();
   table.Positional("PROGRAM", flags->program, "Program (.accp), as `accllm compile` writes it");
   table.OneOf(table.Value("--device", "NAME", flags->device, "What runs it: {}"),
-              {"functional", "cycle"});
+              {"functional", "cycle", "xrt"});
+  table
+      .Value("--xclbin", "FILE", flags->xclbin,
+             "With --device xrt: what the card is loaded with, as v++ links it")
+      .NoDefault();
+  table.Value("--card", "NAME", flags->card,
+              "With --device xrt: the card, by index or PCI address");
   flags->prompt.Declare(table);
   table.Value("-n,--max-new-tokens", "N", flags->max_new_tokens, "Tokens to generate, at most")
       .Positive();
@@ -236,7 +273,8 @@ VerbBody DeclareRun(OptionTable& table) {
   table.Flag("--ignore-eos", flags->ignore_eos, "Go on after an end-of-sequence token");
   table.Json(flags->json);
   table.Examples({"accllm run books.accp -p \"Call me Ishmael.\" -n 32 --temp 0",
-                  "accllm run books.accp --device cycle -p \"Call me\" -n 8 --trace pass.json"});
+                  "accllm run books.accp --device cycle -p \"Call me\" -n 8 --trace pass.json",
+                  "accllm run books.accp --device xrt --xclbin accllm.xclbin -p \"Call me\""});
   return [flags] { return RunProgram(*flags); };
 }
 

@@ -2,6 +2,7 @@
 option(ACCLLM_BUILD_TESTS "Build the tests" ON)
 option(ACCLLM_BUILD_BENCH "Build the benchmarks" ON)
 option(ACCLLM_BUILD_FUZZERS "Build the libFuzzer targets (needs clang)" OFF)
+option(ACCLLM_XRT "Reach cards through XRT, if it is installed" ON)
 set(ACCLLM_TOGETHER 1 CACHE STRING "How many sources of a room to compile at once; 0 for all")
 set(ACCLLM_SANITIZE "" CACHE STRING "Value for -fsanitize=, for example address,undefined")
 

@@ -10,7 +10,7 @@ declare -rA PACKAGES=(
            libopenblas-dev libeigen3-dev libxxhash-dev libfmt-dev nlohmann-json3-dev
            libexpected-dev libpcre2-dev libutf8proc-dev libedit-dev libtomlplusplus-dev"
   [test]="libgtest-dev librapidcheck-dev libbenchmark-dev python3-numpy python3-jinja2
-          mandoc groff-base zsh fish"
+          mandoc groff-base zsh fish libxrt-dev"
   [lint]="clang-format-14 clang-tidy-14"
   [fuzz]="clang-14 libclang-rt-14-dev"
   [texts]="ca-certificates npm"

@@ -247,10 +247,11 @@ TEST(AreaModel, CountsParts) {
   const accel::AreaCosts c = BundledCosts();
   const accel::FabricUse use = accel::EstimateArea({8, 3, 16, 40'000}, c);
   EXPECT_DOUBLE_EQ(use.luts, c.control.luts + 8 * (c.lane.luts + c.channel.luts) +
-                                 24 * c.lane_slot.luts + 16 * c.vector_lane.luts +
-                                 2 * c.weigher.luts);
+                                 24 * c.lane_slot.luts +
+                                 16 * (c.vector_lane.luts + c.head_lane.luts) + 2 * c.weigher.luts);
   EXPECT_DOUBLE_EQ(use.urams, 2);
-  EXPECT_DOUBLE_EQ(use.dsps, c.control.dsps + 24 * 8 + 8 * 64 + 16 * c.vector_lane.dsps);
+  EXPECT_DOUBLE_EQ(use.dsps,
+                   c.control.dsps + 24 * 8 + 8 * 64 + 16 * (c.vector_lane.dsps + c.head_lane.dsps));
   const auto broken = accel::ParseAreaCosts("[lane]\nluts = 1\n", "mine.toml");
   ASSERT_FALSE(broken);
   EXPECT_NE(broken.error().message.find("mine.toml"), std::string::npos);

@@ -38,7 +38,7 @@ Status RunPass(MachineState& m, std::span<const isa::Instruction> instructions, 
 
 Status RunPasses(const char* path, int n_passes) {
   ACCLLM_ASSIGN_OR_RETURN(const ProgramFile program, ProgramFile::Open(path));
-  ACCLLM_ASSIGN_OR_RETURN(MachineState m, LoadMachine(program));
+  ACCLLM_ASSIGN_OR_RETURN(MachineState m, LoadMachine(program.geometry(), program.image()));
   ThreadPool pool(1);
   m.pass.n_tokens = m.pass.n_outputs = m.g.slots;
   for (int pass = 0; pass < n_passes; ++pass) {

@@ -22,6 +22,7 @@ import small_model
 MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 MODEL = str(MODELS / "books-6m.acc")
 ENVIRONMENT = dict(os.environ, ACCLLM_CONFIG="none")
+ENVIRONMENT.pop("XILINX_XRT", None)  # no card takes part
 TIMEOUT = 300  # seconds; a loaded machine is slow
 OPCODES = ["load", "norm", "quantize", "linear", "store-kv", "attend"]  # that give something
 TARGET = {"lanes": 4, "slots": 2, "memory": '"hbm2"', "clock_mhz": 200, "channel_bytes": 1 << 24,
@@ -385,7 +386,7 @@ class Run(Case):
         self.run_fails(3, ["missing.accp"], program="missing.accp")
 
     def test_mistakes(self):
-        self.run_fails(2, ["functional, cycle"], "--device", "cyle")
+        self.run_fails(2, ["functional, cycle, xrt"], "--device", "cyle")
         self.run_fails(2, ["more than one prompt"], "--prompt-tokens", "1")
         self.assert_fails(2, ["there is no prompt"], "run", "window.accp")
         self.assert_fails(2, ["token 4096 is outside"], "run", "window.accp", "--prompt-tokens",
@@ -396,6 +397,20 @@ class Run(Case):
         parsed("compile", MODEL, "-o", "context.accp", "--window", "all", "--context", "30")
         self.assert_fails(2, ["do not fit a context of 32", "--context"], "run", "context.accp",
                           "-p", "The ship", "-n", "32")
+
+    def test_no_card(self):
+        (FOLDER / "no.xclbin").write_text("no card looks at it")
+        card = ("--device", "xrt", "--xclbin", "no.xclbin")
+        self.run_fails(2, ["--device xrt needs --xclbin", "v++"], "--device", "xrt")
+        self.run_fails(2, ["--vectors", "--device functional"], *card, "--vectors", "no")
+        self.run_fails(2, ["--trace", "--device cycle"], *card, "--trace", "no.json")
+        if "no XRT" in accllm("run", "window.accp", "-p", "a", *card).stderr:
+            self.run_fails(4, ["this build has no XRT", "libxrt-dev"], *card)
+            return
+        self.run_fails(3, ["there is no card 0: ", "xbutil examine"], *card)
+        self.run_fails(3, ["there is no card 0000:65:00.1: "], *card, "--card", "0000:65:00.1")
+        self.run_fails(3, ["missing.xclbin: there is no such file"], "--device", "xrt",
+                       "--xclbin", "missing.xclbin")
 
     def test_ctrl_c_keeps_what_was_generated(self):
         command = [BINARY, "run", "window.accp", "-p", "The ship", "-n", "1000000", "--ignore-eos",
@@ -497,6 +512,7 @@ class Report(Case):
     def test_mistakes(self):
         for parts, arguments in (
                 (["--generated needs --passes"], ["--generated", "3"]),
+                (["--trace-tokens needs --trace"], ["--trace-tokens", "3"]),
                 (["--passes '1x5' is not understood", "at most 4"], ["--passes", "1x5"]),
                 (["--generated 9 is impossible"], ["--passes", "3x2", "--generated", "9"]),
                 (["'5' is none of 4, 8, 16"], ["--kv", "5"])):

@@ -104,6 +104,17 @@ class Report(Case):
             self.assertAlmostEqual(sum(part[resource] for part in area["parts"].values()),
                                    area[resource])
             self.assertLess(area[resource], area["available"][resource])
+        counted = [name for name, part in area["parts"].items()
+                   if part["basis"] == "counted by synthesis"]
+        self.assertEqual(sorted(counted), ["engine", "vector unit"])
+        self.assertEqual({part["basis"] for name, part in area["parts"].items()
+                          if name not in counted}, {"by hand"})
+        self.assertAlmostEqual(sum(area["parts"][name]["luts"] for name in counted)
+                               / area["luts"], area["counted_lut_share"])
+        write_target("one.toml", slots=1)  # of which synthesis has counted nothing
+        area = parsed("report", *SMALL, "--target", "one.toml")["area"]
+        self.assertEqual(area["counted_lut_share"], 0)
+        self.assertEqual({part["basis"] for part in area["parts"].values()}, {"by hand"})
         write_target("own.toml")
         own = (FOLDER / "own.toml").read_text()
         (FOLDER / "own.toml").write_text(own.replace('part = "xcu280"\n', ""))
@@ -249,7 +260,8 @@ class Explore(Case):
         for key, expected in (("tokens_per_second", report["decode_tokens_per_second"]),
                               ("tokens_per_joule", report["decode_tokens_per_joule"]),
                               ("hbm_utilisation", report["hbm_utilisation"]),
-                              ("luts", report["area"]["luts"])):
+                              ("luts", report["area"]["luts"]),
+                              ("counted_lut_share", report["area"]["counted_lut_share"])):
             self.assertAlmostEqual(points[0][key], expected)
         self.assertAlmostEqual(points[0]["prefill_tokens_per_second"] /
                                report["prefill_tokens_per_second"], 1, delta=0.03)

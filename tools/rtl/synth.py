@@ -3,7 +3,10 @@
 
     synth.py MODULE [NAME=VALUE...] [--json FILE]
     synth.py MODULE [NAME=VALUE...] --netlist FILE     a flat netlist to simulate, RAM in LUTs
-    synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded
+    synth.py --counts FILE          what FILE (spec/accelerator/synthesis.toml) has, counted anew and written there
+    synth.py MODULE [NAME=VALUE...] --counts FILE      one configuration, which comes to FILE if it is not there
+    synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded, or where
+                                    spec/accelerator/synthesis.toml says something else
 
 Synthesis keeps the hierarchy. LUTs are counted one each, so the figure is an upper bound: a site has two outputs, and
 "pairs" says how many pairs of a module's LUTs, with five inputs together, could share one. RAM in LUTs counts by
@@ -19,6 +22,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 import design
 import netlist
@@ -36,6 +40,9 @@ EXACT = {
 }
 FREE = re.compile(r"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789])$")
 RESOURCES = ("lut", "pairs", "ff", "dsp", "bram", "uram", "carry")
+# For the area model.
+COUNTS = design.ROOT / "spec" / "accelerator" / "synthesis.toml"
+COUNTED = ("lut", "pairs", "ff", "dsp", "bram", "uram", "levels")
 # -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
 SYNTHESIS = "synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -nowidelut"
 
@@ -154,14 +161,57 @@ def over_budget(result: dict, budget: dict) -> list[str]:
             if counted[name] > most]
 
 
+def read_counts(path: pathlib.Path) -> list[dict]:
+    listed = tomllib.loads(path.read_text()) if path.exists() else {}
+    return [{"module": module, **entry} for module, entries in listed.items() for entry in entries]
+
+
+def key_of(counted: dict) -> tuple:
+    return counted["module"], tuple(sorted(counted["parameters"].items()))
+
+
+def write_counts(path: pathlib.Path, counts: list[dict]) -> None:
+    lines = ["# What synthesis counts of the RTL's blocks, with all that they instantiate; LUTs one each. Written by",
+             "# tools/rtl/synth.py --counts; spec/accelerator/area.toml says how many a machine has."]
+    for counted in sorted(counts, key=key_of):
+        parameters = ", ".join(f"{name} = {value}" for name, value in sorted(counted["parameters"].items()))
+        lines += ["", f"[[{counted['module']}]]", f"parameters = {{ {parameters} }}"]
+        lines += [f"{name} = {counted[name]}" for name in COUNTED]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def counts_of(result: dict) -> dict:
+    return {"module": result["module"], "parameters": result["parameters"], "levels": result["levels"],
+            **{name: count for name, count in result["total"].items() if name in COUNTED}}
+
+
+def update_counts(path: pathlib.Path, module: str | None, parameters: dict) -> list[dict]:
+    counts = {key_of(counted): counted for counted in read_counts(path)}
+    wanted = [{"module": module, "parameters": parameters}] if module else list(counts.values())
+    results = [synthesise(each["module"], each["parameters"]) for each in wanted]
+    counts |= {key_of(result): counts_of(result) for result in results}
+    write_counts(path, list(counts.values()))
+    return results
+
+
+def stale(result: dict, counts: dict) -> list[str]:
+    """Where the area model's data say something else of a result."""
+    known, counted = counts.get(key_of(result)), counts_of(result)
+    if known is None or known == counted:
+        return []
+    title = design.describe(result["module"], result["parameters"])
+    return [f"{title}: {COUNTS.relative_to(design.ROOT)} has other counts; run tools/rtl/synth.py --counts on it"]
+
+
 def synthesise_all() -> tuple[list[dict], list[str]]:
     results, findings = [], []
+    counts = {key_of(counted): counted for counted in read_counts(COUNTS)}
     for name in design.modules():
         for entry in design.configurations(name):
             if "budget" in entry:
                 results.append(synthesise(name, entry["parameters"]))
                 print(table(results[-1]), flush=True)
-                findings += over_budget(results[-1], entry["budget"])
+                findings += over_budget(results[-1], entry["budget"]) + stale(results[-1], counts)
     return results, findings
 
 
@@ -170,11 +220,12 @@ def main() -> int:
     parser.add_argument("module", nargs="?")
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--counts", type=pathlib.Path, help="write the counts there, for the area model")
     parser.add_argument("--json", type=pathlib.Path, help="write the counts there")
     parser.add_argument("--netlist", type=pathlib.Path, help="write the flat netlist there, as Verilog")
     args = parser.parse_args()
-    if args.all == bool(args.module):
-        parser.error("name a module, or give --all")
+    if args.all + bool(args.module or args.counts) != 1:
+        parser.error("name a module, or give --all or --counts")
     findings = []
     try:
         if args.all:
@@ -184,8 +235,11 @@ def main() -> int:
             if args.netlist:
                 write_netlist(args.module, parameters, args.netlist)
                 return 0
-            results = [synthesise(args.module, parameters)]
-            print(table(results[0]))
+            if args.counts:
+                results = update_counts(args.counts, args.module, parameters)
+            else:
+                results = [synthesise(args.module, parameters)]
+            print(*map(table, results), sep="\n")
     except design.DesignError as error:
         sys.exit(f"tools/rtl/synth.py: {error}")
     if args.json:

@@ -13,6 +13,7 @@ constexpr std::array kParts = {
     std::pair{std::string_view("lane_slot"), &AreaCosts::lane_slot},
     std::pair{std::string_view("lane_four_slots"), &AreaCosts::lane_four_slots},
     std::pair{std::string_view("vector_lane"), &AreaCosts::vector_lane},
+    std::pair{std::string_view("head_lane"), &AreaCosts::head_lane},
     std::pair{std::string_view("weigher"), &AreaCosts::weigher},
     std::pair{std::string_view("channel"), &AreaCosts::channel},
     std::pair{std::string_view("control"), &AreaCosts::control},
@@ -34,8 +35,10 @@ auto NamesOf(const Pairs& pairs) {
   return names;
 }
 
-void AddTimes(FabricUse& sum, double n, const FabricUse& part) {
-  for (const auto& [name, field] : kResources) sum.*field += n * part.*field;
+void AddPart(std::vector<AreaPart>& parts, std::string name, int64_t n, const FabricUse& use) {
+  AreaPart part{std::move(name), {}};
+  AddTimes(part.use, static_cast<double>(n), use);
+  parts.push_back(std::move(part));
 }
 
 }  // namespace
@@ -54,19 +57,36 @@ Result<AreaCosts> ParseAreaCosts(std::string_view text, const std::string& path)
   return costs;
 }
 
-FabricUse EstimateArea(const MachineSize& machine, const AreaCosts& costs) {
-  const auto times = [](int64_t n) { return static_cast<double>(n); };
+void AddTimes(FabricUse& sum, double n, const FabricUse& part) {
+  for (const auto& [name, field] : kResources) sum.*field += n * part.*field;
+}
+
+FabricUse SumOf(std::span<const AreaPart> parts) {
+  FabricUse sum;
+  for (const AreaPart& part : parts) AddTimes(sum, 1, part.use);
+  return sum;
+}
+
+std::vector<AreaPart> AreaByHand(const MachineSize& machine, const AreaCosts& costs) {
   const int64_t fours = (machine.slots + 3) / 4;
-  const int64_t pairs = (machine.slots + 1) / 2;
-  FabricUse use = costs.control;
-  AddTimes(use, times(machine.lanes), costs.lane);
-  AddTimes(use, times(machine.lanes * machine.slots), costs.lane_slot);
-  AddTimes(use, times(machine.lanes * fours), costs.lane_four_slots);
-  AddTimes(use, times(machine.vector_lanes), costs.vector_lane);
-  AddTimes(use, times(pairs), costs.weigher);
-  AddTimes(use, times(machine.lanes), costs.channel);
-  use.urams += times((machine.vector_bytes + kUramBytes - 1) / kUramBytes);
-  return use;
+  std::vector<AreaPart> parts;
+  AddPart(parts, "lanes", machine.lanes, costs.lane);
+  AddPart(parts, "tokens of the lanes", machine.lanes * machine.slots, costs.lane_slot);
+  AddPart(parts, "adders of four tokens", machine.lanes * fours, costs.lane_four_slots);
+  AddPart(parts, "vector unit", machine.vector_lanes, costs.vector_lane);
+  AddPart(parts, "vectors on the chip", (machine.vector_bytes + kUramBytes - 1) / kUramBytes,
+          {.urams = 1});
+  for (AreaPart& part : AreaBesideBlocks(machine, costs)) parts.push_back(std::move(part));
+  return parts;
+}
+
+std::vector<AreaPart> AreaBesideBlocks(const MachineSize& machine, const AreaCosts& costs) {
+  std::vector<AreaPart> parts;
+  AddPart(parts, "exponential, maxima, KV4", machine.vector_lanes, costs.head_lane);
+  AddPart(parts, "weighing of scores", (machine.slots + 1) / 2, costs.weigher);
+  AddPart(parts, "memory channels", machine.lanes, costs.channel);
+  AddPart(parts, "control", 1, costs.control);
+  return parts;
 }
 
 }  // namespace accllm::accel

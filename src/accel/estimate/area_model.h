@@ -1,9 +1,11 @@
-// What a machine takes of the FPGA: the parts of spec/accelerator/area.toml, counted.
+// What a machine takes of the FPGA: parts of spec/accelerator/area.toml, by hand.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "accel/energy/energy_counts.h"
 #include "base/result.h"
@@ -15,7 +17,8 @@ struct AreaCosts {
   FabricUse lane_slot;        // for each token of a pass in each lane
   FabricUse lane_four_slots;  // for each four of them
   FabricUse vector_lane;
-  FabricUse weigher;  // for each two tokens of a pass
+  FabricUse head_lane;  // for each lane of the vector unit
+  FabricUse weigher;    // for each two tokens of a pass
   FabricUse channel;
   FabricUse control;
 };
@@ -27,9 +30,30 @@ struct MachineSize {
   int64_t lanes = 0;
   int64_t slots = 0;
   int64_t vector_lanes = 0;
-  int64_t vector_bytes = 0;  // of vectors and activations on the chip, in URAMs
+  int64_t vector_bytes = 0;  // of vectors and activations on the chip
 };
 
-FabricUse EstimateArea(const MachineSize& machine, const AreaCosts& costs);
+enum class AreaBasis { kByHand, kSynthesis };
+
+struct AreaPart {
+  std::string name;
+  FabricUse use;
+  AreaBasis basis = AreaBasis::kByHand;
+};
+
+// `sum` and n times `part`.
+void AddTimes(FabricUse& sum, double n, const FabricUse& part);
+
+FabricUse SumOf(std::span<const AreaPart> parts);
+
+// All parts by hand, vectors on the chip in URAMs.
+std::vector<AreaPart> AreaByHand(const MachineSize& machine, const AreaCosts& costs);
+
+// Those among them that no block of the RTL replaces (spec/accelerator/blocks.toml).
+std::vector<AreaPart> AreaBesideBlocks(const MachineSize& machine, const AreaCosts& costs);
+
+inline FabricUse EstimateArea(const MachineSize& machine, const AreaCosts& costs) {
+  return SumOf(AreaByHand(machine, costs));
+}
 
 }  // namespace accllm::accel

@@ -50,12 +50,12 @@ PassEstimate PerformanceModel::Pass(int64_t position, int64_t n_tokens, int64_t 
     const auto vector = static_cast<double>(i.vector_cycles);
     counts.dsp_active_cycles +=
         lanes * (area.lane_four_slots.dsps * busy + area.lane_slot.dsps * slots) +
-        area.vector_lane.dsps * vector_lanes * vector;
+        (area.vector_lane.dsps + area.head_lane.dsps) * vector_lanes * vector;
     counts.lut_active_kcycles +=
         ((lanes * (area.lane.luts + area.channel.luts) + area.control.luts) * busy +
          lanes * area.lane_slot.luts * slots +
          (i.opcode == isa::Opcode::kAttend ? pairs * area.weigher.luts * busy : 0) +
-         area.vector_lane.luts * vector_lanes * vector) /
+         (area.vector_lane.luts + area.head_lane.luts) * vector_lanes * vector) /
         1e3;
     counts.bram_accesses += kStreamAccesses * lanes * static_cast<double>(i.beats) +
                             kActivationReads * lanes * slots +

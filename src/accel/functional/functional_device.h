@@ -17,7 +17,13 @@ class FunctionalDevice final : public Device {
 
   // The program may be closed afterwards. Errors: kOutOfMemory.
   static Result<std::unique_ptr<FunctionalDevice>> Create(const ProgramFile& program,
-                                                          int n_threads);
+                                                          int n_threads) {
+    return Create(program.geometry(), program.instructions(), program.image(), n_threads);
+  }
+  // Of what CheckProgram has accepted.
+  static Result<std::unique_ptr<FunctionalDevice>> Create(
+      const isa::Geometry& geometry, std::span<const isa::Instruction> instructions,
+      std::span<const uint8_t> image, int n_threads);
 
   Status WriteMemory(int64_t stripe, std::span<const uint8_t> bytes) override;
   Status ReadMemory(int64_t stripe, std::span<uint8_t> bytes) const override;
@@ -28,7 +34,6 @@ class FunctionalDevice final : public Device {
 
  private:
   explicit FunctionalDevice(int n_threads) : pool_(n_threads) {}
-  Status CheckRange(int64_t stripe, size_t n_bytes) const;
 
   ThreadPool pool_;
   MachineState state_;

@@ -6,12 +6,12 @@
 
 namespace accllm::accel {
 
-Result<MachineState> LoadMachine(const ProgramFile& program) {
+Result<MachineState> LoadMachine(const isa::Geometry& geometry, std::span<const uint8_t> image) {
   MachineState m;
-  m.g = program.geometry();
+  m.g = geometry;
   const int64_t bytes = int64_t{m.g.stripes} * m.g.lanes * isa::kBeatBytes;
   ACCLLM_ASSIGN_OR_RETURN(m.memory, HugeBuffer::Allocate(static_cast<size_t>(bytes)));
-  std::copy(program.image().begin(), program.image().end(), m.memory.data());
+  std::copy(image.begin(), image.end(), m.memory.data());
   for (const isa::VectorLabel& label : isa::kVectorLabels) {
     const auto vector = static_cast<uint32_t>(label.value);
     m.vectors[vector].resize(Index(m.g.slots * VectorSize(m.g, vector)));

@@ -62,9 +62,9 @@ struct MachineState {
   }
 };
 
-// A machine that has run nothing: the program's image in its memory, all else zero. Errors:
+// A machine that has run nothing: a program's image in its memory, all else zero. Errors:
 // kOutOfMemory.
-Result<MachineState> LoadMachine(const ProgramFile& program);
+Result<MachineState> LoadMachine(const isa::Geometry& geometry, std::span<const uint8_t> image);
 
 // One instruction, whatever the machine holds; instructions were checked when the program was read.
 void RunInstruction(MachineState& m, const isa::Instruction& instruction, ThreadPool& pool);
