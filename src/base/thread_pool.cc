@@ -64,7 +64,8 @@ struct ThreadPool::State {
   std::vector<std::thread> workers;
 
   void RunParts(int thread) {
-    for (int i = 0; i < n_threads; ++i) {
+    const int n_queues = n_parts == n_threads ? 1 : n_threads;  // its own, or those of all
+    for (int i = 0; i < n_queues; ++i) {
       PartQueue& queue = queues[static_cast<size_t>((thread + i) % n_threads)];
       for (int64_t part = queue.Take(i == 0); part >= 0; part = queue.Take(i == 0)) {
         const int64_t begin = n * part / n_parts;

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 namespace accllm {
@@ -12,14 +15,48 @@ TEST(ThreadPool, EveryIndexOnceForAnyNumberOfThreads) {
   for (const int n_threads : {1, 2, 3, 7}) {
     ThreadPool pool(n_threads);
     for (const int64_t n : {0, 1, 2, 5, 1000}) {
-      std::vector<std::atomic<int>> hits(static_cast<size_t>(n));
-      pool.ParallelFor(n, [&](int64_t begin, int64_t end, int thread) {
-        EXPECT_LT(thread, n_threads);
-        for (int64_t i = begin; i < end; ++i) hits[static_cast<size_t>(i)].fetch_add(1);
-      });
-      for (const auto& hit : hits) EXPECT_EQ(hit.load(), 1);
+      for (const int parts : {1, 2, 8, 300}) {
+        std::vector<std::atomic<int>> hits(static_cast<size_t>(n));
+        pool.ParallelFor(
+            n,
+            [&](int64_t begin, int64_t end, int thread) {
+              EXPECT_LT(thread, n_threads);
+              for (int64_t i = begin; i < end; ++i) hits[static_cast<size_t>(i)].fetch_add(1);
+            },
+            parts);
+        for (const auto& hit : hits) EXPECT_EQ(hit.load(), 1);
+      }
     }
   }
+}
+
+// Sums kept by thread must not depend on who was late.
+TEST(ThreadPool, WithOnePartEachAThreadHasItsOwn) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<int> threads(3, -1);
+    pool.ParallelFor(3, [&](int64_t begin, int64_t end, int thread) {
+      if (thread == round % 3) std::this_thread::sleep_for(std::chrono::microseconds(50));
+      for (int64_t i = begin; i < end; ++i) threads[static_cast<size_t>(i)] = thread;
+    });
+    ASSERT_EQ(threads, (std::vector<int>{0, 1, 2}));
+  }
+}
+
+TEST(ThreadPool, OthersDoWhatALateThreadHasNotBegun) {
+  ThreadPool pool(2);
+  std::vector<int> threads(16, -1);
+  std::atomic<int> done{0};
+  pool.ParallelFor(
+      16,
+      [&](int64_t begin, int64_t end, int thread) {
+        // The caller's first part takes until all others are done.
+        for (int64_t i = begin; i < end; ++i) threads[static_cast<size_t>(i)] = thread;
+        while (thread == 0 && begin == 0 && done.load() < 15) std::this_thread::yield();
+        done.fetch_add(1);
+      },
+      8);
+  EXPECT_EQ(std::count(threads.begin(), threads.end(), 1), 15);
 }
 
 TEST(ThreadPool, ManyShortLoopsSeeEachOthersResults) {
