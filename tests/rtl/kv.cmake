@@ -1,0 +1,18 @@
+# Heads for attention and what comes of them.
+if(ACCLLM_HAS_RTL)
+  add_library(accllm_rtl_attention STATIC EXCLUDE_FROM_ALL attention_case.cc)
+  target_include_directories(accllm_rtl_attention PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(accllm_rtl_attention PUBLIC accllm_kernels)
+endif()
+
+foreach(size "2 2 2" "1 1 2" "4 2 4")
+  separate_arguments(size)
+  list(GET size 0 lanes)
+  list(GET size 1 queries)
+  list(GET size 2 head_queries)
+  accllm_add_rtl_bench(attention_${lanes}_bench TOP attention BENCH attention_bench.cc LIBS accllm_rtl_attention
+                       PARAMS Lanes=${lanes} Queries=${queries} HeadQueries=${head_queries} ScoreDepth=2048
+                              RowDepth=1024 ChunkDepth=512
+                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_QUERIES=${queries}
+                                   ACCLLM_HEAD_QUERIES=${head_queries} ACCLLM_ROW_BITS=10 ACCLLM_CHUNK_BITS=9)
+endforeach()
