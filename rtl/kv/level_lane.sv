@@ -19,8 +19,8 @@ module level_lane #(
   localparam int unsigned WholeW = 13;
   localparam int unsigned WholeStages = 1 + fp_pkg::MulLatency + fp_pkg::ToIntLatency;
   localparam int unsigned ProductW = 16;
-  if (kv_pkg::LevelStages != WholeStages + 3) begin : gen_check_latency
-    $error("LevelStages must be those of the units and three");
+  if (kv_pkg::LevelStages != WholeStages + 5) begin : gen_check_latency
+    $error("LevelStages must be those of the units and five");
   end
 
   logic [31:0]         scaled;
@@ -37,22 +37,36 @@ module level_lane #(
   );
 
   logic unused;
+  logic [LevelW*Groups-1:0] level2_q;
+  logic [TermW*Groups-1:0]  term_q;
   assign unused = whole[WholeW-1];
+  always_ff @(posedge clk_i) begin
+    level_o <= level2_q;
+    term_o  <= term_q;
+  end
   for (genvar g = 0; g < Groups; g++) begin : gen_group
-    logic [ProductW-1:0]       product_q;
-    logic [3:0]                zero_q, zero2_q;
+    // Products with four bits, as sums of two and two: a DSP each would be too many.
+    logic [3:0]                multiplier, zero_q, zero2_q;
+    logic [ProductW-1:0]       n, low_q, high_q, product_q;
     logic [LevelW-1:0]         level_q;
-    logic signed [TermW-1:0]   offset;
+    logic signed [TermW-1:0]   level, taken_q, rest_q;
     logic                      unused_rest;
-    assign offset      = 12'sd8 - $signed(TermW'(zero2_q));
+    assign n           = ProductW'(whole[WholeW-2:0]);
+    assign multiplier  = group[8*g +: 4];
+    assign level       = $signed(TermW'(product_q[8 +: LevelW]));
     assign unused_rest = ^{product_q[ProductW-1], product_q[7:0]};
     always_ff @(posedge clk_i) begin
-      product_q <= ProductW'(whole[WholeW-2:0]) * ProductW'(group[8*g +: 4]) + ProductW'(128);
+      low_q     <= (multiplier[0] ? n : '0) + (multiplier[1] ? n << 1 : '0);
+      high_q    <= (multiplier[2] ? n << 2 : '0) + (multiplier[3] ? n << 3 : '0);
       zero_q    <= group[8*g+4 +: 4];
-      level_q   <= product_q[8 +: LevelW];
+      product_q <= low_q + high_q + ProductW'(128);
       zero2_q   <= zero_q;
-      level_o[LevelW*g +: LevelW] <= level_q;
-      term_o[TermW*g +: TermW]    <= $signed(TermW'(level_q)) * offset;
+
+      level_q <= level[LevelW-1:0];
+      taken_q <= (zero2_q[0] ? level : '0) + (zero2_q[1] ? level <<< 1 : '0);
+      rest_q  <= (zero2_q[3] ? '0 : level <<< 3) - (zero2_q[2] ? level <<< 2 : '0);
+      level2_q[LevelW*g +: LevelW] <= level_q;
+      term_q[TermW*g +: TermW]     <= rest_q - taken_q;
     end
   end
 endmodule

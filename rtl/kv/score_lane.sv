@@ -3,7 +3,8 @@
 //     float(product) * (factor * key scale),
 //
 // one a cycle, with whether the query sees the token; and the largest of those that it sees, of
-// each query.
+// each query. Subnormal numbers may count as 0: scores that small, below 2^-102, are the same to
+// the exponential.
 module score_lane #(
   parameter int unsigned Queries = 2,       // of the engine
   parameter int unsigned HeadQueries = 2,   // of a head, a multiple of them
@@ -104,14 +105,14 @@ module score_lane #(
   end
 
   logic [31:0] scale, converted, score;
-  fp_mul u_scale (
+  fp_mul_normal u_scale (
     .clk_i, .en_i(1'b1), .a_i(is_sink ? factors_i.sink : factors_i.window), .b_i(key_scale),
     .product_o(scale)
   );
   int_to_fp #(.Width(32)) u_convert (
     .clk_i, .en_i(1'b1), .int_i(32'($signed(dot))), .result_o(converted)
   );
-  fp_mul u_score (
+  fp_mul_normal u_score (
     .clk_i, .en_i(1'b1), .a_i(converted), .b_i(scale), .product_o(score)
   );
   assign score_o = {is_seen, score};

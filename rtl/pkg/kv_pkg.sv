@@ -105,7 +105,7 @@ package kv_pkg;
   localparam int unsigned PowerStages = 23;
   localparam int unsigned WeightStages = 32;
   // Levels, the same: the weight is read; level and term are there.
-  localparam int unsigned LevelStages = 13;
+  localparam int unsigned LevelStages = 15;
   // From a chunk's last row to its inverse; from a head's last chunk to its scalars, and two cycles
   // more for each query.
   localparam int unsigned ChunkInverseStages = 31;
