@@ -9,7 +9,7 @@ module attention #(
   parameter int unsigned HeadQueries = 2,   // of a head, a multiple of them, up to 16
   parameter int unsigned ScoreDepth = 512,  // of each lane, all heads under way; powers of two
   parameter int unsigned RowDepth = 512,
-  parameter int unsigned ChunkDepth = 512,
+  parameter int unsigned ChunkDepth = 256,
   localparam int unsigned Parts = Lanes < 16 ? 1 : Lanes / 16,
   localparam int unsigned Groups = rce_pkg::Groups,
   localparam int unsigned SlotW = kv_pkg::SlotW,
@@ -53,9 +53,9 @@ module attention #(
   output logic [32*HeadQueries-1:0]          out_scale_o,     // [query], until the next head's
   output logic [HeadQueries*Groups*DspW-1:0] zero_sum_o,      // [query][group], the same
   input  logic [RowW-1:0]                    block_i,
-  output logic [Lanes*Queries*LevelsW-1:0]   level_o,         // [lane][query][group]
+  output logic [Lanes*Queries*LevelsW-1:0]   level_o,         // [lane][query][group], a cycle later
   input  logic [ChunkW-1:0]                  chunk_i,
-  output logic [FactorW*Parts-1:0]           factor_o         // [part]
+  output logic [Parts*Queries*FactorW-1:0]   factor_o         // [part][query], a cycle later
 );
   localparam int unsigned PowerW = kv_pkg::PowerW;
   localparam int unsigned TermsW = Groups * kv_pkg::TermW;

@@ -57,6 +57,7 @@ module attention_lane #(
   input  logic [RowAddrW-1:0]        block_i,
   output logic [Queries*LevelsW-1:0] level_o        // [query][group], a cycle later
 );
+  /* verilator no_inline_module */  // a model has its code once, not once a lane
   localparam int unsigned ScoreW = kv_pkg::ScoreW;
   localparam int unsigned HalfW = LevelsW / 2;
   localparam logic [QueryW-1:0] InGroup = QueryW'(Queries - 1);

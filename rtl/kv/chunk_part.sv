@@ -4,12 +4,13 @@
 module chunk_part #(
   parameter int unsigned Lanes = 2,        // of the part, a power of two up to 16
   parameter bit Pair = 1'b0,
+  parameter int unsigned Queries = 2,      // of the engine, a power of two
   parameter int unsigned HeadQueries = 2,
-  parameter int unsigned Depth = 512,      // chunks times queries of all heads under way
+  parameter int unsigned Depth = 256,      // chunks of all heads under way
   localparam int unsigned FactorW = rce_pkg::FactorW,
   localparam int unsigned Groups = rce_pkg::Groups,
   localparam int unsigned TermW = kv_pkg::TermW,
-  localparam int unsigned AddrW = $clog2(Depth),
+  localparam int unsigned ChunkW = $clog2(Depth),
   localparam int unsigned SumsW = HeadQueries * Groups * rce_pkg::DspW
 ) (
   input  logic                          clk_i,
@@ -30,9 +31,13 @@ module chunk_part #(
   input  logic [Groups*TermW*Lanes-1:0] term_i,       // [lane][group], LevelStages later
   output logic [SumsW-1:0]              zero_sum_o,   // [query][group]
   // Factors of values.
-  input  logic [AddrW-1:0]              chunk_i,
-  output logic [FactorW-1:0]            factor_o      // a cycle later
+  input  logic [ChunkW-1:0]             chunk_i,
+  output logic [Queries*FactorW-1:0]    factor_o      // [query], a cycle later
 );
+  // Places of what belongs to a chunk and a query.
+  localparam int unsigned WhichW = $clog2(Queries);
+  localparam int unsigned AddrW = ChunkW + WhichW;
+  localparam logic [kv_pkg::QueryW-1:0] InGroup = kv_pkg::QueryW'(Queries - 1);
   localparam int unsigned Levels = $clog2(Lanes);
   localparam int unsigned QueryW = kv_pkg::QueryW;
   localparam int unsigned AddressW = kv_pkg::AddressW;
@@ -74,11 +79,19 @@ module chunk_part #(
         <= {row_first, row_last, row_query, row_chunk};
   end
 
-  logic [30:0] level_largest;
-  chunk_scales #(.Depth(Depth), .HeadQueries(HeadQueries)) u_scales (
+  logic [30:0]      level_largest;
+  logic [AddrW-1:0] row_place, level_place;
+  if (Queries == 1) begin : gen_one_query
+    assign row_place   = rows_chunk_q[ChunkW-1:0];
+    assign level_place = level_step_i.chunk[ChunkW-1:0];
+  end else begin : gen_queries
+    assign row_place   = {rows_chunk_q[ChunkW-1:0], rows_query_q[WhichW-1:0]};
+    assign level_place = {level_step_i.chunk[ChunkW-1:0], level_step_i.query[WhichW-1:0]};
+  end
+  chunk_scales #(.Depth(Depth * Queries), .HeadQueries(HeadQueries)) u_scales (
     .clk_i, .rst_ni, .valid_i(rows_valid_q), .first_i(rows_first_q), .last_i(rows_last_q),
-    .query_i(rows_query_q), .chunk_i(rows_chunk_q[AddrW-1:0]), .largest_i(merged_q),
-    .valid_o, .largest_o(chunk_o), .raddr_i(level_step_i.chunk[AddrW-1:0]),
+    .query_i(rows_query_q), .chunk_i(row_place), .largest_i(merged_q),
+    .valid_o, .largest_o(chunk_o), .raddr_i(level_place),
     .read_largest_o(level_largest), .read_inverse_o(inverse_o)
   );
 
@@ -86,21 +99,26 @@ module chunk_part #(
   logic [31:0]        scaled;
   logic [FactorW:0]   factor;
   logic               factor_valid;
-  logic [AddrW-1:0]   factor_chunk;
+  logic [ChunkW-1:0]  factor_chunk;
+  logic [QueryW-1:0]  factor_query;
   fp_mul_normal u_factor (
     .clk_i, .en_i(1'b1), .a_i({1'b0, level_largest}), .b_i(to_factor_i), .product_o(scaled)
   );
   fp_to_int #(.Width(FactorW + 1), .Low(0), .High(kv_pkg::MaxFactor), .OfNan(0)) u_whole (
     .clk_i, .en_i(1'b1), .x_i(scaled), .int_o(factor)
   );
-  pipe_valid #(.Width(AddrW), .Stages(FactorStages)) u_factor_row (
+  pipe_valid #(.Width(ChunkW + QueryW), .Stages(FactorStages)) u_factor_row (
     .clk_i, .rst_ni, .en_i(1'b1), .valid_i(level_step_i.valid),
-    .data_i(level_step_i.chunk[AddrW-1:0]), .valid_o(factor_valid), .data_o(factor_chunk)
+    .data_i({level_step_i.chunk[ChunkW-1:0], level_step_i.query}), .valid_o(factor_valid),
+    .data_o({factor_chunk, factor_query})
   );
-  ram_1w1r #(.Width(FactorW), .Depth(Depth)) u_factors (
-    .clk_i, .we_i(factor_valid), .waddr_i(factor_chunk), .wdata_i(factor[FactorW-1:0]),
-    .re_i(1'b1), .raddr_i(chunk_i), .rdata_o(factor_o)
-  );
+  for (genvar q = 0; q < Queries; q++) begin : gen_factor
+    ram_1w1r #(.Width(FactorW), .Depth(Depth)) u_factors (
+      .clk_i, .we_i(factor_valid && (factor_query & InGroup) == QueryW'(q)),
+      .waddr_i(factor_chunk), .wdata_i(factor[FactorW-1:0]), .re_i(1'b1), .raddr_i(chunk_i),
+      .rdata_o(factor_o[FactorW*q +: FactorW])
+    );
+  end
 
   // Terms of zero points, of all lanes, meet their factor.
   localparam int unsigned SumStages = kv_pkg::LevelStages + Levels;

@@ -13,6 +13,7 @@ module score_walk #(
   output logic                idle_o,
   output kv_pkg::walk_t       walk_o
 );
+  localparam int unsigned QueriesW = $clog2(Queries);
   localparam logic [QueryW-1:0] InGroup = QueryW'(Queries - 1);
 
   // What stays.
@@ -36,7 +37,7 @@ module score_walk #(
   assign idle_o       = !valid_q;
   assign walk_o       = {valid_q, is_first_chunk_q, row_in_chunk_q == '0 && !half_q,
                          ends_chunk && ends_half, done, half_q, query_q, address_q, row_q, block_q,
-                         chunk_q + AddressW'(query_q)};
+                         chunk_q + (AddressW'(query_q) >> QueriesW)};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= 1'b0;
@@ -75,7 +76,7 @@ module score_walk #(
         row_q          <= row_q + 1'b1;
         row_in_chunk_q <= ends_chunk ? '0 : row_in_chunk_q + 1'b1;
         if (ends_chunk) begin
-          chunk_q          <= chunk_q + AddressW'(last_query_q) + 1'b1;
+          chunk_q          <= chunk_q + (AddressW'(last_query_q) >> QueriesW) + 1'b1;
           is_first_chunk_q <= 1'b0;
         end
       end

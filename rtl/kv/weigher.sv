@@ -7,7 +7,7 @@ module weigher #(
   parameter int unsigned Lanes = 2,         // a power of two; 16 lanes are a part
   parameter int unsigned Queries = 2,
   parameter int unsigned HeadQueries = 2,
-  parameter int unsigned Depth = 512,       // chunks times queries of all heads under way
+  parameter int unsigned Depth = 256,       // chunks of all heads under way
   localparam int unsigned PartLanes = Lanes < 16 ? Lanes : 16,
   localparam int unsigned Parts = Lanes / PartLanes,
   localparam int unsigned Groups = rce_pkg::Groups,
@@ -15,7 +15,7 @@ module weigher #(
   localparam int unsigned PowerW = kv_pkg::PowerW,
   localparam int unsigned TermW = kv_pkg::TermW,
   localparam int unsigned FactorW = rce_pkg::FactorW,
-  localparam int unsigned AddrW = $clog2(Depth),
+  localparam int unsigned ChunkW = $clog2(Depth),
   localparam int unsigned AddressW = kv_pkg::AddressW,
   localparam int unsigned SumsW = HeadQueries * Groups * rce_pkg::DspW
 ) (
@@ -43,8 +43,8 @@ module weigher #(
   output kv_pkg::walk_t                 level_write_o,    // the step, LevelStages later
   output logic                          split_o,          // of it
   // Of values.
-  input  logic [AddrW-1:0]              chunk_i,
-  output logic [FactorW*Parts-1:0]      factor_o,         // [part], a cycle later
+  input  logic [ChunkW-1:0]             chunk_i,
+  output logic [Parts*Queries*FactorW-1:0] factor_o,      // [part][query], a cycle later
   output logic                          done_o,           // a head's results are there
   output logic [32*HeadQueries-1:0]     out_scale_o,      // [query]; until the next head's
   output logic [SumsW-1:0]              zero_sum_o        // [query][group]
@@ -137,7 +137,8 @@ module weigher #(
   for (genvar p = 0; p < Parts; p++) begin : gen_part
     localparam int unsigned Partner = Parts == 1 ? 0 : 1 - p;
     chunk_part #(
-      .Lanes(PartLanes), .Pair(Parts == 2), .HeadQueries(HeadQueries), .Depth(Depth)
+      .Lanes(PartLanes), .Pair(Parts == 2), .Queries(Queries), .HeadQueries(HeadQueries),
+      .Depth(Depth)
     ) u_part (
       .clk_i, .rst_ni, .step_i(weight_walk), .merge_i(!split_q),
       .weight_i(weight_i[32*PartLanes*p +: 32*PartLanes]), .largest_o(part_largest[31*p +: 31]),
@@ -145,7 +146,8 @@ module weigher #(
       .chunk_o(part_chunk[31*p +: 31]), .level_step_i(level_step_o), .split_i(split_o),
       .to_factor_i(to_factor), .inverse_o(inverse_o[32*p +: 32]),
       .term_i(term_i[Groups*TermW*PartLanes*p +: Groups*TermW*PartLanes]),
-      .zero_sum_o(part_sums[SumsW*p +: SumsW]), .chunk_i, .factor_o(factor_o[FactorW*p +: FactorW])
+      .zero_sum_o(part_sums[SumsW*p +: SumsW]), .chunk_i,
+      .factor_o(factor_o[Queries*FactorW*p +: Queries*FactorW])
     );
   end
   if (Parts == 1) begin : gen_one_part

@@ -81,7 +81,7 @@ package kv_pkg;
     logic [AddressW-1:0]   address;     // of the first score
     logic [AddressW-1:0]   row;         // of the first beat
     logic [AddressW-1:0]   block;       // of the first levels
-    logic [AddressW-1:0]   chunk;       // of the first chunk and query
+    logic [AddressW-1:0]   chunk;       // of the first chunk
   } head_t;
 
   // A walk over them, in the order in which they came.
@@ -97,7 +97,7 @@ package kv_pkg;
     logic [AddressW-1:0] address;  // of a score or a weight
     logic [AddressW-1:0] row;      // of a beat of keys
     logic [AddressW-1:0] block;    // of levels: a beat and the queries that the engine takes at once
-    logic [AddressW-1:0] chunk;    // of what belongs to a chunk and a query
+    logic [AddressW-1:0] chunk;    // of a chunk and the queries that the engine takes at once
   } walk_t;
 
   // Softmax, cycles after a step of its walk: score and scale are read; the exponential is there;

@@ -26,11 +26,27 @@ std::vector<AttentionHead> HeadsOf(bool split, bool specials, uint32_t seed) {
 
 TEST_P(Attention, LevelsFactorsAndScalesAreThoseOfTheContract) {
   const auto [split, specials] = GetParam();
-  for (uint32_t seed = 1; seed <= 12; ++seed) {
+  int64_t n_levels = 0;
+  for (uint32_t seed = 1; seed <= 30; ++seed) {
     const bool stalls = seed % 3 != 0;
     Driver driver(stalls ? Stall(seed) : Stall::Never(), stalls ? Stall(2 * seed) : Stall::Never());
     driver.Run(HeadsOf(split, specials, seed));
     if (HasFatalFailure()) return;
+    n_levels += driver.n_levels();
+  }
+  EXPECT_GT(n_levels, 1000);
+}
+
+// A head of rows beats takes rows * queries steps of each walk; the rest is what this counts.
+TEST(AttentionLatency, FromTheLastBeatToLevels) {
+  for (const bool split : {false, true}) {
+    Driver driver(Stall::Never(), Stall::Never());
+    const std::vector<AttentionHead> heads = {HeadsOf(split, false, 1)[0]};
+    driver.Run(heads);
+    const auto steps =
+        static_cast<int64_t>(heads[0].row_slots.size()) * heads[0].per_beat() * ACCLLM_HEAD_QUERIES;
+    RecordProperty(split ? "split" : "whole", std::to_string(driver.latency() - 2 * steps));
+    EXPECT_LE(driver.latency() - 2 * steps, 190 + 2 * ACCLLM_HEAD_QUERIES);
   }
 }
 

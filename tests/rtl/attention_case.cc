@@ -60,9 +60,10 @@ class HeadMaker {
         std::ldexp(1.0F + 0.001F * static_cast<float>(Below(1000)), -18 - Below(12)));
   }
 
+  // KV4 gives NaN, and no infinity.
   uint16_t Scale() {
     if (IsSpecial()) {
-      constexpr uint16_t kBits[] = {0, 1, 0x03FF, 0x7BFF, 0x7C00, 0x7E00};
+      constexpr uint16_t kBits[] = {0, 1, 0x03FF, 0x0400, 0x7BFF, 0x7E00};
       return kBits[Below(6)];
     }
     return static_cast<uint16_t>(0x3000 + Below(0x0C00));

@@ -45,6 +45,8 @@ class AttentionDriver {
 
   // Cycles from a head's last beat until its levels are there.
   int64_t latency() const { return latency_; }
+  // Levels that were not 0.
+  int64_t n_levels() const { return n_levels_; }
 
  private:
   static constexpr int kLaneStages = 23;
@@ -72,7 +74,7 @@ class AttentionDriver {
     size_t head = 0;
     int row = 0;
     int fold = 0;
-    int query = 0;  // of the chunk's factor
+    int query = 0;
   };
 
   void Add(const AttentionHead& head) {
@@ -81,7 +83,7 @@ class AttentionDriver {
     end_.address += rows * head.per_beat() * kHeadQueries;
     end_.row += rows;
     end_.block += rows * kFolds;
-    end_.chunk += rows / added.chunk_rows * kHeadQueries;
+    end_.chunk += rows / added.chunk_rows * kFolds;
     for (int row = 0; row < rows; ++row) {
       if (row % 4 == 0) events_.push_back({heads_.size(), row, -1, 0});
       for (int fold = 0; fold < kFolds; ++fold) {
@@ -240,7 +242,7 @@ class AttentionDriver {
     const Places& places = heads_[read.head].places;
     SetField(dut_->block_i, 0, ACCLLM_ROW_BITS, places.block + read.row * kFolds + read.fold);
     SetField(dut_->chunk_i, 0, ACCLLM_CHUNK_BITS,
-             places.chunk + read.row / heads_[read.head].chunk_rows * kHeadQueries + read.query);
+             places.chunk + read.row / heads_[read.head].chunk_rows * kFolds + read.fold);
   }
 
   void Look() {
@@ -306,10 +308,11 @@ class AttentionDriver {
     const int groups = kAttentionGroups / per_beat;
     for (int lane = 0; lane < kLanes; ++lane) {
       const size_t first = (size_t{1} * read.row * kLanes + lane) * per_beat;
-      ASSERT_EQ(Field(dut_->factor_o, 15 * (lane / 16), 15),
+      ASSERT_EQ(Field(dut_->factor_o, 15 * (lane / 16 * kQueries + read.query % kQueries), 15),
                 expected.factors[head.head.tokens[first].chunk]);
       for (int i = 0; i < kAttentionGroups; ++i) {
         const int lsb = kLevelBits * (4 * (lane * kQueries + read.query % kQueries) + i);
+        n_levels_ += Field(dut_->level_o, lsb, kLevelBits) != 0;
         ASSERT_EQ(Field(dut_->level_o, lsb, kLevelBits),
                   expected.levels[first + i / groups][i % groups])
             << "head " << read.head << ", row " << read.row << ", lane " << lane << ", " << i;
@@ -330,6 +333,7 @@ class AttentionDriver {
   int n_queries_ = 0;
   int64_t free_ = 0;
   int64_t latency_ = 0;
+  int64_t n_levels_ = 0;
 };
 
 }  // namespace accllm::rtl

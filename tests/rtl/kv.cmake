@@ -5,7 +5,7 @@ if(ACCLLM_HAS_RTL)
   target_link_libraries(accllm_rtl_attention PUBLIC accllm_kernels)
 endif()
 
-foreach(size "2 2 2" "1 1 2" "4 2 4")
+foreach(size "2 2 2" "1 1 2" "4 2 4" "16 1 1" "32 1 1")
   separate_arguments(size)
   list(GET size 0 lanes)
   list(GET size 1 queries)
@@ -16,3 +16,9 @@ foreach(size "2 2 2" "1 1 2" "4 2 4")
                        DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_QUERIES=${queries}
                                    ACCLLM_HEAD_QUERIES=${head_queries} ACCLLM_ROW_BITS=10 ACCLLM_CHUNK_BITS=9)
 endforeach()
+
+# With lanes of the engine in the loop.
+accllm_add_rtl_bench(attention_engine_bench TOP attention_engine SOURCES models/attention_engine.sv PARTS 2
+                     BENCH attention_engine_bench.cc LIBS accllm_rtl_attention
+                     PARAMS Lanes=2 Queries=1 HeadQueries=2
+                     DEFINITIONS ACCLLM_LANES=2 ACCLLM_QUERIES=1 ACCLLM_HEAD_QUERIES=2)
