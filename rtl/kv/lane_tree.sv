@@ -33,5 +33,9 @@ module lane_tree #(
     always_ff @(posedge clk_i) both_q <= both;
     assign node[Width*(Lanes+i) +: Width] = both_q;
   end
+  if (Lanes == 1) begin : gen_no_node
+    logic unused_clk;
+    assign unused_clk = clk_i;
+  end
   assign result_o = node[Width*(2*Lanes-2) +: Width];
 endmodule

@@ -99,6 +99,8 @@ module score_lane #(
     end
   end
   if (Queries == 1) begin : gen_one
+    logic unused_which;
+    assign unused_which = ^which;
     assign dot = dots_q[DotW*half +: DotW];
   end else begin : gen_some
     assign dot = dots_q[DotW*{half, which} +: DotW];

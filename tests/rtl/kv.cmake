@@ -5,7 +5,7 @@ if(ACCLLM_HAS_RTL)
   target_link_libraries(accllm_rtl_attention PUBLIC accllm_kernels)
 endif()
 
-foreach(size "2 2 2" "1 1 2" "4 2 4" "16 1 1" "32 1 1")
+foreach(size "2 2 2" "1 1 2" "4 2 4" "32 1 1")
   separate_arguments(size)
   list(GET size 0 lanes)
   list(GET size 1 queries)
