@@ -22,3 +22,21 @@ accllm_add_rtl_bench(attention_engine_bench TOP attention_engine SOURCES models/
                      BENCH attention_engine_bench.cc LIBS accllm_rtl_attention
                      PARAMS Lanes=2 Queries=1 HeadQueries=2
                      DEFINITIONS ACCLLM_LANES=2 ACCLLM_QUERIES=1 ACCLLM_HEAD_QUERIES=2)
+
+foreach(size "32 16 2" "4 4 1")
+  separate_arguments(size)
+  list(GET size 0 lanes)
+  list(GET size 1 split_lanes)
+  list(GET size 2 queries)
+  accllm_add_rtl_bench(level_gather_${lanes}_bench TOP level_gather BENCH level_gather_bench.cc
+                       PARAMS Lanes=${lanes} SplitLanes=${split_lanes} Queries=${queries}
+                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_SPLIT_LANES=${split_lanes} ACCLLM_QUERIES=${queries})
+endforeach()
+foreach(size "8 2" "1 1")
+  separate_arguments(size)
+  list(GET size 0 lanes)
+  list(GET size 1 queries)
+  accllm_add_rtl_bench(value_collector_${lanes}_bench TOP value_collector BENCH value_collector_bench.cc LIBS accllm_base
+                       PARAMS Lanes=${lanes} Queries=${queries}
+                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_QUERIES=${queries})
+endforeach()
