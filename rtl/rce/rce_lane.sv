@@ -1,7 +1,8 @@
 // A lane of the reconfigurable computing engine: a beat a cycle times the operands of Slots tokens.
 //
-// beat_i says what happens; segment j gets its word j + 1 cycles later. Multipliers of keys,
-// coefficients and factors come with beat_i. An entry that is written can be used by beats of the
+// beat_i says what happens; segment j gets its word j + 1 cycles later, and group g of a key, which
+// is of segments 2 g and 2 g + 1, its multiplier and coefficient when these need them. Factors come
+// with beat_i. An entry that is written can be used by beats of the
 // same cycle and of later ones; beats of the 13 cycles before must not use it. The first beat may
 // come in the second cycle after the reset.
 module rce_lane #(
@@ -25,8 +26,8 @@ module rce_lane #(
   input  logic [4*OperandsW-1:0]     act_i,          // [bus][code][position][slot]
   input  logic [4*SumsW-1:0]         query_sum_i,    // [group][query]: of these operands
   // Attention.
-  input  logic [15:0]                key_multiplier_i,  // [group]
-  input  logic [31:0]                coefficient_i,     // [group]: multiplier * (8 - zero)
+  input  logic [15:0]                key_multiplier_i,  // [group], group g's 2 g + 1 cycles later
+  input  logic [31:0]                coefficient_i,  // a cycle later: multiplier * (8 - zero)
   input  logic [FactorsW-1:0]        factor_i,       // [query]
   // Products of keys and values.
   output rce_pkg::result_t           result_o,       // LaneStages after beat_i
@@ -50,13 +51,12 @@ module rce_lane #(
   always_ff @(posedge clk_i) clear_q <= !rst_ni;
 
   // What comes with a beat goes to where it is needed.
-  logic is_data, no_key_q, no_value_q;
+  logic is_data, no_value_q;
   logic [7:0] cascade, feedback;
   rce_pkg::result_t result, combined;
   logic two_digits, combines;
   logic [FactorsW-1:0] factor_q, gated_factor_q, factor;
-  logic [4*CoefficientW-1:0] coefficient_q, gated_coefficient_q;
-  logic [9:0] key_entry_q;  // of this beat, and of the one before
+  logic [4*6-1:0] entries;  // [group]: no key; its entry, ZeroDelay + 2 g cycles after beat_i
   assign is_data = beat_i.kind == rce_pkg::KindData;
   assign two_digits = beat_i.mode != rce_pkg::ModeSparse24;
   assign result = {beat_i.kind, beat_i.mode, beat_i.beat, beat_i.row, beat_i.start, beat_i.last,
@@ -66,14 +66,14 @@ module rce_lane #(
   );
   // Registers clear registers: what is not of this mode is 0.
   always_ff @(posedge clk_i) begin
-    no_key_q <= !(is_data && beat_i.mode == rce_pkg::ModeKey);
     no_value_q <= !(is_data && beat_i.mode == rce_pkg::ModeValue);
     factor_q <= factor_i;
     gated_factor_q <= no_value_q ? '0 : factor_q;
-    coefficient_q <= coefficient_i;
-    gated_coefficient_q <= no_key_q ? '0 : coefficient_q;
-    key_entry_q <= {key_entry_q[4:0], beat_i.entry};
   end
+  delay_line #(.Width(6), .Stages(rce_pkg::ZeroDelay)) u_entry (
+    .clk_i, .clear_i(clear_q),
+    .data_i({!(is_data && beat_i.mode == rce_pkg::ModeKey), beat_i.entry}), .data_o(entries[0 +: 6])
+  );
   delay_line #(.Width(FactorsW), .Stages(rce_pkg::MultiplyDelay - 1)) u_factor (
     .clk_i, .clear_i(clear_q), .data_i(gated_factor_q), .data_o(factor)
   );
@@ -107,22 +107,30 @@ module rce_lane #(
     .clk_i, .beat_i, .segment_o(control[0 +: ControlW])
   );
   for (genvar g = 0; g < rce_pkg::Groups; g++) begin : gen_group
-    logic [CoefficientW-1:0] coefficient;
-    logic [4:0] entry;
+    logic [CoefficientW-1:0] coefficient, coefficient_q;
+    logic [4:0] entry_now_q;
     logic [Queries*DspW-1:0] zero_term;
-    delay_line #(.Width(CoefficientW + 5), .Stages(rce_pkg::ZeroDelay - 1 + 2 * g)) u_coefficient (
-      .clk_i, .clear_i(clear_q),
-      .data_i({gated_coefficient_q[CoefficientW*g +: CoefficientW], key_entry_q[9:5]}),
-      .data_o({coefficient, entry})
+    if (g > 0) begin : gen_later
+      delay_line #(.Width(6), .Stages(2)) u_entry (
+        .clk_i, .clear_i(clear_q), .data_i(entries[6*(g-1) +: 6]), .data_o(entries[6*g +: 6])
+      );
+    end
+    delay_line #(.Width(CoefficientW), .Stages(rce_pkg::ZeroDelay - 2)) u_coefficient (
+      .clk_i, .clear_i(clear_q), .data_i(coefficient_i[CoefficientW*g +: CoefficientW]),
+      .data_o(coefficient)
     );
+    always_ff @(posedge clk_i) begin
+      coefficient_q <= entries[6*g+5] ? '0 : coefficient;
+      entry_now_q <= entries[6*g +: 5];
+    end
     rce_zero_term #(.Queries(Queries)) u_zero_term (
       .clk_i, .we_i(we_q[g/2]), .waddr_i(entry_q), .query_sum_i(query_sum_q[SumsW*g +: SumsW]),
-      .entry_i(entry), .coefficient_i(coefficient), .zero_term_o(zero_term)
+      .entry_i(entry_now_q), .coefficient_i(coefficient_q), .zero_term_o(zero_term)
     );
     for (genvar k = 0; k < 2; k++) begin : gen_segment
       localparam int unsigned J = 2 * g + k;
       logic [3:0] key;
-      delay_line #(.Width(4), .Stages(1 + J)) u_key (
+      delay_line #(.Width(4), .Stages(k)) u_key (
         .clk_i, .clear_i(clear_q), .data_i(key_multiplier_i[4*g +: 4]), .data_o(key)
       );
       rce_segment #(.Slots(Slots), .IsOdd(k == 1)) u_segment (

@@ -71,13 +71,20 @@ class RceLaneDriver {
     dut_->act_we_i = 0;
   }
 
-  // Segment j's word comes j + 1 cycles after the step.
+  // Segment j's word comes j + 1 cycles after the step; with those of even segments their group's
+  // multiplier, a cycle later its coefficient.
   void DriveWords() {
     for (size_t i = issued_.size(); i-- > 0;) {
       const int64_t segment = dut_.cycles() - issued_[i] - 1;
       if (segment >= kSegments) break;
-      if (segment >= 0) {
-        SetField(dut_->word_i, 64 * segment, 64, program_->steps[i].words[segment]);
+      if (segment < 0) continue;
+      const RceStep& step = program_->steps[i];
+      const size_t group = segment / 2;
+      SetField(dut_->word_i, 64 * segment, 64, step.words[segment]);
+      if (segment % 2 == 0) {
+        SetField(dut_->key_multiplier_i, 4 * group, 4, step.key_multipliers[group]);
+      } else {
+        SetField(dut_->coefficient_i, 8 * group, 8, static_cast<uint8_t>(step.coefficients[group]));
       }
     }
   }
@@ -119,10 +126,6 @@ class RceLaneDriver {
     }
     issued_.push_back(dut_.cycles());
     dut_->beat_i = step.beat.Pack();
-    for (int group = 0; group < kKeyGroups; ++group) {
-      SetField(dut_->key_multiplier_i, 4 * group, 4, step.key_multipliers[group]);
-      SetField(dut_->coefficient_i, 8 * group, 8, static_cast<uint8_t>(step.coefficients[group]));
-    }
     for (size_t i = 0; i < step.factors.size(); ++i) {
       SetField(dut_->factor_i, 15 * i, 15, step.factors[i]);
     }

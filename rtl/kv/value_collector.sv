@@ -1,0 +1,105 @@
+// Sums of values of up to 8 lanes, four dimensions each and all of one group, become
+//
+//     out = float(sum + zero_sum) * out_scale.
+//
+// Sums come dimension by dimension, the last one first, a dimension of all lanes a cycle. They
+// leave one by one: lane by lane, of each its dimensions, of each the queries. The next sums may
+// come when done_o has been high.
+module value_collector #(
+  parameter int unsigned Lanes = 2,    // a power of two up to 8
+  parameter int unsigned Queries = 2,  // a power of two
+  localparam int unsigned DspW = rce_pkg::DspW,
+  localparam int unsigned LaneSumsW = Queries * DspW,
+  localparam int unsigned PlaceW = $clog2(4 * Lanes * Queries)
+) (
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+  // Of the sums that begin to come next.
+  input  logic                       take_i,
+  input  logic [Queries*DspW-1:0]    zero_sum_i,   // [query]
+  input  logic [Queries*32-1:0]      out_scale_i,  // [query]
+  // Sums.
+  input  logic                       valid_i,
+  input  logic [1:0]                 dim_i,
+  input  logic [Lanes*LaneSumsW-1:0] sum_i,        // [lane][query]
+  // Results: lane, dimension, query.
+  output logic                       valid_o,
+  output logic [PlaceW-1:0]          place_o,
+  output logic [31:0]                value_o,
+  output logic                       done_o        // the last one
+);
+  localparam int unsigned LaneW = $clog2(Lanes);
+  localparam int unsigned WhichW = $clog2(Queries);
+  localparam int unsigned Stages = 3 + fp_pkg::FromIntLatency + fp_pkg::MulLatency;
+
+  logic [Queries*DspW-1:0] next_zero_sum_q, zero_sum_q;
+  logic [Queries*32-1:0]   next_out_scale_q, out_scale_q;
+  logic                    complete, is_busy_q;
+  logic [PlaceW-1:0]       place_q;
+  assign complete = valid_i && dim_i == 2'd0;
+  assign done_o   = valid_o && place_o == '1;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) is_busy_q <= 1'b0;
+    else is_busy_q <= complete || (is_busy_q && place_q != '1);
+  end
+  always_ff @(posedge clk_i) begin
+    place_q <= is_busy_q ? place_q + 1'b1 : '0;
+    if (take_i) begin
+      next_zero_sum_q  <= zero_sum_i;
+      next_out_scale_q <= out_scale_i;
+    end
+    if (complete) begin
+      zero_sum_q  <= next_zero_sum_q;
+      out_scale_q <= next_out_scale_q;
+    end
+  end
+
+  // What is at a place: a lane's word of all queries, then the query's.
+  logic [Lanes*LaneSumsW-1:0] words;
+  logic [LaneSumsW-1:0]       word;
+  logic [DspW-1:0]            sum_q, total_q, zero_sum;
+  logic [31:0]                scale, converted;
+  logic [PlaceW-1:0]          place2_q, place3_q, place_at_scale;
+  for (genvar i = 0; i < Lanes; i++) begin : gen_lane
+    ram_1w1r #(.Width(LaneSumsW), .Depth(4), .Style("distributed")) u_sums (
+      .clk_i, .we_i(valid_i), .waddr_i(dim_i), .wdata_i(sum_i[LaneSumsW*i +: LaneSumsW]),
+      .re_i(1'b1), .raddr_i(place_q[WhichW +: 2]), .rdata_o(words[LaneSumsW*i +: LaneSumsW])
+    );
+  end
+  if (Lanes == 1) begin : gen_one_lane
+    assign word = words;
+  end else begin : gen_lanes
+    assign word = words[LaneSumsW*place2_q[PlaceW-1 -: LaneW] +: LaneSumsW];
+  end
+  if (Queries == 1) begin : gen_one_query
+    logic unused_places;
+    assign unused_places = ^{place2_q, place3_q, place_at_scale};
+    always_ff @(posedge clk_i) sum_q <= word;
+    assign zero_sum = zero_sum_q;
+    assign scale    = out_scale_q;
+  end else begin : gen_queries
+    logic unused_places;
+    assign unused_places = ^{place2_q, place3_q, place_at_scale};
+    always_ff @(posedge clk_i) sum_q <= word[DspW*place2_q[WhichW-1:0] +: DspW];
+    assign zero_sum = zero_sum_q[DspW*place3_q[WhichW-1:0] +: DspW];
+    assign scale    = out_scale_q[32*place_at_scale[WhichW-1:0] +: 32];
+  end
+  always_ff @(posedge clk_i) begin
+    place2_q <= place_q;
+    place3_q <= place2_q;
+    total_q  <= sum_q + zero_sum;
+  end
+  int_to_fp #(.Width(64)) u_convert (
+    .clk_i, .en_i(1'b1), .int_i(64'($signed(total_q))), .result_o(converted)
+  );
+  delay_line #(.Width(PlaceW), .Stages(3 + fp_pkg::FromIntLatency)) u_place (
+    .clk_i, .clear_i(1'b0), .data_i(place_q), .data_o(place_at_scale)
+  );
+  fp_mul_normal u_scale (
+    .clk_i, .en_i(1'b1), .a_i(converted), .b_i(scale), .product_o(value_o)
+  );
+  pipe_valid #(.Width(PlaceW), .Stages(Stages)) u_out (
+    .clk_i, .rst_ni, .en_i(1'b1), .valid_i(is_busy_q), .data_i(place_q), .valid_o,
+    .data_o(place_o)
+  );
+endmodule

@@ -1,0 +1,42 @@
+# Heads for attention and what comes of them.
+if(ACCLLM_HAS_RTL)
+  add_library(accllm_rtl_attention STATIC EXCLUDE_FROM_ALL attention_case.cc)
+  target_include_directories(accllm_rtl_attention PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(accllm_rtl_attention PUBLIC accllm_kernels)
+endif()
+
+foreach(size "2 2 2" "1 1 2" "4 2 4" "32 1 1")
+  separate_arguments(size)
+  list(GET size 0 lanes)
+  list(GET size 1 queries)
+  list(GET size 2 head_queries)
+  accllm_add_rtl_bench(attention_${lanes}_bench TOP attention BENCH attention_bench.cc LIBS accllm_rtl_attention
+                       PARAMS Lanes=${lanes} Queries=${queries} HeadQueries=${head_queries} ScoreDepth=2048
+                              RowDepth=1024 ChunkDepth=512
+                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_QUERIES=${queries}
+                                   ACCLLM_HEAD_QUERIES=${head_queries} ACCLLM_ROW_BITS=10 ACCLLM_CHUNK_BITS=9)
+endforeach()
+
+# With lanes of the engine in the loop.
+accllm_add_rtl_bench(attention_engine_bench TOP attention_engine SOURCES models/attention_engine.sv PARTS 2
+                     BENCH attention_engine_bench.cc LIBS accllm_rtl_attention
+                     PARAMS Lanes=2 Queries=1 HeadQueries=2
+                     DEFINITIONS ACCLLM_LANES=2 ACCLLM_QUERIES=1 ACCLLM_HEAD_QUERIES=2)
+
+foreach(size "32 16 2" "4 4 1")
+  separate_arguments(size)
+  list(GET size 0 lanes)
+  list(GET size 1 split_lanes)
+  list(GET size 2 queries)
+  accllm_add_rtl_bench(level_gather_${lanes}_bench TOP level_gather BENCH level_gather_bench.cc
+                       PARAMS Lanes=${lanes} SplitLanes=${split_lanes} Queries=${queries}
+                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_SPLIT_LANES=${split_lanes} ACCLLM_QUERIES=${queries})
+endforeach()
+foreach(size "8 2" "1 1")
+  separate_arguments(size)
+  list(GET size 0 lanes)
+  list(GET size 1 queries)
+  accllm_add_rtl_bench(value_collector_${lanes}_bench TOP value_collector BENCH value_collector_bench.cc LIBS accllm_base
+                       PARAMS Lanes=${lanes} Queries=${queries}
+                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_QUERIES=${queries})
+endforeach()
