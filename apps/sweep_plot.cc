@@ -79,8 +79,8 @@ std::string PanelSvg(const Panel& panel, const std::vector<DesignPoint>& points,
     svg += fmt::format("<text class=\"soft middle\" x=\"{:.1f}\" y=\"{}\">{:g}</text>\n", x(tick),
                        kPanelBottom + 18, tick);
   }
-  svg += fmt::format("<text class=\"soft end\" x=\"{}\" y=\"{}\">1000 LUT</text>\n",
-                     panel.right, kPanelBottom + 38);
+  svg += fmt::format("<text class=\"soft end\" x=\"{}\" y=\"{}\">1000 LUT</text>\n", panel.right,
+                     kPanelBottom + 38);
   for (const DesignPoint& point : points) {
     const auto colour = std::find(slots.begin(), slots.end(), point.choice.slots) - slots.begin();
     svg += fmt::format(
