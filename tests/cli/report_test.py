@@ -283,7 +283,8 @@ class Explore(Case):
         write_target("zynq.toml", part='"xczu7ev"')
         sweep = parsed("explore", *self.SWEEP, "--target", "zynq.toml")
         for point in sweep["points"]:
-            self.assertEqual(point["fits"], point["lanes"] == 8, point)
+            # Eight lanes of four tokens, as synthesis counts them, are 2 % too large.
+            self.assertEqual(point["fits"], point["lanes"] == 8 and point["slots"] == 1, point)
             if not point["fits"]:
                 self.assertRegex(point["refusal"], r"needs more than xczu7ev has: \d+ \w+ of \d+")
                 self.assertNotIn("on_front", point)
