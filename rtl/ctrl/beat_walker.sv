@@ -69,7 +69,7 @@ module beat_walker #(
   assign is_linear    = step_i.opcode == accllm_pkg::OpcodeLinear;
   assign makes_codes  = is_norm || step_i.opcode == accllm_pkg::OpcodeQuantize;
   logic [RoundW-1:0] rounds;
-  assign rounds = shape_i.rounds[RoundW*step_i.place +: RoundW];
+  assign rounds = ctrl_pkg::rounds_at(shape_i.rounds, step_i.place);
 
   // Buffers that jobs will fill.
   logic [1:0] is_pending;

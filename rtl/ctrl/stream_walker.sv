@@ -57,7 +57,7 @@ module stream_walker #(
   logic [StripesW-1:0] unit_q, tile, tiles, blocks, vector;
   logic [2:0]          n_tiles;    // of the next command
   logic                is_last;
-  assign rounds  = shape_i.rounds[RoundW*step_o.place +: RoundW];
+  assign rounds  = ctrl_pkg::rounds_at(shape_i.rounds, step_o.place);
   assign vector  = StripesW'(rounds[RoundW-1:1]) + StripesW'(rounds[0]);
   assign blocks  = StripesW'(step_o.blocks);
   assign n_tiles = rounds_q > RoundW'(4) ? 3'd4 : rounds_q[2:0];

@@ -102,9 +102,9 @@ module vector_walker #(
   logic [ctrl_pkg::PlaceW-1:0] source;
   assign source = is_codes && job_q.opcode == accllm_pkg::OpcodeNorm ? ctrl_pkg::PlaceScratch
                                                                      : job_q.place;
-  assign from        = shape_i.bases[UnitW*source +: UnitW];
-  assign rounds      = shape_i.rounds[RoundW*job_q.place +: RoundW];
-  assign blocks      = shape_i.blocks[BlocksW*job_q.place +: BlocksW];
+  assign from        = ctrl_pkg::base_at(shape_i.bases, source);
+  assign rounds      = ctrl_pkg::rounds_at(shape_i.rounds, job_q.place);
+  assign blocks      = ctrl_pkg::blocks_at(shape_i.blocks, job_q.place);
   assign code_rounds = RoundW'({blocks, 5'd0}) >> CodeShift;
   always_ff @(posedge clk_i) begin
     if (state_q == StateSetup) begin
