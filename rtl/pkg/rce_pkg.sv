@@ -13,8 +13,8 @@ package rce_pkg;
   localparam int unsigned ResultW = 32;
   localparam int unsigned DspW = 48;
   // Of the structures below.
-  localparam int unsigned BeatW = 19;
-  localparam int unsigned ResultBeatW = 13;
+  localparam int unsigned BeatW = 20;
+  localparam int unsigned ResultBeatW = 14;
   localparam int unsigned ChoiceW = 8;
   localparam int unsigned SegmentW = 23;
 
@@ -46,6 +46,7 @@ package rce_pkg;
     logic       start;  // the sums of the row, or those of values, start with this
     logic       last;   // the sums of the tile, or those of values, are complete with this
     logic       split;  // keys of two tokens, 64 dimensions each
+    logic       upper;  // sums of weights are those of the second half of the tokens
   } beat_t;
 
   // What came of it: a beat's control with its sums.
@@ -57,6 +58,7 @@ package rce_pkg;
     logic       start;
     logic       last;
     logic       split;
+    logic       upper;
   } result_t;
 
   // Where the two lowest bits of position (c, 0)'s code are.

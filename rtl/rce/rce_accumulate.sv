@@ -1,4 +1,7 @@
 // Sums of the 8 rows of a tile for all slots, twice: one set is summed while the other is read.
+//
+// A set has two halves: weights of two digits take two slots for a token, and the tokens that are
+// left use the slots again, with upper_i.
 module rce_accumulate #(
   parameter int unsigned Slots = 4,
   localparam int unsigned ResultW = rce_pkg::ResultW,
@@ -9,12 +12,14 @@ module rce_accumulate #(
   // A term of a row of each slot.
   input  logic                     valid_i,
   input  logic [2:0]               row_i,
+  input  logic                     upper_i,
   input  logic                     start_i,  // the row's first
   input  logic                     last_i,   // the tile's last: sets change roles
   input  logic [Slots*ResultW-1:0] term_i,   // [slot]
   output logic                     set_o,    // that is summed
   // Reads a sum.
   input  logic                     set_i,
+  input  logic                     read_upper_i,
   input  logic [2:0]               read_row_i,
   input  logic [SlotW-1:0]         read_slot_i,
   output logic [ResultW-1:0]       sum_o     // a cycle later
@@ -30,8 +35,8 @@ module rce_accumulate #(
                                        + term_i[ResultW*t +: ResultW];
   end
   lut_ram #(.Ports(2 * Slots), .Width(ResultW)) u_sums (
-    .clk_i, .we_i(valid_i), .waddr_i({1'b0, set_o, row_i}), .wdata_i({sum, sum}),
-    .raddr_i({{Slots{1'b0, set_i, read_row_i}}, {Slots{1'b0, set_o, row_i}}}),
+    .clk_i, .we_i(valid_i), .waddr_i({upper_i, set_o, row_i}), .wdata_i({sum, sum}),
+    .raddr_i({{Slots{read_upper_i, set_i, read_row_i}}, {Slots{upper_i, set_o, row_i}}}),
     .rdata_o({ready, old})
   );
   always_ff @(posedge clk_i) sum_o <= ready[ResultW*read_slot_i +: ResultW];

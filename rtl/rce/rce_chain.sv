@@ -52,5 +52,5 @@ module rce_chain (
   end
 
   logic unused;
-  assign unused = ^{beat_i.half, beat_i.row, beat_i.entry, beat_i.last};
+  assign unused = ^{beat_i.half, beat_i.row, beat_i.entry, beat_i.last, beat_i.upper};
 endmodule

@@ -84,5 +84,5 @@ module rce_control (
 
   // Chains, rows and ends of sums are others' business.
   logic unused;
-  assign unused = ^{beat_i.start, beat_i.last, beat_i.split};
+  assign unused = ^{beat_i.start, beat_i.last, beat_i.split, beat_i.upper};
 endmodule

@@ -1,5 +1,6 @@
 // Takes complete sets of sums out of all lanes, a row of a token a cycle: tokens in order, of each
-// the 8 rows. valid_o comes with the lanes' sum_o and stays until ready_i.
+// the 8 rows. With halves_i, the second half of the tokens is in the upper half of the set. valid_o
+// comes with the lanes' sum_o and stays until ready_i.
 module rce_drain #(
   parameter int unsigned Slots = 4,
   localparam int unsigned SlotW = $clog2(Slots)
@@ -10,8 +11,10 @@ module rce_drain #(
   input  logic             done_i,
   input  logic             set_i,
   input  logic [SlotW-1:0] last_token_i,
+  input  logic             halves_i,
   // To the lanes.
   output logic             read_set_o,
+  output logic             read_upper_o,
   output logic [2:0]       read_row_o,
   output logic [SlotW-1:0] read_slot_o,
   // With what comes from there.
@@ -24,6 +27,7 @@ module rce_drain #(
   // The set that leaves and the one that waits.
   logic [1:0] pending_q, pending_d;
   logic [1:0] set_q;
+  logic [1:0] halves_q;
   logic [2*SlotW-1:0] last_q;
   logic [1:0] keeps;
   assign keeps = pending_q - 2'(drained_o);
@@ -41,7 +45,13 @@ module rce_drain #(
     if (moves) place = is_last ? '0 : place_q + 1'b1;
   end
   assign {token_o, row_o} = place_q;
-  assign {read_slot_o, read_row_o} = place;
+  logic [SlotW-1:0] token;
+  assign {token, read_row_o} = place;
+  assign read_upper_o = halves_q[drained_o] && token[SlotW-1];
+  always_comb begin
+    read_slot_o = token;
+    if (halves_q[drained_o]) read_slot_o[SlotW-1] = 1'b0;
+  end
   assign read_set_o = set_q[drained_o];
 
   always_ff @(posedge clk_i) begin
@@ -58,13 +68,16 @@ module rce_drain #(
   always_ff @(posedge clk_i) begin
     if (drained_o) begin
       set_q[0] <= set_q[1];
+      halves_q[0] <= halves_q[1];
       last_q[0 +: SlotW] <= last_q[SlotW +: SlotW];
     end
     if (done_i && keeps[0]) begin
       set_q[1] <= set_i;
+      halves_q[1] <= halves_i;
       last_q[SlotW +: SlotW] <= last_token_i;
     end else if (done_i) begin
       set_q[0] <= set_i;
+      halves_q[0] <= halves_i;
       last_q[0 +: SlotW] <= last_token_i;
     end
   end

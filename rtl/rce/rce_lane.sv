@@ -36,6 +36,7 @@ module rce_lane #(
   // Sums of weights.
   output logic                       set_o,          // that is summed
   input  logic                       read_set_i,
+  input  logic                       read_upper_i,
   input  logic [2:0]                 read_row_i,
   input  logic [SlotW-1:0]           read_slot_i,
   output logic [ResultW-1:0]         sum_o           // a cycle later
@@ -60,7 +61,7 @@ module rce_lane #(
   assign is_data = beat_i.kind == rce_pkg::KindData;
   assign two_digits = beat_i.mode != rce_pkg::ModeSparse24;
   assign result = {beat_i.kind, beat_i.mode, beat_i.beat, beat_i.row, beat_i.start, beat_i.last,
-                   beat_i.split};
+                   beat_i.split, beat_i.upper};
   rce_chain u_chain (
     .clk_i, .clear_i(clear_q), .beat_i, .cascade_o(cascade), .feedback_o(feedback)
   );
@@ -172,8 +173,8 @@ module rce_lane #(
   rce_accumulate #(.Slots(Slots)) u_accumulate (
     .clk_i, .clear_i(clear_q),
     .valid_i(result_o.kind == rce_pkg::KindData && !result_o.mode[2]), .row_i(result_o.row),
-    .start_i(result_o.start), .last_i(result_o.last), .term_i(term), .set_o,
-    .set_i(read_set_i), .read_row_i, .read_slot_i, .sum_o
+    .upper_i(result_o.upper), .start_i(result_o.start), .last_i(result_o.last), .term_i(term),
+    .set_o, .set_i(read_set_i), .read_upper_i, .read_row_i, .read_slot_i, .sum_o
   );
 
   logic unused;

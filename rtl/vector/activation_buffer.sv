@@ -28,7 +28,8 @@ module activation_buffer #(
   input  logic [BlockW-1:0]  block_i,
   input  logic               half_i,
   input  logic [1:0]         entry_i,
-  input  logic               both_i,   // in both halves of slots, tokens of the first one
+  input  logic               both_i,   // in both halves of slots, tokens of one half
+  input  logic               upper_i,  // of the second one
   output logic [LineW-1:0]   line_o    // [bus][code][half of slots][query]
 );
   localparam int unsigned WordLanes = 16;  // whose codes fill a word
@@ -66,8 +67,9 @@ module activation_buffer #(
     end
   end
 
-  logic both_q;
-  always_ff @(posedge clk_i) both_q <= both_i;
+  // Which half of the slots takes tokens of the other half.
+  logic [1:0] crosses_q;
+  always_ff @(posedge clk_i) crosses_q <= {both_i && !upper_i, both_i && upper_i};
   logic [8*Bytes*Slots-1:0] word;  // [token][byte]
   for (genvar t = 0; t < Slots; t++) begin : gen_token
     logic [8*Bytes*Banks-1:0] words;
@@ -90,9 +92,10 @@ module activation_buffer #(
   // Bytes of a token to the slots that take it.
   for (genvar b = 0; b < Bytes; b++) begin : gen_line
     for (genvar s = 0; s < Slots; s++) begin : gen_slot
+      localparam int unsigned Other = (s + Queries) % Slots;
       always_ff @(posedge clk_i) begin
-        line_o[8*(Slots*b+s) +: 8] <= both_q ? word[8*(Bytes*(s%Queries)+b) +: 8]
-                                             : word[8*(Bytes*s+b) +: 8];
+        line_o[8*(Slots*b+s) +: 8] <= crosses_q[s/Queries] ? word[8*(Bytes*Other+b) +: 8]
+                                                           : word[8*(Bytes*s+b) +: 8];
       end
     end
   end

@@ -46,6 +46,7 @@ module vector_array #(
   input  logic                   operand_half_i,
   input  logic [1:0]             operand_entry_i,
   input  logic                   operand_both_i,
+  input  logic                   operand_upper_i,
   output logic [LineW-1:0]       operand_o,     // two cycles later
   // What is written, or put out.
   output logic                   value_valid_o,
@@ -170,7 +171,7 @@ module vector_array #(
     .wtoken_i(code_info.token[SlotW-1:0]), .row_i(code_info.row), .round_i(round[RoundW-1:0]),
     .code_i(codes), .re_i(operand_read_i), .rbuffer_i(operand_buffer_i),
     .block_i(operand_block_i), .half_i(operand_half_i), .entry_i(operand_entry_i),
-    .both_i(operand_both_i), .line_o(operand_o)
+    .both_i(operand_both_i), .upper_i(operand_upper_i), .line_o(operand_o)
   );
 
   logic unused;

@@ -39,23 +39,25 @@ class ActivationBuffer : public testing::Test {
   }
 
   // Reads an entry of half a block, while the other port is quiet.
-  void Compare(int buffer, int block, int half, int entry, bool both) {
+  void Compare(int buffer, int block, int half, int entry, bool both, bool upper) {
     dut_->re_i = 1;
     dut_->rbuffer_i = buffer;
     dut_->block_i = block;
     dut_->half_i = half;
     dut_->entry_i = entry;
     dut_->both_i = both;
+    dut_->upper_i = upper;
     for (int cycle = 0; cycle < 2; ++cycle) {
       dut_.Settle();
       dut_.Edge();
       dut_->re_i = 0;
       dut_->both_i = !both;
+      dut_->upper_i = !upper;
       dut_->half_i = !half;
     }
     for (int byte = 0; byte < 32; ++byte) {
       for (int slot = 0; slot < kSlots; ++slot) {
-        const int from = both ? slot % (kSlots / 2) : slot;
+        const int from = both ? slot % (kSlots / 2) + upper * (kSlots / 2) : slot;
         const auto code = static_cast<int8_t>(Field(dut_->line_o, 8 * (byte * kSlots + slot), 8));
         ASSERT_EQ(code, Code(buffer, from, 256 * block + 128 * half + 4 * byte + entry))
             << "block " << block << ", byte " << byte << ", slot " << slot;
@@ -76,7 +78,8 @@ TEST_F(ActivationBuffer, GivesOperandsOfAllColumns) {
   }
   for (int i = 0; i < 4000; ++i) {
     Write(random_() % 2, random_() % kSlots, random_() % kRounds, random_() % 8);
-    Compare(random_() % 2, random_() % kBlocks, random_() % 2, random_() % 4, random_() % 2);
+    Compare(random_() % 2, random_() % kBlocks, random_() % 2, random_() % 4, random_() % 2,
+            random_() % 2);
     if (HasFatalFailure()) return;
   }
 }

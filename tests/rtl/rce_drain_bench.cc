@@ -9,14 +9,23 @@ namespace accllm::rtl {
 namespace {
 
 constexpr int kRows = 8;
+constexpr int kSlots = 4;
 
 struct Set {
   int set;
   int tokens;
+  bool halves;
 };
 
-// Where a sum is: set, token, row. A lane gives it a cycle after it was asked for.
-int Place(int set, int token, int row) { return (set * 8 + token) * kRows + row; }
+// Where a sum is: set, half, slot, row. A lane gives it a cycle after it was asked for.
+int Place(int set, int upper, int slot, int row) {
+  return ((set * 2 + upper) * kSlots + slot) * kRows + row;
+}
+
+int PlaceOf(const Set& set, int token, int row) {
+  if (!set.halves) return Place(set.set, 0, token, row);
+  return Place(set.set, token / (kSlots / 2), token % (kSlots / 2), row);
+}
 
 void RunSets(Stall sink, Stall source, int64_t max_idle) {
   Bench<Vrce_drain> dut;
@@ -32,12 +41,13 @@ void RunSets(Stall sink, Stall source, int64_t max_idle) {
     // A set more, if fewer than two are there.
     dut->done_i = n_done < 500 && sets.size() < 2 && !source();
     dut->set_i = n_done % 2;
-    dut->last_token_i = random() % 4;
+    dut->last_token_i = random() % kSlots;
+    dut->halves_i = random() % 2;
     dut->ready_i = !sink();
     dut.Settle();
     if (dut->valid_o) {
       ASSERT_FALSE(sets.empty());
-      EXPECT_EQ(sum, Place(sets.front().set, token, row));
+      EXPECT_EQ(sum, PlaceOf(sets.front(), token, row));
       EXPECT_EQ(dut->token_o, token);
       EXPECT_EQ(dut->row_o, row);
     } else {
@@ -55,8 +65,8 @@ void RunSets(Stall sink, Stall source, int64_t max_idle) {
       token = 0;
       sets.pop_front();
     }
-    if (dut->done_i) sets.push_back({n_done++ % 2, dut->last_token_i + 1});
-    sum = Place(dut->read_set_o, dut->read_slot_o, dut->read_row_o);
+    if (dut->done_i) sets.push_back({n_done++ % 2, dut->last_token_i + 1, dut->halves_i == 1});
+    sum = Place(dut->read_set_o, dut->read_upper_o, dut->read_slot_o, dut->read_row_o);
     dut.Edge();
   }
   EXPECT_LE(idle, max_idle);

@@ -126,6 +126,23 @@ TEST(RceLane, ModesFollowEachOther) {
   }
 }
 
+TEST(RceLane, TheUpperHalfIsOfOtherTokens) {
+  RceCase all;
+  uint32_t seed = 400;
+  for (const RceMode mode : {RceMode::kDense2, RceMode::kDense4, RceMode::kDense8}) {
+    const RceLinear linear = {mode, kSlots, 2, 1, RceData::kRandom};
+    for (int tile = 0; tile < 3; ++tile) {
+      RceCase lower = MakeLinear(linear, seed++), upper = MakeLinear(linear, seed++);
+      lower.program.steps.back().beat.last = false;
+      for (RceStep& step : upper.program.steps) step.beat.upper = true;
+      Append(all, std::move(lower));
+      Append(all, std::move(upper));
+    }
+  }
+  Driver driver(Stall(3), Stall(4));
+  ExpectTiles(driver.Run(all.program), all.expected, kSlots / 2);
+}
+
 TEST(RceLane, TakesABeatEveryCycle) {
   Driver driver(Stall::Never(), Stall::Never());
   const RceCase linear = MakeLinear({RceMode::kSparse24, kSlots, 40, 4, RceData::kRandom}, 1);

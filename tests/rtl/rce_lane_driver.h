@@ -35,11 +35,11 @@ class RceLaneDriver {
     program_ = &program;
     issued_.clear();
     n_writes_ = 0;
-    n_tiles_started_ = n_tiles_read_ = 0;
+    n_sets_started_ = n_sets_read_ = 0;
     idle_cycles_ = 0;
     results_ = {};
     while (issued_.size() < program.steps.size()) Cycle();
-    for (int64_t i = 0; i < kLaneStages + 2 * kRows * kSlots + 4; ++i) Cycle();
+    for (size_t i = 0; i < kLaneStages + 4 * kSums + 4; ++i) Cycle();
     return results_;
   }
 
@@ -48,6 +48,13 @@ class RceLaneDriver {
 
  private:
   static constexpr int kQueries = kSlots / 2;
+  static constexpr size_t kSums = kSlots * kRows;
+
+  // Sums to read. A set whose last beat was of the upper half is two tiles.
+  struct Set {
+    int set;
+    bool halves;
+  };
 
   void Cycle() {
     DriveRandom();
@@ -117,6 +124,7 @@ class RceLaneDriver {
     none.start = random_() % 2 == 0;
     none.last = random_() % 2 == 0;
     none.split = random_() % 2 == 0;
+    none.upper = random_() % 2 == 0;
     dut_->beat_i = none.Pack();
     if (issued_.size() == program_->steps.size()) return;
     const RceStep& step = program_->steps[issued_.size()];
@@ -131,12 +139,12 @@ class RceLaneDriver {
     }
   }
 
-  // A tile's sums go to the set of the tile before the last one.
+  // Sums go to the set before the last one.
   bool HasRoom(const RceBeat& beat) {
     if (beat.kind != RceKind::kData || beat.mode > RceMode::kDense8) return true;
-    if (tile_is_open_ || n_tiles_started_ < n_tiles_read_ + 2) {
-      if (!tile_is_open_) ++n_tiles_started_;
-      tile_is_open_ = !beat.last;
+    if (set_is_open_ || n_sets_started_ < n_sets_read_ + 2) {
+      if (!set_is_open_) ++n_sets_started_;
+      set_is_open_ = !beat.last;
       return true;
     }
     return false;
@@ -146,32 +154,35 @@ class RceLaneDriver {
     dut_->read_set_i = random_() % 2;
     dut_->read_row_i = random_() % 8;
     dut_->read_slot_i = random_() % kSlots;
+    dut_->read_upper_i = random_() % 2;
     reads_ = !ready_.empty();
     if (!reads_) return;
-    dut_->read_set_i = ready_.front();
+    dut_->read_set_i = ready_.front().set;
     dut_->read_row_i = n_read_ % kRows;
-    dut_->read_slot_i = n_read_ / kRows;
+    dut_->read_slot_i = n_read_ / kRows % kSlots;
+    dut_->read_upper_i = n_read_ / kSums;
   }
 
   void Look() {
     if (has_read_) TakeSum(dut_->sum_o);
     has_read_ = reads_;
-    if (reads_ && ++n_read_ == kSlots * kRows) {
+    if (reads_ && ++n_read_ == (ready_.front().halves ? 2 * kSums : kSums)) {
       n_read_ = 0;
       ready_.pop_front();
+      ++n_sets_read_;
     }
-    const auto kind = static_cast<RceKind>(Field(dut_->result_o, 11, 2));
-    const auto mode = static_cast<RceMode>(Field(dut_->result_o, 8, 3));
-    const bool last = Field(dut_->result_o, 1, 1) == 1;
+    const auto kind = static_cast<RceKind>(Field(dut_->result_o, 12, 2));
+    const auto mode = static_cast<RceMode>(Field(dut_->result_o, 9, 3));
+    const bool last = Field(dut_->result_o, 2, 1) == 1;
     if (kind == RceKind::kUnload || (kind == RceKind::kData && mode == RceMode::kValue && last)) {
       results_.values.push_back(Products(dut_->product_o, 48));
     } else if (kind == RceKind::kData && mode == RceMode::kKey) {
       results_.keys.push_back(Products(dut_->product_o, 48));
-      if (Field(dut_->result_o, 0, 1) == 1) {
+      if (Field(dut_->result_o, 1, 1) == 1) {
         results_.key_lower.push_back(Products(dut_->lower_o, 32));
       }
     } else if (kind == RceKind::kData && mode < RceMode::kKey && last) {
-      ready_.push_back(dut_->set_o);
+      ready_.push_back({dut_->set_o, Field(dut_->result_o, 0, 1) == 1});
     }
   }
 
@@ -185,10 +196,9 @@ class RceLaneDriver {
   void TakeSum(uint32_t sum) {
     if (sums_.empty()) results_.tiles.emplace_back();
     sums_.push_back(sum);
-    if (sums_.size() < static_cast<size_t>(kSlots * kRows)) return;
+    if (sums_.size() < kSums) return;
     results_.tiles.back() = std::move(sums_);
     sums_.clear();
-    ++n_tiles_read_;
   }
 
   Bench<Model> dut_;
@@ -197,11 +207,11 @@ class RceLaneDriver {
   const RceProgram* program_ = nullptr;
   std::vector<int64_t> issued_;  // cycle of each step
   size_t n_writes_ = 0;
-  bool tile_is_open_ = false;
-  int64_t n_tiles_started_ = 0, n_tiles_read_ = 0;
+  bool set_is_open_ = false;
+  int64_t n_sets_started_ = 0, n_sets_read_ = 0;
   int64_t idle_cycles_ = 0;
-  std::deque<int> ready_;  // sets
-  int n_read_ = 0;
+  std::deque<Set> ready_;
+  size_t n_read_ = 0;  // of the first one
   bool reads_ = false, has_read_ = false;
   std::vector<uint32_t> sums_;
   RceResults results_;

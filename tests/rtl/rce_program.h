@@ -26,6 +26,7 @@ struct RceBeat {
   bool start = false;
   bool last = false;
   bool split = false;
+  bool upper = false;
 
   // The bits of rce_pkg::beat_t.
   uint32_t Pack() const {
@@ -39,6 +40,7 @@ struct RceBeat {
     append(start, 1);
     append(last, 1);
     append(split, 1);
+    append(upper, 1);
     return bits;
   }
 };

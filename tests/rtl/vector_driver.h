@@ -114,8 +114,10 @@ class VectorDriver {
   }
   void MakeA8(int n_tokens, uint32_t buffer) { MakeScalars(n_tokens, true, buffer); }
 
-  // Codes of a block for all slots: [slot][256]. With `both`, half as many tokens.
-  std::vector<std::vector<int8_t>> Operands(uint32_t buffer, uint32_t block, bool both) {
+  // Codes of a block for all slots: [slot][256]. With `both`, half as many tokens, the second ones
+  // with `upper`.
+  std::vector<std::vector<int8_t>> Operands(uint32_t buffer, uint32_t block, bool both,
+                                            bool upper = false) {
     std::vector<std::vector<int8_t>> codes(kSlots, std::vector<int8_t>(256));
     for (int word = 0; word < 8; ++word) {
       dut_->operand_read_i = 1;
@@ -124,6 +126,7 @@ class VectorDriver {
       dut_->operand_half_i = word / 4;
       dut_->operand_entry_i = word % 4;
       dut_->operand_both_i = both;
+      dut_->operand_upper_i = upper;
       Cycle();
       dut_->operand_read_i = 0;
       Cycle();

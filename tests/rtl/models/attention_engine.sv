@@ -98,7 +98,8 @@ module attention_engine #(
       .factor_i(factor), .result_o(other_result[i]),
       .product_o(product[Queries*DspW*i +: Queries*DspW]),
       .lower_o(lower[Queries*ResultW*i +: Queries*ResultW]), .set_o(unused_set),
-      .read_set_i(1'b0), .read_row_i(3'd0), .read_slot_i('0), .sum_o(unused_sum)
+      .read_set_i(1'b0), .read_upper_i(1'b0), .read_row_i(3'd0), .read_slot_i('0),
+      .sum_o(unused_sum)
     );
   end
   assign result = other_result[0];

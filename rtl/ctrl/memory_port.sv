@@ -1,0 +1,81 @@
+// A lane's memory channel: runs of stripes as a stream of beats, and half beats that are written.
+// Stripes count from base_i.
+module memory_port #(
+  parameter int unsigned BurstBeats = 64,
+  parameter int unsigned QueueBeats = 512,
+  parameter int unsigned AddressW   = 40,
+  localparam int unsigned StripesW = ctrl_pkg::StripesW,
+  localparam int unsigned BeatW    = accllm_pkg::BeatBytes * 8
+) (
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic [63:0]         base_i,
+  input  logic                command_valid_i,
+  output logic                command_ready_o,
+  input  logic [31:0]         command_stripe_i,
+  input  logic [StripesW-1:0] command_stripes_i,
+  output logic                valid_o,
+  input  logic                ready_i,
+  output logic [BeatW-1:0]    beat_o,
+  input  logic                write_valid_i,
+  output logic                write_ready_o,
+  input  logic [31:0]         write_stripe_i,
+  input  logic                write_is_upper_i,
+  input  logic [BeatW/2-1:0]  write_data_i,
+  output logic                idle_o,
+  output logic                read_error_o,
+  output logic                write_error_o,
+  input  logic                error_clear_i,
+  // AXI.
+  output logic                ar_valid_o,
+  input  logic                ar_ready_i,
+  output logic [63:0]         ar_address_o,
+  output logic [7:0]          ar_length_o,
+  input  logic                r_valid_i,
+  output logic                r_ready_o,
+  input  logic [BeatW-1:0]    r_data_i,
+  input  logic [1:0]          r_response_i,
+  input  logic                r_last_i,
+  output logic                aw_valid_o,
+  input  logic                aw_ready_i,
+  output logic [63:0]         aw_address_o,
+  output logic                w_valid_o,
+  input  logic                w_ready_i,
+  output logic [BeatW-1:0]    w_data_o,
+  output logic [BeatW/8-1:0]  w_strobe_o,
+  input  logic                b_valid_i,
+  output logic                b_ready_o,
+  input  logic [1:0]          b_response_i
+);
+  localparam int unsigned OffsetW = $clog2(accllm_pkg::BeatBytes);
+  localparam int unsigned NumberW = AddressW - OffsetW;  // of a beat in memory
+  localparam int unsigned HalfBytes = accllm_pkg::BeatBytes / 2;
+
+  logic [NumberW-1:0] base, read_number, write_number;
+  assign base         = base_i[AddressW-1:OffsetW];
+  assign read_number  = base + NumberW'(command_stripe_i);
+  assign write_number = base + NumberW'(write_stripe_i);
+
+  logic reader_idle, writer_idle, unused_last;
+  axi_read_stream #(
+    .BurstBeats(BurstBeats), .QueueBeats(QueueBeats), .AddressW(AddressW)
+  ) u_reader (
+    .clk_i, .rst_ni, .command_valid_i, .command_ready_o,
+    .command_address_i(64'({read_number, OffsetW'(0)})), .command_beats_i(32'(command_stripes_i)),
+    .valid_o, .ready_i, .data_o(beat_o), .last_o(unused_last), .idle_o(reader_idle),
+    .error_o(read_error_o), .error_clear_i, .ar_valid_o, .ar_ready_i, .ar_address_o, .ar_length_o,
+    .r_valid_i, .r_ready_o, .r_data_i, .r_response_i, .r_last_i
+  );
+  axi_write_beats u_writer (
+    .clk_i, .rst_ni, .valid_i(write_valid_i), .ready_o(write_ready_o),
+    .address_i(64'({write_number, OffsetW'(0)})), .data_i({write_data_i, write_data_i}),
+    .strobe_i({{HalfBytes{write_is_upper_i}}, {HalfBytes{!write_is_upper_i}}}),
+    .idle_o(writer_idle), .error_o(write_error_o), .error_clear_i, .aw_valid_o, .aw_ready_i,
+    .aw_address_o, .w_valid_o, .w_ready_i, .w_data_o, .w_strobe_o, .b_valid_i, .b_ready_o,
+    .b_response_i
+  );
+  assign idle_o = reader_idle && writer_idle;
+
+  logic unused;
+  assign unused = ^base_i;
+endmodule

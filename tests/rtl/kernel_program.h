@@ -1,0 +1,78 @@
+// A small random model as a program without attention, whose instructions the functional model runs
+// beside the kernel.
+#pragma once
+
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "accel/functional/machine_state.h"
+#include "accel/program/layout.h"
+#include "compiler/testing/compiled_model.h"
+
+namespace accllm::rtl {
+
+class KernelProgram {
+ public:
+  KernelProgram(const ModelConfig& config, int64_t lanes, int64_t slots)
+      : model_(config, testing::AcceleratorPlan(config)), pool_(1) {
+    auto program = model_.Compile({testing::TestTarget(lanes, slots), AttentionWindow{4, 20}, 100});
+    EXPECT_TRUE(program) << program.error().ToString();
+    auto state = accel::LoadMachine(program->geometry(), program->image());
+    EXPECT_TRUE(state) << state.error().ToString();
+    state_ = *std::move(state);
+    image_.assign(program->image().begin(), program->image().end());
+    TakeInstructions(program->instructions());
+  }
+
+  const isa::Geometry& geometry() const { return state_.g; }
+  const std::vector<uint8_t>& image() const { return image_; }
+  const std::vector<isa::Instruction>& instructions() const { return instructions_; }
+  accel::MachineState& state() { return state_; }
+
+  void BeginPass(int64_t n_tokens, int64_t n_outputs) {
+    state_.pass.n_tokens = n_tokens;
+    state_.pass.n_outputs = n_outputs;
+  }
+  void Run(const isa::Instruction& instruction) {
+    accel::RunInstruction(state_, instruction, pool_);
+  }
+
+  // What the host writes for a token of a pass: made up. Returns the stripe and its bytes.
+  std::pair<int64_t, std::vector<uint8_t>> WriteInput(int64_t token) {
+    std::vector<float> x(geometry().hidden);
+    std::normal_distribution<float> normal;
+    for (float& value : x) value = normal(random_);
+    const int64_t stripe = geometry().input_address + token * accel::InputStripes(geometry());
+    std::vector<uint8_t> bytes = accel::StoreVector(x, geometry().lanes);
+    std::copy(bytes.begin(), bytes.end(), state_.At(stripe));
+    return {stripe, std::move(bytes)};
+  }
+
+ private:
+  // All but attention, its output's codes and the layer that takes them.
+  void TakeInstructions(std::span<const isa::Instruction> all) {
+    int64_t mixed_buffer = -1;
+    for (const isa::Instruction& i : all) {
+      const auto opcode = static_cast<isa::Opcode>(i.opcode);
+      if (opcode == isa::Opcode::kStoreKv || opcode == isa::Opcode::kAttend) continue;
+      if (opcode == isa::Opcode::kQuantize &&
+          i.source == static_cast<uint32_t>(isa::Vector::kMixed)) {
+        mixed_buffer = i.destination;
+        continue;
+      }
+      if (opcode == isa::Opcode::kLinear && i.source == mixed_buffer) continue;
+      if (opcode == isa::Opcode::kNorm || opcode == isa::Opcode::kQuantize) mixed_buffer = -1;
+      instructions_.push_back(i);
+    }
+  }
+
+  testing::CompiledModel model_;
+  ThreadPool pool_;
+  accel::MachineState state_;
+  std::vector<uint8_t> image_;
+  std::vector<isa::Instruction> instructions_;
+  std::mt19937 random_{5};
+};
+
+}  // namespace accllm::rtl
