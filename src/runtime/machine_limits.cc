@@ -120,7 +120,7 @@ __attribute__((target("avx2"))) int64_t DotsAvx2() {
   return 32;
 }
 #elif defined(__aarch64__)
-__attribute__((target("dotprod"))) int64_t DotsNeon() {
+__attribute__((target("+dotprod"))) int64_t DotsNeon() {
   int32x4_t sums[kSums] = {};
   const int8x16_t a = vdupq_n_s8(3);
   for (int64_t round = 0; round < kDotRounds; ++round) {

@@ -12,7 +12,7 @@
 namespace accllm::kernels {
 namespace {
 
-constexpr int kLanes = 16;
+inline constexpr int kLanes = 16;
 using Floats = float __attribute__((vector_size(4 * kLanes)));
 using Integers = int32_t __attribute__((vector_size(4 * kLanes)));
 using Bytes = uint8_t __attribute__((vector_size(kLanes)));
@@ -97,7 +97,7 @@ inline Floats HadamardLanes(Floats x) {
       Floats{1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1});
 }
 
-void HadamardLoops(float* x, int64_t head_dim) {
+inline void HadamardLoops(float* x, int64_t head_dim) {
   const int64_t size = HadamardSize(head_dim);
   if (size < kLanes) return Hadamard(x, head_dim);
   for (int64_t i = 0; i < head_dim; i += kLanes) {
@@ -118,8 +118,8 @@ void HadamardLoops(float* x, int64_t head_dim) {
   }
 }
 
-void QuantizeQueryLoops(const float* x, int64_t head_dim, int64_t padded_dim, int8_t* q,
-                        float* scale) {
+inline void QuantizeQueryLoops(const float* x, int64_t head_dim, int64_t padded_dim, int8_t* q,
+                               float* scale) {
   const Int8Rule rule = MakeInt8Rule(LargestBits(x, head_dim));
   *scale = rule.scale;
   if (rule.inverse == 0.0F) {
@@ -186,7 +186,7 @@ inline KvGroupCodes QuantizeKvGroup(const KvGroup& group, float scale) {
   return clipped.squared_error < whole.squared_error ? clipped : whole;
 }
 
-void QuantizeKvLoops(const float* x, int64_t head_dim, const KvSlot& slot) {
+inline void QuantizeKvLoops(const float* x, int64_t head_dim, const KvSlot& slot) {
   constexpr uint32_t kInfinityBits = 0x7F800000U;
   // Other heads, and numbers that are not finite, are rare.
   constexpr int64_t kMostGroups = 8;

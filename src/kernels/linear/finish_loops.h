@@ -11,8 +11,8 @@ namespace accllm::kernels {
 namespace {
 
 // A FinishRows.
-void FinishRowsLoops(const PackedMatrix& w, const RawSums& raw, int64_t n_tokens,
-                     const float* a_scales, float* y, int64_t y_stride) {
+inline void FinishRowsLoops(const PackedMatrix& w, const RawSums& raw, int64_t n_tokens,
+                            const float* a_scales, float* y, int64_t y_stride) {
   constexpr int64_t kLanes = 8;
   using Floats = float __attribute__((vector_size(4 * kLanes)));
   using Words = uint32_t __attribute__((vector_size(4 * kLanes)));
