@@ -96,7 +96,7 @@ package kv_pkg;
     logic [QueryW-1:0]   query;
     logic [AddressW-1:0] address;  // of a score or a weight
     logic [AddressW-1:0] row;      // of a beat of keys
-    logic [AddressW-1:0] block;    // of levels: a beat and the queries that the engine takes at once
+    logic [AddressW-1:0] block;    // of levels: a beat and the queries the engine takes at once
     logic [AddressW-1:0] chunk;    // of a chunk and the queries that the engine takes at once
   } walk_t;
 
