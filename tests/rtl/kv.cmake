@@ -5,12 +5,10 @@ if(ACCLLM_HAS_RTL)
   target_link_libraries(accllm_rtl_attention PUBLIC accllm_kernels)
 endif()
 
-foreach(size "2 2 2" "1 1 2" "4 2 4" "32 1 1")
+foreach(size "2 2 2" "1 1 2" "4 2 4 SLOW" "32 1 1 SLOW")
   separate_arguments(size)
-  list(GET size 0 lanes)
-  list(GET size 1 queries)
-  list(GET size 2 head_queries)
-  accllm_add_rtl_bench(attention_${lanes}_bench TOP attention BENCH attention_bench.cc LIBS accllm_rtl_attention
+  list(POP_FRONT size lanes queries head_queries)
+  accllm_add_rtl_bench(attention_${lanes}_bench ${size} TOP attention BENCH attention_bench.cc LIBS accllm_rtl_attention
                        PARAMS Lanes=${lanes} Queries=${queries} HeadQueries=${head_queries} ScoreDepth=2048
                               RowDepth=1024 ChunkDepth=512
                        DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_QUERIES=${queries}
