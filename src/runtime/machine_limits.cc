@@ -120,15 +120,12 @@ __attribute__((target("avx2"))) int64_t DotsAvx2() {
   return 32;
 }
 #elif defined(__aarch64__)
-__attribute__((target("+dotprod"))) int64_t DotsNeon() {
+__attribute__((target("arch=armv8.2-a+dotprod"))) int64_t DotsNeon() {
   int32x4_t sums[kSums] = {};
   const int8x16_t a = vdupq_n_s8(3);
   for (int64_t round = 0; round < kDotRounds; ++round) {
 #pragma GCC unroll 12
-    for (int32x4_t& sum : sums) {
-      sum = vdotq_s32(sum, a, a);
-      asm volatile("" : "+w"(sum));
-    }
+    for (int32x4_t& sum : sums) asm volatile("sdot %0.4s, %1.16b, %1.16b" : "+w"(sum) : "w"(a));
   }
   return 16;
 }
