@@ -11,8 +11,10 @@
 namespace accllm {
 namespace {
 
-// Parts of a loop over tiles: on a machine that others use too, one thread is late now and then.
+// Parts of a loop over tiles, at most, and their tiles, at least: on a machine that others use too,
+// one thread is late now and then, but to take a part costs time as well.
 constexpr int kPartsPerThread = 8;
+constexpr int64_t kTilesPerPart = 8;
 
 // Tokens whose heads attend in one pass over the cache.
 int64_t TokensTogether(const ModelConfig& config) {
@@ -223,6 +225,8 @@ void Engine::Project(const Input& input, std::span<const Output> outputs) {
 // Several matrices with one input share one loop over their tiles, so that threads wait only once.
 void Engine::ForTiles(std::span<const int64_t> n_tiles, TileBody body) {
   const int64_t total = std::accumulate(n_tiles.begin(), n_tiles.end(), int64_t{0});
+  const auto parts = static_cast<int>(
+      std::clamp<int64_t>(total / (kTilesPerPart * pool_->n_threads()), 1, kPartsPerThread));
   pool_->ParallelFor(
       total,
       [&](int64_t begin, int64_t end, int) {
@@ -234,7 +238,7 @@ void Engine::ForTiles(std::span<const int64_t> n_tiles, TileBody body) {
           first += n_tiles[i];
         }
       },
-      kPartsPerThread);
+      parts);
 }
 
 // The narrow product of every layer that has a low-rank part; all rows of it are needed before the
