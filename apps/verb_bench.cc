@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "base/block_codec.h"
 #include "base/process_info.h"
@@ -36,6 +37,8 @@ struct BenchFlags {
   bool json = false;
 };
 
+bool IsDecode(const char* phase) { return std::string_view(phase) == "decode"; }
+
 struct BenchRow {
   const char* phase;
   int threads;
@@ -49,7 +52,7 @@ struct BenchRow {
   // each run. 0: not known.
   double limit;
 
-  bool is_decode() const { return std::string_view(phase) == "decode"; }
+  bool is_decode() const { return IsDecode(phase); }
   double per_second() const { return per_token * tokens_per_second; }
 };
 
@@ -200,10 +203,12 @@ std::vector<Phase> PhasesOf(const BenchFlags& flags) {
 Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOptions& options,
                     Meter& meter, Report& report) {
   ThreadPool pool(options.n_threads);
-  ACCLLM_ASSIGN_OR_RETURN(const ReadBandwidth reader,
-                          ReadBandwidth::Create(pool, options.isa, kBandwidthBytes));
+  std::optional<ReadBandwidth> reader;  // half a gigabyte: only if it is needed
+  if (flags.decode > 0) {
+    ACCLLM_ASSIGN_OR_RETURN(reader, ReadBandwidth::Create(pool, options.isa, kBandwidthBytes));
+  }
   const auto limit_of = [&](bool is_decode) -> Result<double> {
-    if (is_decode) return reader.Measure();
+    if (is_decode) return reader->Measure();
     return source.is_packed() ? MeasureDotPeak(pool, options.isa) : 0;
   };
   ACCLLM_ASSIGN_OR_RETURN(const Subject subject, LoadSubject(source, options));
@@ -217,7 +222,7 @@ Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOp
     for (const int64_t depth : flags.depths) {
       const std::vector<int32_t> tokens =
           RandomTokens(depth + phase.tokens, source.config().vocab_size);
-      const bool is_decode = std::string_view(phase.name) == "decode";
+      const bool is_decode = IsDecode(phase.name);
       std::vector<double> speeds;
       std::vector<double> limits;
       const auto measure_limit = [&]() -> Status {

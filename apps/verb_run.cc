@@ -248,14 +248,16 @@ Status RunProgram(const RunProgramFlags& flags) {
 VerbBody DeclareRun(OptionTable& table) {
   auto flags = std::make_shared<RunProgramFlags>();
   table.Positional("PROGRAM", flags->program, "Program (.accp), as `accllm compile` writes it");
-  table.OneOf(table.Value("--device", "NAME", flags->device, "What runs it: {}"),
-              {"functional", "cycle", "xrt"});
-  table
-      .Value("--xclbin", "FILE", flags->xclbin,
-             "With --device xrt: what the card is loaded with, as v++ links it")
-      .NoDefault();
-  table.Value("--card", "NAME", flags->card,
-              "With --device xrt: the card, by index or PCI address");
+  const OptionRef device = table.Value("--device", "NAME", flags->device, "What runs it: {}");
+  table.OneOf(device, {"functional", "cycle", "xrt"});
+  const OptionRef xclbin =
+      table
+          .Value("--xclbin", "FILE", flags->xclbin,
+                 "With --device xrt: what the card is loaded with, as v++ links it")
+          .NoDefault();
+  const OptionRef card = table.Value("--card", "NAME", flags->card,
+                                     "With --device xrt: the card, by index or PCI address");
+  table.OnlyWith(device, {xclbin, card});
   flags->prompt.Declare(table);
   table.Value("-n,--max-new-tokens", "N", flags->max_new_tokens, "Tokens to generate, at most")
       .Positive();

@@ -402,6 +402,7 @@ class Run(Case):
         (FOLDER / "no.xclbin").write_text("no card looks at it")
         card = ("--device", "xrt", "--xclbin", "no.xclbin")
         self.run_fails(2, ["--device xrt needs --xclbin", "v++"], "--device", "xrt")
+        self.run_fails(2, ["--xclbin needs --device"], "--xclbin", "no.xclbin")
         self.run_fails(2, ["--vectors", "--device functional"], *card, "--vectors", "no")
         self.run_fails(2, ["--trace", "--device cycle"], *card, "--trace", "no.json")
         if "no XRT" in accllm("run", "window.accp", "-p", "a", *card).stderr:
