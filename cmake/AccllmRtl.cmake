@@ -72,8 +72,8 @@ function(accllm_add_rtl_model name)
     COMMAND_EXPAND_LISTS VERBATIM)
   add_library(${name} STATIC EXCLUDE_FROM_ALL ${parts})
   target_include_directories(${name} SYSTEM PUBLIC ${out})
-  # Not our text; netlists are large, and simulated for a short time.
-  target_compile_options(${name} PRIVATE -w $<$<BOOL:${MODEL_NETLIST}>:-O0>)
+  # Not our text. Most of the time of a bench goes into the compiler, of a netlist nearly all.
+  target_compile_options(${name} PRIVATE -w $<IF:$<BOOL:${MODEL_NETLIST}>,-O0,-O1>)
   target_link_libraries(${name} PUBLIC accllm_verilated)
 endfunction()
 

@@ -1,10 +1,13 @@
 // Takes the beats of all lanes in step, and says what they do with them: scales and floats for the
 // vector unit, weights for the engine. Hands each step on to the vector unit's walker as it begins.
 //
-//     load, norm   floats
+//     load         angles of heads, if there are any; floats
+//     norm         floats
 //     linear       a head for four tiles: scales, biases; of a tile and block: multipliers of dense
 //                  weights, then 8 rows, each in one to four beats, each of these in cycles for
 //                  its two halves (dense2, dense8) and for halves of the tokens (dense)
+//     store-kv     old beats of values, as the store wants them
+//     attend       what attend_walker says
 module beat_walker #(
   parameter int unsigned Slots = 4,
   localparam int unsigned BlocksW = ctrl_pkg::BlocksW,
@@ -15,6 +18,7 @@ module beat_walker #(
   input  logic               rst_ni,
   input  ctrl_pkg::pass_t    pass_i,
   input  ctrl_pkg::shape_t   shape_i,
+  input  ctrl_pkg::cache_t   cache_i,
   // Steps, and the vector unit's jobs.
   input  logic               step_valid_i,
   output logic               step_ready_o,
@@ -42,6 +46,18 @@ module beat_walker #(
   output logic               feed_halves_o,
   input  logic               filled_i,
   output logic [1:0]         freed_o,
+  // Attention.
+  output logic               load_o,         // a load begins
+  output logic               angle_beat_o,
+  input  logic               old_room_i,
+  output logic               old_beat_o,
+  input  logic               stored_i,       // the step is complete
+  output logic               attend_start_o,
+  input  logic               attend_done_i,
+  input  logic               attend_may_i,
+  input  logic               attend_pop_i,
+  output logic               attend_takes_o,
+  input  rce_pkg::beat_t     attend_beat_i,
   // What it does.
   output logic [ctrl_pkg::IndexW-1:0] index_o,
   output logic               waits_memory_o,
@@ -49,24 +65,29 @@ module beat_walker #(
 );
   localparam int unsigned PlaceW = 3;  // of operands in a lane
 
-  typedef enum logic [1:0] {
+  typedef enum logic [2:0] {
     StateNext,
+    StateAngles,
     StateFloats,
     StateHead,
-    StateTile
+    StateTile,
+    StateOld,
+    StateAttend
   } state_e;
   state_e          state_q;
   ctrl_pkg::step_t step_q;
   assign index_o = step_q.index;
 
   // A step begins.
-  logic takes, is_load, is_norm, is_linear, makes_codes;
+  logic takes, is_load, is_norm, is_linear, is_store, is_attend, makes_codes;
   assign job_valid_o  = state_q == StateNext && step_valid_i;
   assign step_ready_o = state_q == StateNext && job_ready_i;
   assign takes        = step_valid_i && step_ready_o;
   assign is_load      = step_i.opcode == accllm_pkg::OpcodeLoad;
   assign is_norm      = step_i.opcode == accllm_pkg::OpcodeNorm;
   assign is_linear    = step_i.opcode == accllm_pkg::OpcodeLinear;
+  assign is_store     = step_i.opcode == accllm_pkg::OpcodeStoreKv;
+  assign is_attend    = step_i.opcode == accllm_pkg::OpcodeAttend;
   assign makes_codes  = is_norm || step_i.opcode == accllm_pkg::OpcodeQuantize;
   logic [RoundW-1:0] rounds;
   assign rounds = ctrl_pkg::rounds_at(shape_i.rounds, step_i.place);
@@ -101,6 +122,7 @@ module beat_walker #(
   logic [RoundW-1:0]  rounds_q;   // that are left, less one
   logic [TokensW-1:0] vectors_q;  // of a load, less one
   logic [RoundW-1:0]  floats_q;   // beats of a vector that are left, less one
+  logic [TokensW+3:0] angles_q;   // beats of angles that are left, less one
   logic [1:0]         head_q, tile_q, beat_q;
   logic [BlocksW-1:0] block_q;
   logic [2:0]         row_q;
@@ -125,7 +147,10 @@ module beat_walker #(
   assign has_operands   = by_halves ? filled_q >= 4'd2 : filled_q != '0;
   assign has_set        = !is_first || !sets_q[1];
   always_comb begin
-    if (is_scales) may = side_ready_i[0];
+    if (state_q == StateAttend) may = attend_may_i;
+    else if (state_q == StateOld) may = old_room_i;
+    else if (state_q == StateAngles) may = 1'b1;
+    else if (is_scales) may = side_ready_i[0];
     else if (is_floats || is_head) may = side_ready_i[1];
     else may = is_multipliers || (is_data && has_operands && has_set);
   end
@@ -138,7 +163,13 @@ module beat_walker #(
   assign ends_row    = ends_cycles && beat_q == last_beat;
   assign ends_block  = ends_row && row_q == '1;
   assign ends_tile   = ends_block && block_q == step_q.blocks - 1'b1;
-  assign pop_o       = read_o && (!is_data || ends_cycles);
+  assign pop_o       = read_o && (state_q == StateAttend ? attend_pop_i : !is_data || ends_cycles);
+
+  assign load_o         = takes && is_load;
+  assign angle_beat_o   = read_o && state_q == StateAngles;
+  assign old_beat_o     = read_o && state_q == StateOld;
+  assign attend_start_o = takes && is_attend;
+  assign attend_takes_o = read_o && state_q == StateAttend;
 
   assign side_beat_o     = read_o && (is_floats || is_head);
   assign side_is_float_o = !is_scales;
@@ -164,6 +195,7 @@ module beat_walker #(
     beat_o.last  = ends_tile;
     beat_o.split = 1'b0;
     beat_o.upper = upper_q;
+    if (state_q == StateAttend) beat_o = attend_beat_i;
   end
 
   // Operands: as soon as they are there.
@@ -194,8 +226,14 @@ module beat_walker #(
       unique case (state_q)
         StateNext: begin
           if (takes && is_linear) state_q <= StateHead;
+          else if (takes && is_load && cache_i.fits) state_q <= StateAngles;
           else if (takes && (is_load || is_norm)) state_q <= StateFloats;
+          else if (takes && is_store) state_q <= StateOld;
+          else if (takes && is_attend) state_q <= StateAttend;
         end
+        StateAngles: if (read_o && angles_q == '0) state_q <= StateFloats;
+        StateOld:    if (stored_i) state_q <= StateNext;
+        StateAttend: if (attend_done_i) state_q <= StateNext;
         StateFloats: if (read_o && floats_q == '0 && vectors_q == '0) state_q <= StateNext;
         StateHead: begin
           if (read_o && head_q == (step_q.has_bias ? 2'd2 : 2'd0)) state_q <= StateTile;
@@ -214,6 +252,7 @@ module beat_walker #(
       step_q           <= step_i;
       rounds_q         <= rounds - 1'b1;
       vectors_q        <= is_load ? pass_i.n_tokens - 1'b1 : '0;
+      angles_q         <= ({4'd0, pass_i.n_tokens} << (cache_i.split ? 3 : 4)) - 1'b1;
       floats_q         <= last_float;
       last_float_q     <= last_float;
       head_q           <= '0;
@@ -225,6 +264,7 @@ module beat_walker #(
       upper_q          <= 1'b0;
       at_multipliers_q <= step_i.format != accllm_pkg::WeightFormatSparse24;
     end else if (read_o) begin
+      if (angle_beat_o) angles_q <= angles_q - 1'b1;
       if (is_floats) begin
         floats_q <= floats_q == '0 ? last_float_q : floats_q - 1'b1;
         if (floats_q == '0) vectors_q <= vectors_q - 1'b1;
@@ -251,5 +291,5 @@ module beat_walker #(
   end
 
   logic unused;
-  assign unused = ^{pass_i, shape_i, step_q};
+  assign unused = ^{pass_i, shape_i, cache_i, step_q};
 endmodule

@@ -1,8 +1,8 @@
 // An instruction's beat as a step, and whether this machine can run it: opcode and fields, and that
 // they fit the geometry and what the instructions before left.
 //
-// Norms read the stream; quantize reads what SiLU wrote last, before anything else makes a largest
-// magnitude. Attention's instructions are not built.
+// Norms read the stream; quantize reads what SiLU or attention wrote last, before anything else makes
+// a largest magnitude. Attention is for geometries that fit it, without norms of heads.
 module instruction_decode (
   input  logic                      clk_i,
   input  logic                      clear_i,   // a program begins
@@ -10,6 +10,7 @@ module instruction_decode (
   input  accllm_pkg::instruction_t  instruction_i,
   input  logic [ctrl_pkg::IndexW-1:0] index_i,
   input  ctrl_pkg::shape_t          shape_i,
+  input  logic                      has_attention_i,
   output ctrl_pkg::step_t           step_o,
   output logic                      is_legal_o
 );
@@ -27,12 +28,16 @@ module instruction_decode (
 
   logic [31:0]       opcode;
   logic              is_load, is_norm, is_quantize, is_linear, is_output, is_silu, has_source;
+  logic              is_store, is_attend, is_cache, makes_largest;
   logic [PlaceW-1:0] place;
   assign opcode      = instruction_i.opcode;
   assign is_load     = opcode == 32'(accllm_pkg::OpcodeLoad);
   assign is_norm     = opcode == 32'(accllm_pkg::OpcodeNorm);
   assign is_quantize = opcode == 32'(accllm_pkg::OpcodeQuantize);
   assign is_linear   = opcode == 32'(accllm_pkg::OpcodeLinear);
+  assign is_store    = opcode == 32'(accllm_pkg::OpcodeStoreKv);
+  assign is_attend   = opcode == 32'(accllm_pkg::OpcodeAttend);
+  assign is_cache    = is_store || is_attend;
   assign is_output   = instruction_i.epilogue == 32'(accllm_pkg::EpilogueOutput);
   assign is_silu     = instruction_i.epilogue == 32'(accllm_pkg::EpilogueSiluMul);
   assign has_source  = is_norm || is_quantize;
@@ -40,6 +45,7 @@ module instruction_decode (
     if (has_source) place = instruction_i.source[PlaceW-1:0];
     else if (is_linear && is_output) place = ctrl_pkg::PlaceOutput;
     else if (is_linear) place = instruction_i.destination[PlaceW-1:0];
+    else if (is_attend) place = accllm_pkg::VectorMixed;
     else place = '0;  // the stream
   end
 
@@ -50,8 +56,9 @@ module instruction_decode (
   assign blocks        = ctrl_pkg::blocks_at(shape_i.blocks, place);
   assign step_o = {
     index_i, opcode[2:0], instruction_i.format[1:0], instruction_i.epilogue[1:0], place, buffer[0],
-    instruction_i.has_bias[0], instruction_i.blocks[BlocksW-1:0], instruction_i.address,
-    instruction_i.parameter_
+    instruction_i.has_bias[0], instruction_i.blocks[BlocksW-1:0],
+    is_cache ? instruction_i.keys : instruction_i.address,
+    is_cache ? instruction_i.values : instruction_i.parameter_
   };
 
   logic is_linear_legal, is_vector_legal, is_legal;
@@ -70,12 +77,15 @@ module instruction_decode (
                               && place == largest_q;
       is_linear:   is_legal = is_linear_legal;
       is_load:     is_legal = !has_largest_q;
+      is_store:    is_legal = has_attention_i && instruction_i.has_bias == '0;
+      is_attend:   is_legal = has_attention_i && instruction_i.has_bias == '0 && !has_largest_q;
       default:     is_legal = opcode == 32'(accllm_pkg::OpcodeEnd);
     endcase
   end
   assign is_legal_o = is_legal && instruction_i.has_bias[31:1] == '0
                       && (buffer[31:1] == '0 || !(has_source || is_linear));
 
+  assign makes_largest = (is_linear && is_silu) || is_attend;
   always_ff @(posedge clk_i) begin
     if (clear_i) begin
       has_stream_q  <= 1'b0;
@@ -83,14 +93,14 @@ module instruction_decode (
       blocks_q      <= '0;
     end else if (take_i) begin
       if (is_load || (is_linear && place == accllm_pkg::VectorStream)) has_stream_q <= 1'b1;
-      if (is_linear && is_silu) has_largest_q <= 1'b1;
+      if (makes_largest) has_largest_q <= 1'b1;
       else if (is_quantize) has_largest_q <= 1'b0;
       if (has_source) begin
         if (buffer[0]) blocks_q[BlocksW +: BlocksW] <= blocks;
         else blocks_q[0 +: BlocksW] <= blocks;
       end
     end
-    if (take_i && is_linear && is_silu) largest_q <= place;
+    if (take_i && makes_largest) largest_q <= place;
   end
 
   logic unused;

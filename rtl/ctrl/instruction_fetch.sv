@@ -8,6 +8,7 @@ module instruction_fetch (
   input  logic                        start_i,
   input  logic [31:0]                 count_i,   // of beats that come
   input  ctrl_pkg::shape_t            shape_i,
+  input  logic                        has_attention_i,
   input  logic                        valid_i,
   output logic                        ready_o,
   input  accllm_pkg::instruction_t    beat_i,
@@ -31,7 +32,7 @@ module instruction_fetch (
 
   instruction_decode u_decode (
     .clk_i, .clear_i(start_i), .take_i(takes), .instruction_i(beat_i), .index_i(index_q), .shape_i,
-    .step_o(step), .is_legal_o(is_legal)
+    .has_attention_i, .step_o(step), .is_legal_o(is_legal)
   );
   ram_1w1r #(.Width(ctrl_pkg::StepW), .Depth(ctrl_pkg::MaxInstructions), .Style("block")) u_steps (
     .clk_i, .we_i(takes && !has_end_q), .waddr_i(index_q), .wdata_i(step), .re_i(read_i), .raddr_i,

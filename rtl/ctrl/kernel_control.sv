@@ -66,7 +66,8 @@ module kernel_control #(
   assign is_legal_pass = arguments_i.n_tokens != '0 && arguments_i.n_tokens <= geometry.slots
                          && arguments_i.n_outputs <= arguments_i.n_tokens;
   assign pass_o = {arguments_i.n_tokens[TokensW-1:0], arguments_i.n_outputs[TokensW-1:0],
-                   geometry.input_address, geometry.output_address};
+                   arguments_i.position, geometry.input_address, geometry.rope_address,
+                   geometry.output_address};
   assign fetch_count_o = arguments_i.n_instructions > 32'(ctrl_pkg::MaxInstructions)
                          ? 32'(ctrl_pkg::MaxInstructions) : arguments_i.n_instructions;
 

@@ -5,7 +5,8 @@ module memory_port #(
   parameter int unsigned QueueBeats = 512,
   parameter int unsigned AddressW   = 40,
   localparam int unsigned StripesW = ctrl_pkg::StripesW,
-  localparam int unsigned BeatW    = accllm_pkg::BeatBytes * 8
+  localparam int unsigned BeatW    = accllm_pkg::BeatBytes * 8,
+  localparam int unsigned HalfBytes = accllm_pkg::BeatBytes / 2
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -22,6 +23,8 @@ module memory_port #(
   input  logic [31:0]         write_stripe_i,
   input  logic                write_is_upper_i,
   input  logic [BeatW/2-1:0]  write_data_i,
+  input  logic [HalfBytes-1:0] write_strobe_i,
+  output logic                written_o,      // memory has all that was written
   output logic                idle_o,
   output logic                read_error_o,
   output logic                write_error_o,
@@ -49,7 +52,6 @@ module memory_port #(
 );
   localparam int unsigned OffsetW = $clog2(accllm_pkg::BeatBytes);
   localparam int unsigned NumberW = AddressW - OffsetW;  // of a beat in memory
-  localparam int unsigned HalfBytes = accllm_pkg::BeatBytes / 2;
 
   logic [NumberW-1:0] base, read_number, write_number;
   assign base         = base_i[AddressW-1:OffsetW];
@@ -69,12 +71,13 @@ module memory_port #(
   axi_write_beats u_writer (
     .clk_i, .rst_ni, .valid_i(write_valid_i), .ready_o(write_ready_o),
     .address_i(64'({write_number, OffsetW'(0)})), .data_i({write_data_i, write_data_i}),
-    .strobe_i({{HalfBytes{write_is_upper_i}}, {HalfBytes{!write_is_upper_i}}}),
+    .strobe_i(write_is_upper_i ? {write_strobe_i, HalfBytes'(0)} : {HalfBytes'(0), write_strobe_i}),
     .idle_o(writer_idle), .error_o(write_error_o), .error_clear_i, .aw_valid_o, .aw_ready_i,
     .aw_address_o, .w_valid_o, .w_ready_i, .w_data_o, .w_strobe_o, .b_valid_i, .b_ready_o,
     .b_response_i
   );
-  assign idle_o = reader_idle && writer_idle;
+  assign idle_o    = reader_idle && writer_idle;
+  assign written_o = writer_idle;
 
   logic unused;
   assign unused = ^base_i;

@@ -6,6 +6,7 @@ module program_sequencer #(
   parameter int unsigned Words        = 4096,
   parameter int unsigned LanesPerSilu = 2,
   localparam int unsigned AddrW    = $clog2(Words),
+  localparam int unsigned CacheSlotW = kv_pkg::SlotW,
   localparam int unsigned SlotW    = $clog2(Slots),
   localparam int unsigned RoundW   = ctrl_pkg::RoundW,
   localparam int unsigned BlocksW  = ctrl_pkg::BlocksW,
@@ -16,6 +17,8 @@ module program_sequencer #(
   input  logic                      rst_ni,
   input  ctrl_pkg::pass_t           pass_i,
   input  ctrl_pkg::shape_t          shape_i,
+  input  ctrl_pkg::cache_t          cache_i,
+  input  logic [CacheSlotW*Slots-1:0] slots_i,    // [token]
   // Instructions come first; then the program is walked.
   input  logic                      fetch_start_i,
   input  logic [31:0]               fetch_count_i,
@@ -72,6 +75,22 @@ module program_sequencer #(
   output logic                      scalar_is_a8_o,
   output logic                      scalar_buffer_o,
   output logic [31:0]               eps_o,
+  // Attention: its steps, and its beats.
+  output logic                      heads_start_o,
+  output logic                      is_attend_o,
+  input  logic                      heads_done_i,
+  output logic [31:0]               keys_o,
+  output logic [31:0]               values_o,
+  output logic                      load_o,
+  output logic                      angle_beat_o,
+  input  logic                      old_room_i,
+  output logic                      old_beat_o,
+  output logic                      attend_start_o,
+  input  logic                      attend_done_i,
+  input  logic                      attend_may_i,
+  input  logic                      attend_pop_i,
+  output logic                      attend_takes_o,
+  input  rce_pkg::beat_t            attend_beat_i,
   // Tiles of logits.
   output logic                      tile_o,
   output logic [SlotW-1:0]          tile_token_o,
@@ -87,16 +106,17 @@ module program_sequencer #(
   ctrl_pkg::step_t   fetched, asked, walked, job;
   instruction_fetch u_fetch (
     .clk_i, .rst_ni, .start_i(fetch_start_i), .count_i(fetch_count_i), .shape_i,
-    .valid_i(fetch_valid_i), .ready_o(fetch_ready_o), .beat_i(fetch_beat_i),
-    .done_o(fetch_done_o), .error_o(fetch_error_o), .index_o(fetch_index_o),
-    .read_i(step_read), .raddr_i(step_raddr), .step_o(fetched)
+    .has_attention_i(cache_i.fits), .valid_i(fetch_valid_i), .ready_o(fetch_ready_o),
+    .beat_i(fetch_beat_i), .done_o(fetch_done_o), .error_o(fetch_error_o),
+    .index_o(fetch_index_o), .read_i(step_read), .raddr_i(step_raddr), .step_o(fetched)
   );
 
-  logic asked_valid, asked_ready, walked_valid, walked_ready;
-  stream_walker u_stream (
-    .clk_i, .rst_ni, .start_i(walk_start_i), .pass_i, .shape_i, .read_o(step_read),
-    .raddr_o(step_raddr), .step_i(fetched), .valid_o(command_valid_o), .ready_i(command_ready_i),
-    .stripe_o(command_stripe_o), .stripes_o(command_stripes_o), .step_valid_o(asked_valid),
+  logic asked_valid, asked_ready, walked_valid, walked_ready, stored;
+  assign stored = heads_done_i && !is_attend_o;
+  stream_walker #(.Slots(Slots)) u_stream (
+    .clk_i, .rst_ni, .start_i(walk_start_i), .pass_i, .shape_i, .cache_i, .slots_i,
+    .stored_i(stored), .read_o(step_read), .raddr_o(step_raddr), .step_i(fetched),
+    .valid_o(command_valid_o), .ready_i(command_ready_i), .stripe_o(command_stripe_o), .stripes_o(command_stripes_o), .step_valid_o(asked_valid),
     .step_ready_i(asked_ready), .step_o(asked)
   );
   logic [CountW-1:0] unused_steps, unused_jobs;
@@ -111,12 +131,14 @@ module program_sequencer #(
   logic [BlocksW-1:0] feed_last_block;
   logic [RoundW-1:0]  feed_last_round;
   beat_walker #(.Slots(Slots)) u_beats (
-    .clk_i, .rst_ni, .pass_i, .shape_i, .step_valid_i(walked_valid), .step_ready_o(walked_ready),
-    .step_i(walked), .job_valid_o(begins), .job_ready_i(begins_ready), .coded_i(coded), .valid_i,
-    .read_o, .pop_o, .beat_o, .side_beat_o, .side_is_float_o, .side_ready_i, .drained_i,
+    .clk_i, .rst_ni, .pass_i, .shape_i, .cache_i, .step_valid_i(walked_valid),
+    .step_ready_o(walked_ready), .step_i(walked), .job_valid_o(begins),
+    .job_ready_i(begins_ready), .coded_i(coded), .valid_i, .read_o, .pop_o, .beat_o, .side_beat_o, .side_is_float_o, .side_ready_i, .drained_i,
     .feed_start_o(feed_start), .feed_ready_i(feed_ready), .feed_buffer_o(feed_buffer),
     .feed_last_block_o(feed_last_block), .feed_last_round_o(feed_last_round),
     .feed_both_o(feed_both), .feed_halves_o(feed_halves), .filled_i(filled), .freed_o(freed),
+    .load_o, .angle_beat_o, .old_room_i, .old_beat_o, .stored_i(stored), .attend_start_o,
+    .attend_done_i, .attend_may_i, .attend_pop_i, .attend_takes_o, .attend_beat_i,
     .index_o(beat_index_o), .waits_memory_o, .waits_room_o
   );
   operand_feed u_feed (
@@ -138,6 +160,7 @@ module program_sequencer #(
     .job_i(job), .op_o, .raddr_o, .waddr_o, .idle_i, .square_ready_i, .available_i,
     .scalar_start_o, .scalar_ready_i, .scalar_is_a8_o, .buffer_o(scalar_buffer_o), .eps_o,
     .coded_o(coded), .sum_valid_i, .sum_ready_o, .sum_token_i, .sum_row_i, .drained_i, .tile_o,
-    .tile_token_o, .tile_round_o, .tile_taken_i, .done_o(walk_done_o), .index_o(result_index_o)
+    .tile_token_o, .tile_round_o, .tile_taken_i, .heads_start_o, .is_attend_o, .heads_done_i,
+    .keys_o, .values_o, .done_o(walk_done_o), .index_o(result_index_o)
   );
 endmodule

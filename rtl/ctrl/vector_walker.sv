@@ -1,5 +1,6 @@
 // Runs the vector unit's part of each step, in order: loads, norms and quantises, and takes the
-// sums of linear layers. An operation comes when what it needs is there.
+// sums of linear layers. An operation comes when what it needs is there. Store-kv and attend are
+// head_walker's, which has the banks meanwhile.
 //
 // A step's part is one phase, that of a norm two; a phase begins when the vector unit is idle, with
 // scalars if it needs them. Logits go out tile by tile: a tile of a token starts when the one
@@ -47,6 +48,12 @@ module vector_walker #(
   output logic [SlotW-1:0]   tile_token_o,
   output logic [RoundW-1:0]  tile_round_o,
   input  logic               tile_taken_i,
+  // Store-kv and attend.
+  output logic               heads_start_o,
+  output logic               is_attend_o,
+  output logic [31:0]        keys_o,         // first stripes of the layer
+  output logic [31:0]        values_o,
+  input  logic               heads_done_i,
   // What it does.
   output logic               done_o,         // the program's end
   output logic [ctrl_pkg::IndexW-1:0] index_o
@@ -57,13 +64,14 @@ module vector_walker #(
   localparam logic [WaitW-1:0] Settling = WaitW'(vector_pkg::BiasStage);
   localparam int unsigned CodeShift = $clog2(Lanes);
 
-  typedef enum logic [2:0] {
+  typedef enum logic [3:0] {
     StateJob,
     StateSetup,
     StateScalars,
     StateWait,
     StateRun,
     StateDrop,    // tiles that nothing needs
+    StateHeads,
     StateSettle,
     StateDone
   } state_e;
@@ -72,6 +80,7 @@ module vector_walker #(
     PhaseNorm,
     PhaseCodes,
     PhaseResults,
+    PhaseHeads,
     PhaseEnd
   } phase_e;
   state_e          state_q;
@@ -90,6 +99,7 @@ module vector_walker #(
       accllm_pkg::OpcodeNorm:     first_phase = PhaseNorm;
       accllm_pkg::OpcodeQuantize: first_phase = PhaseCodes;
       accllm_pkg::OpcodeLinear:   first_phase = PhaseResults;
+      accllm_pkg::OpcodeStoreKv, accllm_pkg::OpcodeAttend: first_phase = PhaseHeads;
       default:                    first_phase = PhaseEnd;
     endcase
   end
@@ -167,6 +177,10 @@ module vector_walker #(
   logic             is_settled;
   assign is_settled     = state_q == StateSettle && wait_q == '0 && idle_i && !out_busy_q;
   assign scalar_start_o = state_q == StateScalars;
+  assign heads_start_o  = state_q == StateSetup && phase_q == PhaseHeads;
+  assign is_attend_o    = job_q.opcode == accllm_pkg::OpcodeAttend;
+  assign keys_o         = job_q.address;
+  assign values_o       = job_q.parameter_;
   assign scalar_is_a8_o = is_codes;
   assign done_o         = state_q == StateDone;
   assign coded_o        = {is_settled && is_codes && buffer_o, is_settled && is_codes && !buffer_o};
@@ -178,6 +192,7 @@ module vector_walker #(
         StateJob:     if (takes) state_q <= StateSetup;
         StateSetup: begin
           if (phase_q == PhaseEnd) state_q <= StateDone;
+          else if (phase_q == PhaseHeads) state_q <= StateHeads;
           else state_q <= is_norm || is_codes ? StateScalars : StateRun;
         end
         StateScalars: state_q <= StateWait;
@@ -191,6 +206,7 @@ module vector_walker #(
             state_q <= is_load && token_q != '0 ? StateRun : StateSettle;
           end
         end
+        StateHeads:   if (heads_done_i) state_q <= StateSettle;
         StateSettle:  if (is_settled) state_q <= is_norm ? StateSetup : StateJob;
         default:      state_q <= StateDone;
       endcase

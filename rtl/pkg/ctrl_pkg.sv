@@ -26,8 +26,8 @@ package ctrl_pkg;
     logic               buffer;      // of activations
     logic               has_bias;
     logic [BlocksW-1:0] blocks;
-    logic [31:0]        address;
-    logic [31:0]        parameter_;
+    logic [31:0]        address;     // of store-kv and attend: the layer's keys
+    logic [31:0]        parameter_;  // the same: its values
   } step_t;
 
   // What a geometry means for a machine, by place.
@@ -70,11 +70,45 @@ package ctrl_pkg;
   endfunction
 
   // A pass.
-  localparam int unsigned PassW = 2 * TokensW + 64;
+  localparam int unsigned PassW = 2 * TokensW + 160;
   typedef struct packed {
     logic [TokensW-1:0] n_tokens;
     logic [TokensW-1:0] n_outputs;
+    logic [63:0]        position;
     logic [31:0]        input_address;
+    logic [31:0]        rope_address;
     logic [31:0]        output_address;
   } pass_t;
+
+  // What geometry and pass mean for attention. Rows are beats of keys of a lane, chunks 32 slots;
+  // those of a head that a pass reads, from the first on. Queries are those of a KV head, folds of
+  // them what the engine takes at once.
+  localparam int unsigned SlotW = 22;   // those of kv_pkg
+  localparam int unsigned AddressW = 12;
+  localparam int unsigned HeadsW = 13;  // counts KV heads: at most 4096
+  localparam int unsigned FoldsW = 3;
+  localparam int unsigned SetsW  = 5;   // of four dimensions of each lane
+  localparam int unsigned CacheW = 2 + HeadsW + 2 * 5 + FoldsW + SetsW + 4 * SlotW + 64
+                                   + 6 * AddressW;
+  typedef struct packed {
+    logic                        fits;    // the machine can do it
+    logic                        split;   // heads of 64 dimensions, else of 128
+    logic [HeadsW-1:0]           heads;   // KV heads
+    logic [4:0]                  ratio;   // query heads of each
+    logic [4:0]                  queries;
+    logic [FoldsW-1:0]           folds;
+    logic [SetsW-1:0]            sets;    // and rows of a chunk, which are as many
+    logic [SlotW-1:0]    sink_slots;
+    logic [SlotW-1:0]    ring_slots;
+    logic [SlotW-1:0]    end_slot;
+    logic [SlotW-1:0]    all_chunks;     // of the cache
+    logic [31:0]                 key_stripes;    // of a head
+    logic [31:0]                 value_stripes;  // the same
+    logic [AddressW-1:0] chunks;
+    logic [AddressW-1:0] rows;
+    logic [AddressW-1:0] sink_rows;
+    logic [AddressW-1:0] scores;  // of a head in a lane
+    logic [AddressW-1:0] blocks;  // of levels: rows times folds
+    logic [AddressW-1:0] factors; // chunks times folds
+  } cache_t;
 endpackage

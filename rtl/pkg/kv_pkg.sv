@@ -6,6 +6,7 @@ package kv_pkg;
   localparam int unsigned AddressW = 12;
   localparam int unsigned ScoreW = 33;
   localparam int unsigned DotW = 24;   // of int8 times 15 times int4, 128 of them
+  localparam int unsigned HeadsAhead = 2;  // whose keys are read before a head's values
   localparam logic [31:0] Lowest = 32'hFF80_0000;  // minus infinity
 
   // A beat of keys, for the engine's queries first_query to last_query.

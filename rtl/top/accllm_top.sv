@@ -1,14 +1,18 @@
-// The kernel: registers, a memory channel and a lane for each of Lanes, the vector unit, and what
-// walks a program. Attention's units are not part of it yet.
+// The kernel: registers, a memory channel and a lane for each of Lanes, the vector unit, attention,
+// and what walks a program.
 //
 // Signals of AXI are side by side for all channels; what is constant (64 bytes, INCR, bursts of one
 // beat in writes) is left to the wrapper.
 module accllm_top #(
-  parameter int unsigned Lanes        = 4,     // a power of two, 2 to 64
+  parameter int unsigned Lanes        = 4,     // a power of two, 2 to 32
   parameter int unsigned Slots        = 4,     // a power of two, at least 2
   parameter int unsigned Words        = 5120,  // of a lane's bank of floats
   parameter int unsigned Blocks       = 64,    // of an activation buffer; a power of two
   parameter int unsigned LanesPerSilu = 2,
+  parameter int unsigned HeadQueries  = 4,     // of a KV head in a pass, at most
+  parameter int unsigned ScoreDepth   = 1024,  // of attention's RAMs: see there
+  parameter int unsigned RowDepth     = 512,
+  parameter int unsigned ChunkDepth   = 512,
   parameter int unsigned BurstBeats   = 64,
   parameter int unsigned QueueBeats   = 512,   // behind a channel
   parameter int unsigned BufferBeats  = 512,   // in front of a lane
@@ -60,6 +64,7 @@ module accllm_top #(
   output logic                     trace_valid_o,
   output vector_pkg::value_t       trace_value_o,
   output logic [$clog2(Words)-1:0] trace_addr_o,
+  output logic [Lanes-1:0]         trace_lanes_o,  // that are written
   output logic [32*Lanes-1:0]      trace_floats_o
 );
   localparam int unsigned Queries  = Slots / 2;
@@ -72,16 +77,21 @@ module accllm_top #(
   localparam int unsigned RoundW   = ctrl_pkg::RoundW;
   localparam int unsigned StripesW = ctrl_pkg::StripesW;
   localparam int unsigned BlocksW  = ctrl_pkg::BlocksW;
-  localparam int unsigned TileW    = BeatW / 2;
+  localparam int unsigned Cluster  = Lanes < 8 ? Lanes : 8;
+  localparam int unsigned Clusters = Lanes / Cluster;
+  localparam int unsigned Parts    = Lanes < 16 ? 1 : Lanes / 16;
+  localparam int unsigned FactorsW = Queries * rce_pkg::FactorW;
+  localparam int unsigned TokensW  = ctrl_pkg::TokensW;
 
   // A pass.
-  logic                      start, done, core_rst_n, check_start, check_done, check_fits;
+  logic                      start, done, core_rst_n, check_start, check_done, shape_done;
   logic                      fetch_start, fetch_valid, fetches, fetch_done, walk_start, walk_done;
   logic                      discards, error_clear, streams, waits_memory, waits_room;
   logic [31:0]               fetch_count;
   logic [IndexW-1:0]         fetch_index, beat_index, result_index;
   logic [64*Lanes-1:0]       bases;
-  logic [Lanes-1:0]          port_idle, read_errors, write_errors, command_ready;
+  logic [Lanes-1:0]          read_errors, write_errors;
+  logic                      port_idle, written, command_ready, fetch_ready, fits;
   accllm_pkg::arguments_t    arguments;
   accllm_pkg::status_t       status;
   accllm_pkg::kernel_error_e fetch_error;
@@ -96,25 +106,37 @@ module accllm_top #(
   kernel_control #(.Lanes(Lanes)) u_control (
     .clk_i, .rst_ni, .start_i(start), .done_o(done), .arguments_i(arguments), .status_o(status),
     .pass_o(pass), .core_rst_no(core_rst_n), .check_start_o(check_start),
-    .check_done_i(check_done), .check_fits_i(check_fits), .fetch_start_o(fetch_start),
-    .fetch_count_o(fetch_count), .fetch_valid_o(fetch_valid), .fetch_ready_i(command_ready[0]),
+    .check_done_i(check_done), .check_fits_i(fits), .fetch_start_o(fetch_start),
+    .fetch_count_o(fetch_count), .fetch_valid_o(fetch_valid), .fetch_ready_i(fetch_ready),
     .fetches_o(fetches), .fetch_done_i(fetch_done), .fetch_error_i(fetch_error),
     .fetch_index_i(fetch_index), .walk_start_o(walk_start), .walk_done_i(walk_done),
     .beat_index_i(beat_index), .result_index_i(result_index), .discards_o(discards),
-    .error_clear_o(error_clear), .is_idle_i(&port_idle), .read_errors_i(read_errors),
+    .error_clear_o(error_clear), .is_idle_i(port_idle), .read_errors_i(read_errors),
     .write_errors_i(write_errors), .streams_i(streams), .waits_memory_i(waits_memory),
     .waits_room_i(waits_room)
   );
   geometry_check #(.Lanes(Lanes), .Slots(Slots), .Words(Words), .Blocks(Blocks)) u_check (
     .clk_i, .rst_ni(core_rst_n), .start_i(check_start), .geometry_i(arguments.geometry),
-    .done_o(check_done), .fits_o(check_fits), .shape_o(shape)
+    .done_o(shape_done), .fits_o(fits), .shape_o(shape)
+  );
+  ctrl_pkg::cache_t cache;
+  logic [kv_pkg::SlotW*Slots-1:0]   slots;
+  logic [kv_pkg::WindowW*Slots-1:0] windows;
+  cache_shape #(
+    .Lanes(Lanes), .Slots(Slots), .HeadQueries(HeadQueries), .ScoreDepth(ScoreDepth),
+    .RowDepth(RowDepth), .ChunkDepth(ChunkDepth), .BufferBeats(BufferBeats)
+  ) u_cache (
+    .clk_i, .rst_ni(core_rst_n), .start_i(check_start), .geometry_i(arguments.geometry),
+    .position_i(arguments.position), .n_tokens_i(TokensW'(arguments.n_tokens)),
+    .done_o(check_done), .cache_o(cache), .slots_o(slots), .windows_o(windows)
   );
 
   // The program.
   logic                command_valid, fetch_beat_ready, pops, feeds, tile, tile_taken;
   logic [31:0]         command_stripe, eps;
   logic [StripesW-1:0] command_stripes;
-  logic [Lanes-1:0]    beat_valid, port_valid, buffer_ready;
+  logic                beat_valid;
+  logic [Lanes-1:0]    port_valid, buffer_ready;
   logic [BeatW*Lanes-1:0] port_beat, words;
   rce_pkg::beat_t      beat;
   logic                operand_buffer, operand_half, operand_both, operand_upper;
@@ -129,17 +151,23 @@ module accllm_top #(
   logic [Slots-1:0]    square_ready;
   logic                scalar_start, scalar_ready, scalar_is_a8, scalar_buffer;
   logic [RoundW-1:0]   tile_round;
+  logic                heads_start, is_attend, heads_done, load, angle_beat, old_room, old_beat;
+  logic                attend_start, attend_done, attend_may, attend_pop, attend_takes;
+  logic                mark, rewinds;
+  logic [31:0]         keys, values;
+  rce_pkg::beat_t      attend_beat;
   program_sequencer #(
     .Lanes(Lanes), .Slots(Slots), .Words(Words), .LanesPerSilu(LanesPerSilu)
   ) u_sequencer (
-    .clk_i, .rst_ni(core_rst_n), .pass_i(pass), .shape_i(shape), .fetch_start_i(fetch_start),
+    .clk_i, .rst_ni(core_rst_n), .pass_i(pass), .shape_i(shape), .cache_i(cache),
+    .slots_i(slots), .fetch_start_i(fetch_start),
     .fetch_count_i(fetch_count), .fetch_valid_i(fetches && port_valid[0]),
     .fetch_ready_o(fetch_beat_ready), .fetch_beat_i(port_beat[BeatW-1:0]),
     .fetch_done_o(fetch_done), .fetch_error_o(fetch_error), .fetch_index_o(fetch_index),
     .walk_start_i(walk_start), .walk_done_o(walk_done), .beat_index_o(beat_index),
     .result_index_o(result_index), .command_valid_o(command_valid),
-    .command_ready_i(&command_ready), .command_stripe_o(command_stripe),
-    .command_stripes_o(command_stripes), .valid_i(&beat_valid), .read_o(streams), .pop_o(pops),
+    .command_ready_i(command_ready), .command_stripe_o(command_stripe),
+    .command_stripes_o(command_stripes), .valid_i(beat_valid), .read_o(streams), .pop_o(pops),
     .beat_o(beat), .waits_memory_o(waits_memory), .waits_room_o(waits_room),
     .operand_read_o(feeds), .operand_buffer_o(operand_buffer), .operand_block_o(operand_block),
     .operand_half_o(operand_half), .operand_entry_o(operand_entry),
@@ -149,92 +177,99 @@ module accllm_top #(
     .side_is_float_o(side_is_float), .side_ready_i(side_ready), .op_o(op), .raddr_o(raddr),
     .waddr_o(waddr), .idle_i(vector_idle), .square_ready_i(square_ready),
     .available_i(available), .scalar_start_o(scalar_start), .scalar_ready_i(scalar_ready),
-    .scalar_is_a8_o(scalar_is_a8), .scalar_buffer_o(scalar_buffer), .eps_o(eps), .tile_o(tile),
+    .scalar_is_a8_o(scalar_is_a8), .scalar_buffer_o(scalar_buffer), .eps_o(eps),
+    .heads_start_o(heads_start), .is_attend_o(is_attend), .heads_done_i(heads_done),
+    .keys_o(keys), .values_o(values), .load_o(load), .angle_beat_o(angle_beat),
+    .old_room_i(old_room), .old_beat_o(old_beat), .attend_start_o(attend_start),
+    .attend_done_i(attend_done), .attend_may_i(attend_may), .attend_pop_i(attend_pop),
+    .attend_takes_o(attend_takes), .attend_beat_i(attend_beat), .tile_o(tile),
     .tile_token_o(tile_token), .tile_round_o(tile_round), .tile_taken_i(tile_taken)
   );
 
-  // Operands, the same for all lanes.
-  logic [LineW-1:0]    line;
-  logic [2*LineW-1:0]  operands;
-  logic [SumsW-1:0]    query_sums;
-  logic [1:0]          act_we;
-  logic [4:0]          act_entry;
-  rce_feed #(.Slots(Slots)) u_feed (
-    .clk_i, .we_i(operand_we), .entry_i(operand_waddr), .by_position_i(1'b0), .line_i(line),
-    .query_sum_i('0), .act_we_o(act_we), .act_entry_o(act_entry), .act_o(operands),
-    .query_sum_o(query_sums)
+  // Memory channels.
+  logic                stores, store_valid, store_last, store_is_upper, store_taken;
+  logic [32*Lanes-1:0] store_words;
+  logic [Lanes-1:0]    store_lanes, port_ready;
+  logic [31:0]         store_stripe;
+  logic [BeatW/16-1:0] store_strobe;
+  always_comb begin
+    port_ready = discards ? '1 : buffer_ready;
+    if (fetches && !discards) port_ready[0] = fetch_beat_ready;
+  end
+  memory_array #(
+    .Lanes(Lanes), .Slots(Slots), .BurstBeats(BurstBeats), .QueueBeats(QueueBeats),
+    .AddressW(AddressW)
+  ) u_memory (
+    .clk_i, .rst_ni, .core_rst_ni(core_rst_n), .base_i(bases), .program_valid_i(fetch_valid),
+    .program_i(arguments.instructions), .program_beats_i(StripesW'(fetch_count)),
+    .command_valid_i(command_valid), .ready_o(command_ready), .program_ready_o(fetch_ready),
+    .stripe_i(command_stripe), .stripes_i(command_stripes), .valid_o(port_valid),
+    .ready_i(port_ready), .beat_o(port_beat), .stores_i(stores), .store_valid_i(store_valid),
+    .store_last_i(store_last), .store_word_i(store_words), .store_stripe_i(store_stripe),
+    .store_is_upper_i(store_is_upper), .store_lanes_i(store_lanes),
+    .store_strobe_i(store_strobe), .store_taken_o(store_taken), .logits_i(pass.output_address),
+    .rounds_i(shape.rounds[RoundW*ctrl_pkg::PlaceOutput +: RoundW]), .tile_i(tile),
+    .tile_token_i(tile_token), .tile_round_i(tile_round),
+    .row_valid_i(trace_valid_o && trace_value_o.is_output),
+    .row_last_i(trace_value_o.row == '1), .row_i(trace_floats_o), .tile_taken_o(tile_taken),
+    .written_o(written), .idle_o(port_idle), .read_errors_o(read_errors),
+    .write_errors_o(write_errors), .error_clear_i(error_clear), .m_ar_valid_o, .m_ar_ready_i,
+    .m_ar_address_o, .m_ar_length_o, .m_r_valid_i, .m_r_ready_o, .m_r_data_i, .m_r_response_i,
+    .m_r_last_i, .m_aw_valid_o, .m_aw_ready_i, .m_aw_address_o, .m_w_valid_o, .m_w_ready_i,
+    .m_w_data_o, .m_w_strobe_o, .m_b_valid_i, .m_b_ready_o, .m_b_response_i
   );
 
-  // Lanes.
-  logic               read_set, read_upper;
-  logic [2:0]         read_row;
-  logic [SlotW-1:0]   read_slot;
-  logic [32*Lanes-1:0] sums;
-  logic [Lanes-1:0]   write_valid, write_ready, sets;
-  logic [31:0]        write_stripe;
-  logic               write_is_upper;
-  logic [TileW*Lanes-1:0] write_tiles;
-  logic [rce_pkg::ResultBeatW*Lanes-1:0] results;
-  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    // The instructions lie in the first channel, at an address of their own.
-    logic        takes_program;
-    logic [63:0] base;
-    assign takes_program = l == 0 && fetch_valid;
-    assign base          = takes_program ? arguments.instructions : bases[64*l +: 64];
-    memory_port #(
-      .BurstBeats(BurstBeats), .QueueBeats(QueueBeats), .AddressW(AddressW)
-    ) u_port (
-      .clk_i, .rst_ni, .base_i(base),
-      .command_valid_i(takes_program || (command_valid && (&command_ready))),
-      .command_ready_o(command_ready[l]),
-      .command_stripe_i(takes_program ? 32'd0 : command_stripe),
-      .command_stripes_i(takes_program ? StripesW'(fetch_count) : command_stripes),
-      .valid_o(port_valid[l]),
-      .ready_i(discards || (l == 0 && fetches ? fetch_beat_ready : buffer_ready[l])),
-      .beat_o(port_beat[BeatW*l +: BeatW]), .write_valid_i(write_valid[l]),
-      .write_ready_o(write_ready[l]), .write_stripe_i(write_stripe),
-      .write_is_upper_i(write_is_upper), .write_data_i(write_tiles[TileW*l +: TileW]),
-      .idle_o(port_idle[l]), .read_error_o(read_errors[l]), .write_error_o(write_errors[l]),
-      .error_clear_i(error_clear), .ar_valid_o(m_ar_valid_o[l]), .ar_ready_i(m_ar_ready_i[l]),
-      .ar_address_o(m_ar_address_o[64*l +: 64]), .ar_length_o(m_ar_length_o[8*l +: 8]),
-      .r_valid_i(m_r_valid_i[l]), .r_ready_o(m_r_ready_o[l]),
-      .r_data_i(m_r_data_i[BeatW*l +: BeatW]), .r_response_i(m_r_response_i[2*l +: 2]),
-      .r_last_i(m_r_last_i[l]), .aw_valid_o(m_aw_valid_o[l]), .aw_ready_i(m_aw_ready_i[l]),
-      .aw_address_o(m_aw_address_o[64*l +: 64]), .w_valid_o(m_w_valid_o[l]),
-      .w_ready_i(m_w_ready_i[l]), .w_data_o(m_w_data_o[BeatW*l +: BeatW]),
-      .w_strobe_o(m_w_strobe_o[BeatW/8*l +: BeatW/8]), .b_valid_i(m_b_valid_i[l]),
-      .b_ready_o(m_b_ready_o[l]), .b_response_i(m_b_response_i[2*l +: 2])
-    );
-    stream_buffer #(.Depth(BufferBeats)) u_buffer (
-      .clk_i, .rst_ni(core_rst_n), .valid_i(port_valid[l] && !fetches && !discards),
-      .ready_o(buffer_ready[l]), .beat_i(port_beat[BeatW*l +: BeatW]), .valid_o(beat_valid[l]),
-      .read_i(streams), .pop_i(pops), .mark_i(1'b1), .rewind_i(1'b0),
-      .word_o(words[BeatW*l +: BeatW])
-    );
-    logic [Queries*rce_pkg::DspW-1:0]    unused_product;
-    logic [Queries*rce_pkg::ResultW-1:0] unused_lower;
-    rce_lane #(.Slots(Slots)) u_engine (
-      .clk_i, .rst_ni(core_rst_n), .beat_i(beat), .word_i(words[BeatW*l +: BeatW]),
-      .act_we_i(act_we), .act_entry_i(act_entry), .act_i(operands), .query_sum_i(query_sums),
-      .key_multiplier_i('0), .coefficient_i('0), .factor_i('0),
-      .result_o(results[rce_pkg::ResultBeatW*l +: rce_pkg::ResultBeatW]),
-      .product_o(unused_product), .lower_o(unused_lower), .set_o(sets[l]), .read_set_i(read_set),
-      .read_upper_i(read_upper), .read_row_i(read_row), .read_slot_i(read_slot),
-      .sum_o(sums[32*l +: 32])
-    );
-  end
+  // The engine.
+  logic [LineW-1:0]          line;
+  logic [Clusters*LineW-1:0] attention_lines;
+  logic [SumsW-1:0]          query_sums;
+  logic [1:0]                attention_we;
+  logic [4:0]                attention_entry;
+  logic [16*Lanes-1:0]       key_multipliers;
+  logic [32*Lanes-1:0]       coefficients, sums;
+  logic [Parts*FactorsW-1:0] factors;
+  rce_pkg::result_t          result;
+  logic [Lanes*Queries*rce_pkg::DspW-1:0]    products;
+  logic [Lanes*Queries*rce_pkg::ResultW-1:0] lowers;
+  rce_array #(.Lanes(Lanes), .Slots(Slots), .BufferBeats(BufferBeats)) u_engine (
+    .clk_i, .rst_ni(core_rst_n), .valid_i(fetches || discards ? '0 : port_valid),
+    .ready_o(buffer_ready), .beats_i(port_beat), .valid_o(beat_valid), .read_i(streams),
+    .pop_i(pops), .mark_i(mark), .rewind_i(rewinds), .beat_i(beat), .word_o(words),
+    .we_i(operand_we), .entry_i(operand_waddr), .line_i(line), .attention_we_i(attention_we),
+    .attention_entry_i(attention_entry), .attention_line_i(attention_lines),
+    .query_sum_i(query_sums), .key_multiplier_i(key_multipliers), .coefficient_i(coefficients),
+    .factor_i(factors), .result_o(result), .product_o(products), .lower_o(lowers),
+    .last_token_i(SlotW'(pass.n_tokens - 1'b1)), .sum_valid_o(sum_valid),
+    .sum_ready_i(sum_ready), .sum_token_o(sum_token), .sum_row_o(sum_row), .drained_o(drained),
+    .sum_o(sums)
+  );
 
-  // All lanes have their sums at the same time.
-  rce_pkg::result_t result;
-  assign result = results[rce_pkg::ResultBeatW-1:0];
-  rce_drain #(.Slots(Slots)) u_drain (
-    .clk_i, .rst_ni(core_rst_n),
-    .done_i(result.kind == rce_pkg::KindData && !result.mode[2] && result.last),
-    .set_i(sets[0]), .last_token_i(SlotW'(pass.n_tokens - 1'b1)),
-    .halves_i(result.mode != rce_pkg::ModeSparse24), .read_set_o(read_set),
-    .read_upper_o(read_upper), .read_row_o(read_row), .read_slot_o(read_slot),
-    .valid_o(sum_valid), .ready_i(sum_ready), .token_o(sum_token), .row_o(sum_row),
-    .drained_o(drained)
+  // Attention.
+  logic                head_read;
+  logic [AddrW-1:0]    head_raddr, head_waddr;
+  logic [32*Lanes-1:0] held, head_values;
+  logic [Lanes-1:0]    head_we;
+  vector_pkg::value_t  head_info;
+  attention_core #(
+    .Lanes(Lanes), .Slots(Slots), .HeadQueries(HeadQueries), .ScoreDepth(ScoreDepth),
+    .RowDepth(RowDepth), .ChunkDepth(ChunkDepth), .Words(Words)
+  ) u_attention (
+    .clk_i, .rst_ni(core_rst_n), .n_tokens_i(pass.n_tokens), .shape_i(shape), .cache_i(cache),
+    .slots_i(slots), .windows_i(windows), .start_i(heads_start), .is_attend_i(is_attend),
+    .done_o(heads_done), .keys_i(keys), .values_i(values),
+    .written_i(written), .load_i(load), .angle_beat_i(angle_beat),
+    .old_room_o(old_room), .old_beat_i(old_beat), .attend_start_i(attend_start),
+    .attend_done_o(attend_done), .attend_may_o(attend_may), .attend_pop_o(attend_pop),
+    .mark_o(mark), .rewind_o(rewinds), .attend_takes_i(attend_takes),
+    .attend_beat_o(attend_beat), .word_i(words), .feed_we_o(attention_we),
+    .feed_entry_o(attention_entry), .line_o(attention_lines), .query_sum_o(query_sums),
+    .key_multiplier_o(key_multipliers), .coefficient_o(coefficients), .factor_o(factors),
+    .result_i(result), .product_i(products), .lower_i(lowers), .read_o(head_read),
+    .raddr_o(head_raddr), .held_i(held), .we_o(head_we), .waddr_o(head_waddr),
+    .info_o(head_info), .value_o(head_values), .stores_o(stores), .word_valid_o(store_valid),
+    .last_o(store_last), .word_o(store_words), .stripe_o(store_stripe),
+    .is_upper_o(store_is_upper), .lanes_o(store_lanes), .strobe_o(store_strobe),
+    .taken_i(store_taken)
   );
 
   vector_array #(
@@ -249,18 +284,13 @@ module accllm_top #(
     .eps_i(eps), .operand_read_i(feeds), .operand_buffer_i(operand_buffer),
     .operand_block_i(operand_block[BlockW-1:0]), .operand_half_i(operand_half),
     .operand_entry_i(operand_entry), .operand_both_i(operand_both),
-    .operand_upper_i(operand_upper), .operand_o(line), .value_valid_o(trace_valid_o),
+    .operand_upper_i(operand_upper), .operand_o(line), .head_read_i(head_read),
+    .head_raddr_i(head_raddr), .held_o(held), .head_we_i(head_we), .head_waddr_i(head_waddr),
+    .head_info_i(head_info), .head_value_i(head_values), .value_lanes_o(trace_lanes_o),
+    .value_valid_o(trace_valid_o),
     .value_info_o(trace_value_o), .value_addr_o(trace_addr_o), .value_o(trace_floats_o)
-  );
-  logit_writer #(.Lanes(Lanes), .Slots(Slots)) u_logits (
-    .clk_i, .rst_ni(core_rst_n), .address_i(pass.output_address),
-    .rounds_i(shape.rounds[RoundW*ctrl_pkg::PlaceOutput +: RoundW]), .tile_i(tile),
-    .tile_token_i(tile_token), .tile_round_i(tile_round), .taken_o(tile_taken),
-    .valid_i(trace_valid_o && trace_value_o.is_output), .last_i(trace_value_o.row == '1),
-    .value_i(trace_floats_o), .valid_o(write_valid), .ready_i(write_ready),
-    .stripe_o(write_stripe), .is_upper_o(write_is_upper), .tile_o(write_tiles)
   );
 
   logic unused;
-  assign unused = ^{sets, results, result, operand_block, shape};
+  assign unused = ^{operand_block, shape, shape_done, cache};
 endmodule

@@ -48,9 +48,18 @@ module vector_array #(
   input  logic                   operand_both_i,
   input  logic                   operand_upper_i,
   output logic [LineW-1:0]       operand_o,     // two cycles later
+  // Attention, while the unit is idle: reads of all banks, and floats of a row of some lanes.
+  input  logic                   head_read_i,
+  input  logic [AddrW-1:0]       head_raddr_i,
+  output logic [32*Lanes-1:0]    held_o,        // [lane], two cycles later
+  input  logic [Lanes-1:0]       head_we_i,     // [lane]
+  input  logic [AddrW-1:0]       head_waddr_i,
+  input  vector_pkg::value_t     head_info_i,
+  input  logic [32*Lanes-1:0]    head_value_i,  // [lane]
   // What is written, or put out.
   output logic                   value_valid_o,
   output vector_pkg::value_t     value_info_o,
+  output logic [Lanes-1:0]       value_lanes_o, // that are written
   output logic [AddrW-1:0]       value_addr_o,
   output logic [32*Lanes-1:0]    value_o        // [lane]
 );
@@ -74,6 +83,8 @@ module vector_array #(
   logic [4:0]        side_addr;
   logic [AddrW-1:0]  raddr, round;
   logic [TokenW-1:0] scalar_token;
+  logic              is_head, head_read_q;
+  logic [AddrW-1:0]  head_raddr_q;
   vector_pkg::lane_t   lane;
   vector_pkg::code_t   code_info;
   vector_pkg::scalar_e scalar_kind;
@@ -83,12 +94,22 @@ module vector_array #(
     .waddr_o(side_addr), .scale_tile_o(scale_tile), .float_tile_o(float_tile)
   );
   vector_control #(.Words(Words), .SiluDelay(SiluDelay)) u_control (
-    .clk_i, .rst_ni, .op_i, .raddr_i, .waddr_i, .idle_o(control_idle), .scale_tile_i(scale_tile),
+    .clk_i, .rst_ni, .op_i, .raddr_i, .waddr_i, .idle_o(control_idle), .head_read_i(head_read_q),
+    .head_raddr_i(head_raddr_q), .head_valid_i(is_head), .head_waddr_i, .head_value_i(head_info_i),
+    .scale_tile_i(scale_tile),
     .float_tile_i(float_tile), .issued_o(issued), .popped_o(popped), .lane_o(lane),
     .raddr_o(raddr), .waddr_o(value_addr_o), .scalar_o(scalar_kind),
     .scalar_token_o(scalar_token), .code_valid_o(code_valid), .code_o(code_info), .round_o(round),
     .value_valid_o, .value_o(value_info_o)
   );
+
+  assign is_head       = head_we_i != '0;
+  assign value_lanes_o = is_head ? head_we_i : '1;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) head_read_q <= 1'b0;
+    else head_read_q <= head_read_i;
+    head_raddr_q <= head_raddr_i;
+  end
 
   logic [31:0] scalar, scalar_q, scalar2_q;
   always_ff @(posedge clk_i) begin
@@ -103,7 +124,9 @@ module vector_array #(
       .clk_i, .control_i(lane), .raddr_i(raddr), .waddr_i(value_addr_o), .scalar_i(scalar2_q),
       .segment_i(segment), .side_we_i(side_we), .side_addr_i(side_addr),
       .word_i(word_i[512*l +: 512]), .sum_i(sum_i[32*l +: 32]), .gate_o(gates[32*l +: 32]),
-      .up_o(ups[32*l +: 32]), .silu_i(silus[32*l +: 32]), .code_o(codes[8*l +: 8]),
+      .up_o(ups[32*l +: 32]), .silu_i(silus[32*l +: 32]), .is_head_i(is_head),
+      .head_we_i(head_we_i[l]), .head_value_i(head_value_i[32*l +: 32]),
+      .held_o(held_o[32*l +: 32]), .code_o(codes[8*l +: 8]),
       .value_o(value_o[32*l +: 32])
     );
   end

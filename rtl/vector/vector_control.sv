@@ -14,6 +14,12 @@ module vector_control #(
   input  logic [AddrW-1:0]              raddr_i,
   input  logic [AddrW-1:0]              waddr_i,
   output logic                          idle_o,
+  // Attention, while there are no operations: reads of the banks, and a row that it writes.
+  input  logic                          head_read_i,
+  input  logic [AddrW-1:0]              head_raddr_i,
+  input  logic                          head_valid_i,
+  input  logic [AddrW-1:0]              head_waddr_i,
+  input  vector_pkg::value_t            head_value_i,
   // Tiles of scales and floats.
   input  logic [3:0]                    scale_tile_i,
   input  logic [2:0]                    float_tile_i,
@@ -142,15 +148,21 @@ module vector_control #(
     .clk_i, .en_i(1'b1), .data_i({silu_addr, silu_value}), .data_o({late_waddr, late_value})
   );
   assign silu_valid    = in_silu_q[SiluDelay-1];
-  assign value_valid_o = own_valid || silu_valid;
-  assign value_o       = silu_valid ? late_value : own_value;
-  assign waddr_o       = silu_valid ? late_waddr : own_waddr;
-
-  assign raddr_o = late_valid ? late_addr : early_addr;
+  assign value_valid_o = own_valid || silu_valid || head_valid_i;
+  always_comb begin
+    value_o = silu_valid ? late_value : own_value;
+    waddr_o = silu_valid ? late_waddr : own_waddr;
+    if (head_valid_i) begin
+      value_o = head_value_i;
+      waddr_o = head_waddr_i;
+    end
+    raddr_o = late_valid ? late_addr : early_addr;
+    if (head_read_i) raddr_o = head_raddr_i;
+  end
   assign lane_o  = {
-    late_valid || reads_early, {scale_tile_i, scale_row}, from_bank, takes_weight,
+    late_valid || reads_early || head_read_i, {scale_tile_i, scale_row}, from_bank, takes_weight,
     {float_tile_i, takes_weight ? weight_row : float_row}, adds_float, loads, adds_bank,
-    starts_silu, codes_zero, value_valid_o && !value_o.is_output, silu_valid
+    starts_silu, codes_zero, (own_valid || silu_valid) && !value_o.is_output, silu_valid
   };
 
   // Cycles until nothing is on its way.

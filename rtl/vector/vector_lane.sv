@@ -6,6 +6,8 @@
 //     quantize:  code = round(x * inverse)
 //     load:      y = float
 //
+// Attention reads the bank and writes to it beside this, while there are no operations.
+//
 // Where there is nothing to add, -0 is: it changes no number.
 module vector_lane #(
   parameter int unsigned Words = 4096,  // of the bank
@@ -26,6 +28,10 @@ module vector_lane #(
   output logic [31:0]       gate_o,      // in AddStage
   output logic [31:0]       up_o,
   input  logic [31:0]       silu_i,      // when it is written
+  input  logic              is_head_i,   // attention writes: to this lane, if head_we_i is high
+  input  logic              head_we_i,
+  input  logic [31:0]       head_value_i,
+  output logic [31:0]       held_o,      // a cycle after a read
   output logic [7:0]        code_o,      // in CodeStage
   output logic [31:0]       value_o      // what is written or put out
 );
@@ -47,8 +53,8 @@ module vector_lane #(
     .float_o(side_float)
   );
   ram_1w1r #(.Width(32), .Depth(Words), .Style("block")) u_bank (
-    .clk_i, .we_i(control_i.write), .waddr_i, .wdata_i(value_o), .re_i(control_i.read), .raddr_i,
-    .rdata_o(held)
+    .clk_i, .we_i(control_i.write || head_we_i), .waddr_i, .wdata_i(value_o),
+    .re_i(control_i.read), .raddr_i, .rdata_o(held)
   );
 
   // The first product: of what the bank holds, or of a row's scale.
@@ -90,7 +96,11 @@ module vector_lane #(
   fp_add u_add (.clk_i, .en_i(1'b1), .a_i(y), .b_i(held_q), .sum_o(total));
   assign gate_o  = held_q;
   assign up_o    = y;
-  assign value_o = control_i.from_silu ? silu_i : total;
+  assign held_o  = held;
+  always_comb begin
+    value_o = control_i.from_silu ? silu_i : total;
+    if (is_head_i) value_o = head_we_i ? head_value_i : '0;
+  end
 
   logic unused;
   assign unused = control_i.starts_silu;

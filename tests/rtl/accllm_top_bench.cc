@@ -1,16 +1,8 @@
-// Programs of a small model through the kernel's registers and memory channels, beside the
-// functional model: every float that is written, and all logits.
-#include "Vaccllm_top.h"
-#include "tests/rtl/float_operands.h"
-#include "tests/rtl/kernel_host.h"
-#include "tests/rtl/kernel_program.h"
+// Programs without attention, and what goes wrong.
+#include "tests/rtl/top_test.h"
 
 namespace accllm::rtl {
 namespace {
-
-constexpr int kLanes = ACCLLM_LANES;
-constexpr int kSlots = ACCLLM_SLOTS;
-using Host = KernelHost<Vaccllm_top, kLanes>;
 
 // Several blocks of columns, and ends that fill no tile; with biases.
 ModelConfig WideConfig() {
@@ -23,101 +15,7 @@ ModelConfig WideConfig() {
   return config;
 }
 
-class AccllmTop : public ::testing::TestWithParam<bool> {
- protected:
-  void Prepare(const ModelConfig& config, bool stalls) {
-    program_ = std::make_unique<KernelProgram>(config, kLanes, kSlots);
-    const size_t stripes = g().stripes + program_->instructions().size() + 8;
-    host_ = std::make_unique<Host>(stripes * isa::kBeatBytes, stalls);
-    host_->WriteStripes(0, program_->image());
-    host_->Load(g(), program_->instructions());
-  }
-
-  const isa::Geometry& g() const { return program_->geometry(); }
-
-  void WriteInputs(int64_t n_tokens) {
-    for (int64_t token = 0; token < n_tokens; ++token) {
-      const auto [stripe, bytes] = program_->WriteInput(token);
-      host_->WriteStripes(stripe, bytes);
-    }
-  }
-
-  void RunPass(int64_t n_tokens, int64_t n_outputs) {
-    SCOPED_TRACE(::testing::Message() << n_tokens << " tokens, " << n_outputs << " outputs");
-    WriteInputs(n_tokens);
-    host_->rows().clear();
-    host_->Start(n_tokens, n_outputs);
-    const KernelStatus status = host_->Finish();
-    ASSERT_EQ(status.error, isa::KernelError::kNone) << "instruction " << status.failed_instruction;
-    EXPECT_EQ(status.state, isa::KernelState::kIdle);
-    program_->BeginPass(n_tokens, n_outputs);
-    for (const isa::Instruction& instruction : program_->instructions()) {
-      program_->Run(instruction);
-      Compare(instruction);
-      if (HasFatalFailure()) return;
-    }
-    EXPECT_TRUE(host_->rows().empty());
-    CompareLogits(n_tokens, n_outputs);
-  }
-
-  // The rows that the instruction wrote: they come before those of the next one.
-  void Compare(const isa::Instruction& i) {
-    const auto opcode = static_cast<isa::Opcode>(i.opcode);
-    const bool is_output = opcode == isa::Opcode::kLinear &&
-                           i.epilogue == static_cast<uint32_t>(isa::Epilogue::kOutput);
-    if (opcode == isa::Opcode::kEnd || opcode == isa::Opcode::kQuantize) return;
-    const auto vector = static_cast<isa::Vector>(opcode == isa::Opcode::kLoad   ? 0
-                                                 : opcode == isa::Opcode::kNorm ? i.source
-                                                                                : i.destination);
-    const int64_t size = is_output ? g().vocab : program_->state().SizeOf(vector);
-    const int64_t rounds = accel::CeilDiv(size, 8 * kLanes);
-    const accel::PassRegisters& pass = program_->state().pass;
-    const int64_t n_tokens = is_output ? pass.n_outputs : pass.n_tokens;
-    std::vector<int64_t> n_rows(kSlots);  // of each token, in order
-    for (int64_t n = n_tokens * rounds * 8; n > 0; --n) {
-      ASSERT_FALSE(host_->rows().empty()) << "instruction " << i.opcode << " of layer " << i.layer;
-      const KernelRow row = host_->rows().front();
-      host_->rows().pop_front();
-      ASSERT_EQ(row.is_output, is_output);
-      ASSERT_LT(row.token, pass.n_tokens);
-      const int64_t round = n_rows[row.token]++ / 8;
-      if (is_output || opcode == isa::Opcode::kNorm) continue;  // floats of norms are no result
-      CompareRow(row, round, program_->state().Of(vector, row.token));
-      if (HasFatalFailure()) {
-        ADD_FAILURE() << "opcode " << i.opcode << " of layer " << i.layer << ", format " << i.format
-                      << ", epilogue " << i.epilogue << ", to vector " << i.destination;
-        return;
-      }
-    }
-  }
-
-  void CompareRow(const KernelRow& row, int64_t round, std::span<const float> expected) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const size_t at = 8 * (round * kLanes + lane) + row.row;
-      if (at >= expected.size()) continue;
-      ASSERT_TRUE(SameFloat(row.floats[lane], AsBits(expected[at])))
-          << "token " << row.token << ", element " << at << std::hex << ": " << row.floats[lane]
-          << ", not " << AsBits(expected[at]);
-    }
-  }
-
-  void CompareLogits(int64_t n_tokens, int64_t n_outputs) {
-    const int64_t stripes = accel::OutputStripes(g());
-    for (int64_t token = n_tokens - n_outputs; token < n_tokens; ++token) {
-      const int64_t stripe = g().output_address + token * stripes;
-      std::vector<float> logits(g().vocab);
-      accel::LoadVector(host_->ReadStripes(stripe, stripes).data(), kLanes, logits);
-      const std::vector<float> expected = program_->state().Floats(stripe, g().vocab);
-      for (size_t i = 0; i < logits.size(); ++i) {
-        ASSERT_TRUE(SameFloat(AsBits(logits[i]), AsBits(expected[i])))
-            << "logit " << i << " of token " << token;
-      }
-    }
-  }
-
-  std::unique_ptr<KernelProgram> program_;
-  std::unique_ptr<Host> host_;
-};
+using AccllmTop = TopTest;
 
 TEST_P(AccllmTop, EveryFloatOfASmallModelIsTheFunctionalModels) {
   Prepare(testing::TinyPackedConfig(), GetParam());
@@ -133,7 +31,7 @@ TEST_P(AccllmTop, EveryFloatOfAWiderModelIsTheFunctionalModels) {
   RunPass(kSlots, 2);
 }
 
-class AccllmTopFaults : public AccllmTop {
+class AccllmTopFaults : public TopTest {
  protected:
   void SetUp() override { Prepare(testing::TinyPackedConfig(), true); }
 

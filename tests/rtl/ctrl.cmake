@@ -2,3 +2,11 @@
 accllm_add_rtl_bench(geometry_check_bench TOP geometry_check BENCH geometry_check_bench.cc
                      PARAMS Lanes=4 Slots=4 Words=5120 Blocks=16 LIBS accllm_accel)
 accllm_add_rtl_bench(instruction_fetch_bench TOP instruction_fetch BENCH instruction_fetch_bench.cc LIBS accllm_accel)
+foreach(size "2" "32 SLOW")
+  separate_arguments(size)
+  list(POP_FRONT size lanes)
+  accllm_add_rtl_bench(cache_shape_${lanes}_bench ${size} TOP cache_shape BENCH cache_shape_bench.cc LIBS accllm_accel
+                       PARAMS Lanes=${lanes} Slots=4 HeadQueries=8 ScoreDepth=4096 RowDepth=2048 ChunkDepth=512
+                              BufferBeats=512
+                       DEFINITIONS ACCLLM_LANES=${lanes})
+endforeach()

@@ -97,14 +97,43 @@ struct CtrlStep {
   }
 };
 
-// ctrl_pkg::pass_t.
-template <class Signal>
-void SetPass(Signal& signal, uint32_t n_tokens, uint32_t n_outputs, uint32_t input_address,
-             uint32_t output_address) {
-  SetField(signal, 0, 32, output_address);
-  SetField(signal, 32, 32, input_address);
-  SetField(signal, 64, 5, n_outputs);
-  SetField(signal, 69, 5, n_tokens);
-}
+// ctrl_pkg::cache_t.
+struct CtrlCache {
+  bool fits = false;
+  bool split = false;
+  int64_t heads = 0, ratio = 0, queries = 0, folds = 0, sets = 0;
+  int64_t sink_slots = 0, ring_slots = 0, end_slot = 0, all_chunks = 0;
+  int64_t key_stripes = 0, value_stripes = 0;
+  int64_t chunks = 0, rows = 0, sink_rows = 0, scores = 0, blocks = 0, factors = 0;
+
+  bool operator==(const CtrlCache&) const = default;
+
+  template <class Signal>
+  static CtrlCache From(const Signal& signal) {
+    CtrlCache cache;
+    int lsb = 0;
+    const auto take = [&](int width) {
+      lsb += width;
+      return static_cast<int64_t>(Field(signal, lsb - width, width));
+    };
+    for (int64_t* field : {&cache.factors, &cache.blocks, &cache.scores, &cache.sink_rows,
+                           &cache.rows, &cache.chunks}) {
+      *field = take(12);
+    }
+    for (int64_t* field : {&cache.value_stripes, &cache.key_stripes}) *field = take(32);
+    for (int64_t* field :
+         {&cache.all_chunks, &cache.end_slot, &cache.ring_slots, &cache.sink_slots}) {
+      *field = take(22);
+    }
+    cache.sets = take(5);
+    cache.folds = take(3);
+    cache.queries = take(5);
+    cache.ratio = take(5);
+    cache.heads = take(13);
+    cache.split = take(1) != 0;
+    cache.fits = take(1) != 0;
+    return cache;
+  }
+};
 
 }  // namespace accllm::rtl

@@ -26,6 +26,7 @@ struct KernelStatus {
 // A row that the vector unit wrote or put out.
 struct KernelRow {
   uint32_t token, row, addr;
+  uint64_t lanes;  // a bit for each that is written
   bool is_output;
   std::vector<uint32_t> floats;  // [lane]
 };
@@ -99,14 +100,16 @@ class KernelHost {
       Write(isa::registers::kGeometry + 4 * i, words[i]);
   }
 
-  void Start(uint32_t n_tokens, uint32_t n_outputs) {
+  void Start(uint32_t n_tokens, uint32_t n_outputs, uint64_t position = 0) {
+    Write(isa::registers::kPosition, static_cast<uint32_t>(position));
+    Write(isa::registers::kPosition + 4, static_cast<uint32_t>(position >> 32));
     Write(isa::registers::kNTokens, n_tokens);
     Write(isa::registers::kNOutputs, n_outputs);
     Write(isa::registers::kControl, 1);
   }
 
   // Until the pass is done.
-  KernelStatus Finish(int64_t max_cycles = 400'000) {
+  KernelStatus Finish(int64_t max_cycles = 2'000'000) {
     const int64_t begin = dut_.cycles();
     while ((Read(isa::registers::kControl) & 2) == 0) {
       for (int i = 0; i < 20; ++i) Cycle();
@@ -211,7 +214,8 @@ class KernelHost {
   void Look() {
     if (!dut_->trace_valid_o) return;
     const uint32_t info = dut_->trace_value_o;
-    KernelRow row = {info & 15, info >> 4 & 7, dut_->trace_addr_o, info >> 10 == 1, {}};
+    KernelRow row = {info & 15, info >> 4 & 7, dut_->trace_addr_o, dut_->trace_lanes_o,
+                     info >> 10 == 1, {}};
     for (int lane = 0; lane < kLanes; ++lane) {
       row.floats.push_back(static_cast<uint32_t>(Field(dut_->trace_floats_o, 32 * lane, 32)));
     }

@@ -1,5 +1,4 @@
-// A small random model as a program without attention, whose instructions the functional model runs
-// beside the kernel.
+// A small random model as a program, whose instructions the functional model runs beside the kernel.
 #pragma once
 
 #include <random>
@@ -8,21 +7,34 @@
 
 #include "accel/functional/machine_state.h"
 #include "accel/program/layout.h"
+#include "accel/program/stored_vector.h"
 #include "compiler/testing/compiled_model.h"
 
 namespace accllm::rtl {
 
+struct KernelProgramOptions {
+  bool has_attention = false;  // else without its instructions
+  AttentionWindow window = {4, 20};
+  int64_t max_tokens = 100;
+};
+
 class KernelProgram {
  public:
-  KernelProgram(const ModelConfig& config, int64_t lanes, int64_t slots)
+  KernelProgram(const ModelConfig& config, int64_t lanes, int64_t slots,
+                const KernelProgramOptions& options)
       : model_(config, testing::AcceleratorPlan(config)), pool_(1) {
-    auto program = model_.Compile({testing::TestTarget(lanes, slots), AttentionWindow{4, 20}, 100});
+    auto program = model_.Compile(
+        {testing::TestTarget(lanes, slots), options.window, options.max_tokens});
     EXPECT_TRUE(program) << program.error().ToString();
     auto state = accel::LoadMachine(program->geometry(), program->image());
     EXPECT_TRUE(state) << state.error().ToString();
     state_ = *std::move(state);
     image_.assign(program->image().begin(), program->image().end());
-    TakeInstructions(program->instructions());
+    if (options.has_attention) {
+      instructions_.assign(program->instructions().begin(), program->instructions().end());
+    } else {
+      TakeInstructions(program->instructions());
+    }
   }
 
   const isa::Geometry& geometry() const { return state_.g; }
@@ -30,7 +42,8 @@ class KernelProgram {
   const std::vector<isa::Instruction>& instructions() const { return instructions_; }
   accel::MachineState& state() { return state_; }
 
-  void BeginPass(int64_t n_tokens, int64_t n_outputs) {
+  void BeginPass(int64_t n_tokens, int64_t n_outputs, int64_t position) {
+    state_.pass.position = position;
     state_.pass.n_tokens = n_tokens;
     state_.pass.n_outputs = n_outputs;
   }
@@ -45,6 +58,16 @@ class KernelProgram {
     for (float& value : x) value = normal(random_);
     const int64_t stripe = geometry().input_address + token * accel::InputStripes(geometry());
     std::vector<uint8_t> bytes = accel::StoreVector(x, geometry().lanes);
+    std::copy(bytes.begin(), bytes.end(), state_.At(stripe));
+    return {stripe, std::move(bytes)};
+  }
+  // The same, of cosines and sines.
+  std::pair<int64_t, std::vector<uint8_t>> WriteAngles(int64_t token) {
+    std::vector<float> x(accel::RopeFloats(geometry()));
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    for (float& value : x) value = uniform(random_);
+    const int64_t stripe = geometry().rope_address + token * accel::RopeStripes(geometry());
+    std::vector<uint8_t> bytes = accel::StoreNarrowVector(x, geometry().lanes);
     std::copy(bytes.begin(), bytes.end(), state_.At(stripe));
     return {stripe, std::move(bytes)};
   }

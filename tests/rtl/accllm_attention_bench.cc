@@ -1,0 +1,59 @@
+// Whole programs, attention with its cache included.
+#include "tests/rtl/top_test.h"
+
+namespace accllm::rtl {
+namespace {
+
+ModelConfig Config(int64_t head_dim, int64_t heads, int64_t kv_heads) {
+  ModelConfig config = testing::TinyPackedConfig();
+  config.head_dim = head_dim;
+  config.n_heads = heads;
+  config.n_kv_heads = kv_heads;
+  return config;
+}
+
+class AccllmAttention : public TopTest {
+ protected:
+  // A text in passes of 1 to kSlots tokens.
+  void RunText(int64_t position, int64_t end, std::initializer_list<int64_t> tokens) {
+    while (position < end) {
+      for (const int64_t n : tokens) {
+        const int64_t n_tokens = std::min<int64_t>(n, kSlots);
+        RunPass(n_tokens, 1, position);
+        if (HasFatalFailure()) return;
+        position += n_tokens;
+      }
+    }
+  }
+};
+
+TEST_P(AccllmAttention, TheFirstTokens) {
+  Prepare(Config(64, 4, 2), GetParam(), {true});
+  RunText(0, 9, {1, 2, 1, kSlots});
+}
+
+TEST_P(AccllmAttention, ARingThatGoesAround) {
+  Prepare(Config(64, 4, 2), GetParam(), {true});
+  RunText(0, 110, {kSlots, 1, kSlots - 1, kSlots});
+}
+
+TEST_P(AccllmAttention, HeadsOf128Dimensions) {
+  Prepare(Config(128, 2, 2), GetParam(), {true});
+  RunText(0, 70, {kSlots});
+  RunText(1'000'000'000, 1'000'000'003, {1, 2});
+}
+
+TEST_P(AccllmAttention, EverythingIsSeen) {
+  Prepare(Config(64, 2, 1), GetParam(), {true, {.n_sinks = 4, .window = AttentionWindow::kAll}, 64});
+  RunText(0, 60, {kSlots, 1});
+}
+
+TEST_P(AccllmAttention, WithoutSinks) {
+  Prepare(Config(64, 2, 2), GetParam(), {true, {.n_sinks = 0, .window = 7}});
+  RunText(0, 40, {1, kSlots, 2});
+}
+
+INSTANTIATE_TEST_SUITE_P(Stalls, AccllmAttention, ::testing::Bool());
+
+}  // namespace
+}  // namespace accllm::rtl
