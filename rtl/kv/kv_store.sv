@@ -94,7 +94,7 @@ module kv_store #(
   kv_store_walk #(.Lanes(Lanes)) u_walk (
     .clk_i, .rst_ni, .split_i, .start_i, .idle_o, .is_value_i, .slot_i, .n_heads_i, .keys_i,
     .values_i, .head_key_stripes_i, .n_chunks_i, .head_i(full_q), .room_o, .beat_i,
-    .old_i(since_q[1]), .old_position_o(old_position), .next_o(next), .is_codes_o(is_codes),
+    .old_position_o(old_position), .next_o(next), .is_codes_o(is_codes),
     .is_value_codes_o(is_value_codes), .ends_codes_o(ends_codes), .set_o(set),
     .is_high_o(is_high), .stripe_o, .is_upper_o, .lanes_o, .strobe_o, .taken_i
   );
@@ -111,8 +111,10 @@ module kv_store #(
     end
   end
 
-  // Old codes: those of a dimension come every two cycles, and are used four words each, so a set
-  // may begin when the first is there; and the next beat may come once the second half has begun.
+  // Old codes: those of a dimension come every two cycles, and four words use them. So the first
+  // half may begin when the beat has been read, and the next beat may come when the second half
+  // has begun. A code may come later than the first of its four words, not than the one whose byte
+  // is written.
   logic [3:0] keep;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) since_q <= '0;

@@ -24,10 +24,9 @@ module kv_store_walk #(
   input  logic [SlotW-1:0]  n_chunks_i,
   // Codes of a head are there.
   input  logic              head_i,
-  // Old beats of values: one may come, comes, is there; its slot's place in the chunk.
+  // Old beats of values: one may come, one comes; its slot's place in the chunk.
   output logic              room_o,
   input  logic              beat_i,
-  input  logic              old_i,
   output logic [4:0]        old_position_o,
   // A half: next_o is the cycle before its first word.
   output logic              next_o,
@@ -87,7 +86,7 @@ module kv_store_walk #(
       else if (next_o && ends_head && is_last_head) left_q <= 1'b0;
       if (next_o) busy_q <= 1'b1;
       else if (taken_i) busy_q <= 1'b0;
-      if (old_i) has_old_q <= 1'b1;
+      if (beat_i) has_old_q <= 1'b1;
       else if (next_o && is_value_codes) has_old_q <= 1'b0;
       if (start_i) room_o <= is_value_i;
       else if (beat_i) room_o <= 1'b0;
