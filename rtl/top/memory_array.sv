@@ -1,5 +1,5 @@
-// The memory channels of all lanes: runs of stripes become beats, and words of lanes half beats that
-// are written, of the cache or of logits.
+// The memory channels of all lanes: runs of stripes become beats, and words of lanes half beats,
+// which are written: of the cache or of logits.
 module memory_array #(
   parameter int unsigned Lanes      = 4,
   parameter int unsigned Slots      = 4,

@@ -38,3 +38,12 @@ foreach(size "8 2" "1 1")
                        PARAMS Lanes=${lanes} Queries=${queries}
                        DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_QUERIES=${queries})
 endforeach()
+
+# With what collects its words.
+foreach(size "2" "4" "16" "32 SLOW")
+  separate_arguments(size)
+  list(POP_FRONT size lanes)
+  accllm_add_rtl_bench(kv_store_${lanes}_bench ${size} TOP kv_store_tiles SOURCES models/kv_store_tiles.sv
+                       BENCH kv_store_bench.cc PARAMS Lanes=${lanes} LIBS accllm_accel
+                       DEFINITIONS ACCLLM_LANES=${lanes})
+endforeach()

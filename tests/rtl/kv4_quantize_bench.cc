@@ -3,9 +3,9 @@
 #include <vector>
 
 #include "Vkv4_quantize.h"
-#include "kernels/kv4/kv4.h"
 #include "tests/rtl/bench.h"
 #include "tests/rtl/float_operands.h"
+#include "tests/rtl/kv4_groups.h"
 #include "tests/rtl/stream.h"
 #include "tests/rtl/wide.h"
 
@@ -16,33 +16,6 @@ struct Beat {
   std::array<uint32_t, 4> x = {};
   bool is_last = false;
 };
-
-struct Group {
-  std::array<uint32_t, 4> codes = {};  // 32 of 4 bits
-  uint32_t group = 0;
-  uint32_t scale = 0;
-  bool is_last = false;
-  bool operator==(const Group&) const = default;
-};
-
-// A vector's groups by the kernel.
-std::vector<Group> GroupsOf(const std::vector<float>& x) {
-  const auto dim = static_cast<int64_t>(x.size());
-  const int64_t padded = kernels::KvPaddedDim(dim);
-  std::vector<uint8_t> codes(static_cast<size_t>(padded / 2));
-  std::vector<uint8_t> groups(static_cast<size_t>(padded / 32));
-  uint16_t scale = 0;
-  kernels::QuantizeKv(x.data(), dim, {codes.data(), &scale, groups.data(), 1});
-  std::vector<Group> out(groups.size());
-  for (size_t g = 0; g < out.size(); ++g) {
-    out[g] = {{}, groups[g], scale, g + 1 == out.size()};
-    for (size_t i = 0; i < 32; ++i) {
-      const int code = kernels::KvCode(codes.data(), padded, static_cast<int64_t>(32 * g + i));
-      out[g].codes[i / 8] |= static_cast<uint32_t>(code) << (4 * (i % 8));
-    }
-  }
-  return out;
-}
 
 float Uniform(Vector& vector) { return static_cast<float>(vector.Below(1U << 24)) * 0x1p-23F - 1; }
 
@@ -123,7 +96,7 @@ class Kv4Quantize : public testing::Test {
       beat.is_last = first + 4 == padded;
       beats_.push_back(beat);
     }
-    const std::vector<Group> groups = GroupsOf(x);
+    const std::vector<Kv4Group> groups = Kv4GroupsOf(x);
     expected_.insert(expected_.end(), groups.begin(), groups.end());
   }
 
@@ -131,7 +104,7 @@ class Kv4Quantize : public testing::Test {
   int64_t Run(Stall source_stall, Stall sink_stall) {
     Source<Beat> source(std::move(source_stall));
     for (const Beat& beat : beats_) source.Push(beat);
-    Sink<Group> sink(std::move(sink_stall));
+    Sink<Kv4Group> sink(std::move(sink_stall));
     dut_->valid_i = 0;
     dut_->ready_i = 0;
     dut_.Reset();
@@ -145,15 +118,15 @@ class Kv4Quantize : public testing::Test {
       dut_->ready_i = sink.Ready();
       dut_.Settle();
       source.Sample(dut_->ready_o);
-      sink.Sample(dut_->valid_o, Group{Words(dut_->codes_o), dut_->group_o, dut_->scale_o,
-                                       static_cast<bool>(dut_->last_o)});
+      sink.Sample(dut_->valid_o, Kv4Group{Words(dut_->codes_o), dut_->group_o, dut_->scale_o,
+                                          static_cast<bool>(dut_->last_o)});
       dut_.Edge();
     }
     Compare(sink.items());
     return dut_.cycles() - begin;
   }
 
-  void Compare(const std::vector<Group>& got) {
+  void Compare(const std::vector<Kv4Group>& got) {
     ASSERT_EQ(got.size(), expected_.size());
     for (size_t i = 0; i < got.size(); ++i) {
       ASSERT_EQ(got[i].codes, expected_[i].codes) << "codes of group " << i;
@@ -165,7 +138,7 @@ class Kv4Quantize : public testing::Test {
 
   Bench<Vkv4_quantize> dut_;
   std::vector<Beat> beats_;
-  std::vector<Group> expected_;
+  std::vector<Kv4Group> expected_;
 };
 
 TEST_F(Kv4Quantize, EqualsTheKernelUnderRandomStalls) {
