@@ -8,6 +8,8 @@ foreach(size "2" "32 SLOW")
   accllm_add_rtl_bench(cache_shape_${lanes}_bench ${size} TOP cache_shape BENCH cache_shape_bench.cc LIBS accllm_accel
                        PARAMS Lanes=${lanes} Slots=4 HeadQueries=8 ScoreDepth=4096 RowDepth=2048 ChunkDepth=512
                               BufferBeats=512
+                       DEFINITIONS ACCLLM_LANES=${lanes})
+endforeach()
 foreach(lanes 2 32)
   accllm_add_rtl_bench(tile_writer_${lanes}_bench TOP tile_writer PARAMS Lanes=${lanes} BENCH tile_writer_bench.cc
                        DEFINITIONS ACCLLM_LANES=${lanes})

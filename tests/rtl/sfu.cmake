@@ -24,3 +24,4 @@ accllm_add_rtl_bench(lane_sum_netlist_bench TOP lane_sum PARAMS Width=1 BENCH la
                      LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=1 ACCLLM_VECTORS=30000)
 
 accllm_add_rtl_bench(kv4_quantize_bench TOP kv4_quantize BENCH kv4_quantize_bench.cc LIBS accllm_kernels)
+accllm_add_rtl_bench(hadamard_bench TOP hadamard BENCH hadamard_bench.cc LIBS accllm_kernels)
