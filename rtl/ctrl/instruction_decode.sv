@@ -1,8 +1,8 @@
 // An instruction's beat as a step, and whether this machine can run it: opcode and fields, and that
 // they fit the geometry and what the instructions before left.
 //
-// Norms read the stream; quantize reads what SiLU or attention wrote last, before anything else makes
-// a largest magnitude. Attention is for geometries that fit it, without norms of heads.
+// Norms read the stream; quantize reads what SiLU or attention wrote last, before anything else
+// makes a largest magnitude. Attention is for geometries that fit it, without norms of heads.
 module instruction_decode (
   input  logic                      clk_i,
   input  logic                      clear_i,   // a program begins

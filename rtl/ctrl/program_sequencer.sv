@@ -116,7 +116,8 @@ module program_sequencer #(
   stream_walker #(.Slots(Slots)) u_stream (
     .clk_i, .rst_ni, .start_i(walk_start_i), .pass_i, .shape_i, .cache_i, .slots_i,
     .stored_i(stored), .read_o(step_read), .raddr_o(step_raddr), .step_i(fetched),
-    .valid_o(command_valid_o), .ready_i(command_ready_i), .stripe_o(command_stripe_o), .stripes_o(command_stripes_o), .step_valid_o(asked_valid),
+    .valid_o(command_valid_o), .ready_i(command_ready_i), .stripe_o(command_stripe_o),
+    .stripes_o(command_stripes_o), .step_valid_o(asked_valid),
     .step_ready_i(asked_ready), .step_o(asked)
   );
   logic [CountW-1:0] unused_steps, unused_jobs;
@@ -133,7 +134,8 @@ module program_sequencer #(
   beat_walker #(.Slots(Slots)) u_beats (
     .clk_i, .rst_ni, .pass_i, .shape_i, .cache_i, .step_valid_i(walked_valid),
     .step_ready_o(walked_ready), .step_i(walked), .job_valid_o(begins),
-    .job_ready_i(begins_ready), .coded_i(coded), .valid_i, .read_o, .pop_o, .beat_o, .side_beat_o, .side_is_float_o, .side_ready_i, .drained_i,
+    .job_ready_i(begins_ready), .coded_i(coded), .valid_i, .read_o, .pop_o, .beat_o, .side_beat_o,
+    .side_is_float_o, .side_ready_i, .drained_i,
     .feed_start_o(feed_start), .feed_ready_i(feed_ready), .feed_buffer_o(feed_buffer),
     .feed_last_block_o(feed_last_block), .feed_last_round_o(feed_last_round),
     .feed_both_o(feed_both), .feed_halves_o(feed_halves), .filled_i(filled), .freed_o(freed),
