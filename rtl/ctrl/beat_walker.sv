@@ -6,7 +6,7 @@
 //     linear       a head for four tiles: scales, biases; of a tile and block: multipliers of dense
 //                  weights, then 8 rows, each in one to four beats, each of these in cycles for
 //                  its two halves (dense2, dense8) and for halves of the tokens (dense)
-//     store-kv     old beats of values, as the store wants them
+//     store-kv     old beats of values
 //     attend       what attend_walker says
 module beat_walker #(
   parameter int unsigned Slots = 4,
@@ -49,9 +49,10 @@ module beat_walker #(
   // Attention.
   output logic               load_o,         // a load begins
   output logic               angle_beat_o,
+  output logic               old_start_o,
+  input  logic               old_done_i,     // all old beats are taken
   input  logic               old_room_i,
   output logic               old_beat_o,
-  input  logic               stored_i,       // the step is complete
   output logic               attend_start_o,
   input  logic               attend_done_i,
   input  logic               attend_may_i,
@@ -167,6 +168,7 @@ module beat_walker #(
 
   assign load_o         = takes && is_load;
   assign angle_beat_o   = read_o && state_q == StateAngles;
+  assign old_start_o    = takes && is_store;
   assign old_beat_o     = read_o && state_q == StateOld;
   assign attend_start_o = takes && is_attend;
   assign attend_takes_o = read_o && state_q == StateAttend;
@@ -232,7 +234,7 @@ module beat_walker #(
           else if (takes && is_attend) state_q <= StateAttend;
         end
         StateAngles: if (read_o && angles_q == '0) state_q <= StateFloats;
-        StateOld:    if (stored_i) state_q <= StateNext;
+        StateOld:    if (old_done_i) state_q <= StateNext;
         StateAttend: if (attend_done_i) state_q <= StateNext;
         StateFloats: if (read_o && floats_q == '0 && vectors_q == '0) state_q <= StateNext;
         StateHead: begin

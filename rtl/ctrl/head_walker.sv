@@ -24,7 +24,8 @@ module head_walker #(
   input  logic                      rst_ni,
   input  logic                      start_i,
   input  logic                      is_attend_i,
-  output logic                      done_o,
+  output logic                      stored_o,
+  output logic                      attended_o,
   input  logic [TokensW-1:0]        n_tokens_i,
   input  ctrl_pkg::shape_t          shape_i,
   input  ctrl_pkg::cache_t          cache_i,
@@ -52,17 +53,19 @@ module head_walker #(
   localparam int unsigned TileW  = IndexW + 4;
   localparam logic [QueryW-1:0] InFold = QueryW'(Queries - 1);
 
-  typedef enum logic [1:0] {
+  typedef enum logic [2:0] {
     StateIdle,
     StateStore,
+    StateStored,
     StateAttend,
-    StateDone
+    StateAttended
   } state_e;
   state_e state_q;
   logic   is_attend, takes, jobs_left_q, stored;
   assign is_attend = state_q == StateAttend;
   assign takes     = job_valid_o && job_ready_i;
-  assign done_o    = state_q == StateDone;
+  assign stored_o   = state_q == StateStored;
+  assign attended_o = state_q == StateAttended;
 
   // Jobs: where they are.
   logic                is_value_q, is_far_q;
@@ -198,8 +201,8 @@ module head_walker #(
     end else begin
       unique case (state_q)
         StateIdle:   if (start_i) state_q <= is_attend_i ? StateAttend : StateStore;
-        StateStore:  if (stored) state_q <= StateDone;
-        StateAttend: if (attended_i) state_q <= StateDone;
+        StateStore:  if (stored) state_q <= StateStored;
+        StateAttend: if (attended_i) state_q <= StateAttended;
         default:     state_q <= StateIdle;
       endcase
     end

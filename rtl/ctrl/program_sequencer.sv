@@ -78,11 +78,14 @@ module program_sequencer #(
   // Attention: its steps, and its beats.
   output logic                      heads_start_o,
   output logic                      is_attend_o,
-  input  logic                      heads_done_i,
+  input  logic                      stored_i,
+  input  logic                      attended_i,
   output logic [31:0]               keys_o,
   output logic [31:0]               values_o,
   output logic                      load_o,
   output logic                      angle_beat_o,
+  output logic                      old_start_o,
+  input  logic                      old_done_i,
   input  logic                      old_room_i,
   output logic                      old_beat_o,
   output logic                      attend_start_o,
@@ -111,11 +114,10 @@ module program_sequencer #(
     .index_o(fetch_index_o), .read_i(step_read), .raddr_i(step_raddr), .step_o(fetched)
   );
 
-  logic asked_valid, asked_ready, walked_valid, walked_ready, stored;
-  assign stored = heads_done_i && !is_attend_o;
+  logic asked_valid, asked_ready, walked_valid, walked_ready;
   stream_walker #(.Slots(Slots)) u_stream (
     .clk_i, .rst_ni, .start_i(walk_start_i), .pass_i, .shape_i, .cache_i, .slots_i,
-    .stored_i(stored), .read_o(step_read), .raddr_o(step_raddr), .step_i(fetched),
+    .stored_i, .read_o(step_read), .raddr_o(step_raddr), .step_i(fetched),
     .valid_o(command_valid_o), .ready_i(command_ready_i), .stripe_o(command_stripe_o),
     .stripes_o(command_stripes_o), .step_valid_o(asked_valid),
     .step_ready_i(asked_ready), .step_o(asked)
@@ -139,7 +141,7 @@ module program_sequencer #(
     .feed_start_o(feed_start), .feed_ready_i(feed_ready), .feed_buffer_o(feed_buffer),
     .feed_last_block_o(feed_last_block), .feed_last_round_o(feed_last_round),
     .feed_both_o(feed_both), .feed_halves_o(feed_halves), .filled_i(filled), .freed_o(freed),
-    .load_o, .angle_beat_o, .old_room_i, .old_beat_o, .stored_i(stored), .attend_start_o,
+    .load_o, .angle_beat_o, .old_start_o, .old_done_i, .old_room_i, .old_beat_o, .attend_start_o,
     .attend_done_i, .attend_may_i, .attend_pop_i, .attend_takes_o, .attend_beat_i,
     .index_o(beat_index_o), .waits_memory_o, .waits_room_o
   );
@@ -162,7 +164,7 @@ module program_sequencer #(
     .job_i(job), .op_o, .raddr_o, .waddr_o, .idle_i, .square_ready_i, .available_i,
     .scalar_start_o, .scalar_ready_i, .scalar_is_a8_o, .buffer_o(scalar_buffer_o), .eps_o,
     .coded_o(coded), .sum_valid_i, .sum_ready_o, .sum_token_i, .sum_row_i, .drained_i, .tile_o,
-    .tile_token_o, .tile_round_o, .tile_taken_i, .heads_start_o, .is_attend_o, .heads_done_i,
+    .tile_token_o, .tile_round_o, .tile_taken_i, .heads_start_o, .is_attend_o, .stored_i, .attended_i,
     .keys_o, .values_o, .done_o(walk_done_o), .index_o(result_index_o)
   );
 endmodule

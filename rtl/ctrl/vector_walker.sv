@@ -1,6 +1,6 @@
 // Runs the vector unit's part of each step, in order: loads, norms and quantises, and takes the
 // sums of linear layers. An operation comes when what it needs is there. Store-kv and attend are
-// head_walker's, which has the banks meanwhile.
+// head_walker's; while it stores, results may go to vectors that it does not read.
 //
 // A step's part is one phase, that of a norm two; a phase begins when the vector unit is idle, with
 // scalars if it needs them. Logits go out tile by tile: a tile of a token starts when the one
@@ -53,7 +53,8 @@ module vector_walker #(
   output logic               is_attend_o,
   output logic [31:0]        keys_o,         // first stripes of the layer
   output logic [31:0]        values_o,
-  input  logic               heads_done_i,
+  input  logic               stored_i,       // a store-kv is complete
+  input  logic               attended_i,
   // What it does.
   output logic               done_o,         // the program's end
   output logic [ctrl_pkg::IndexW-1:0] index_o
@@ -87,7 +88,18 @@ module vector_walker #(
   phase_e          phase_q, first_phase;
   ctrl_pkg::step_t job_q;
   logic            takes, is_load, is_norm, is_codes, is_results;
-  assign job_ready_o = state_q == StateJob;
+  // A store reads keys and values, and needs the banks' reads for itself.
+  logic stores_q, goes_beside;
+  assign goes_beside = job_i.opcode == accllm_pkg::OpcodeLinear
+                       && job_i.epilogue == accllm_pkg::EpilogueStore
+                       && job_i.place != accllm_pkg::VectorKey
+                       && job_i.place != accllm_pkg::VectorValue;
+  assign job_ready_o = state_q == StateJob && (!stores_q || goes_beside);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) stores_q <= 1'b0;
+    else if (heads_start_o && !is_attend_o) stores_q <= 1'b1;
+    else if (stored_i) stores_q <= 1'b0;
+  end
   assign takes       = job_valid_i && job_ready_o;
   assign is_load     = phase_q == PhaseLoad;
   assign is_norm     = phase_q == PhaseNorm;
@@ -192,7 +204,7 @@ module vector_walker #(
         StateJob:     if (takes) state_q <= StateSetup;
         StateSetup: begin
           if (phase_q == PhaseEnd) state_q <= StateDone;
-          else if (phase_q == PhaseHeads) state_q <= StateHeads;
+          else if (phase_q == PhaseHeads) state_q <= is_attend_o ? StateHeads : StateJob;
           else state_q <= is_norm || is_codes ? StateScalars : StateRun;
         end
         StateScalars: state_q <= StateWait;
@@ -206,7 +218,7 @@ module vector_walker #(
             state_q <= is_load && token_q != '0 ? StateRun : StateSettle;
           end
         end
-        StateHeads:   if (heads_done_i) state_q <= StateSettle;
+        StateHeads:   if (attended_i) state_q <= StateSettle;
         StateSettle:  if (is_settled) state_q <= is_norm ? StateSetup : StateJob;
         default:      state_q <= StateDone;
       endcase

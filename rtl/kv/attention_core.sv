@@ -33,13 +33,16 @@ module attention_core #(
   // Steps of the vector unit's walker.
   input  logic                          start_i,
   input  logic                          is_attend_i,
-  output logic                          done_o,
-  input  logic [31:0]                   keys_i,         // first stripes of the layer
+  output logic                          stored_o,       // a store-kv is complete
+  output logic                          attended_o,
+  input  logic [31:0]                   keys_i,         // first stripes of the layer, at the start
   input  logic [31:0]                   values_i,
   input  logic                          written_i,      // nothing is on its way to memory
   // Beats.
   input  logic                          load_i,         // a load begins: angles come
   input  logic                          angle_beat_i,
+  input  logic                          old_start_i,    // a store-kv begins: old beats come
+  output logic                          old_done_o,
   output logic                          old_room_o,
   input  logic                          old_beat_i,
   input  logic                          attend_start_i,
@@ -90,6 +93,15 @@ module attention_core #(
   localparam int unsigned FactorsW = Parts * Queries * FactorW;
   localparam int unsigned PlaceW   = $clog2(4 * Cluster * Queries);
 
+  // A store goes on while the steps behind it begin.
+  logic [31:0] keys_q, values_q;
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      keys_q   <= keys_i;
+      values_q <= values_i;
+    end
+  end
+
   // Heads out of the banks.
   logic                          job_valid, job_ready, keys_done, store_start, store_idle;
   logic                          store_is_value, heads_idle, fold_done;
@@ -101,7 +113,8 @@ module attention_core #(
   head_walker #(
     .Lanes(Lanes), .Slots(Slots), .HeadQueries(HeadQueries), .Words(Words)
   ) u_heads (
-    .clk_i, .rst_ni, .start_i, .is_attend_i, .done_o, .n_tokens_i, .shape_i, .cache_i, .slots_i,
+    .clk_i, .rst_ni, .start_i, .is_attend_i, .stored_o, .attended_o, .n_tokens_i, .shape_i,
+    .cache_i, .slots_i,
     .job_valid_o(job_valid), .job_ready_i(job_ready), .job_o(job), .job_raddr_o(job_raddr),
     .keys_done_i(keys_done), .query_tokens_o(query_tokens), .query_heads_o(query_heads),
     .store_start_o(store_start), .store_is_value_o(store_is_value), .store_slot_o(store_slot),
@@ -128,12 +141,21 @@ module attention_core #(
     .fold_done_o(fold_done), .group_valid_o(group_valid), .group_ready_i(group_ready),
     .codes_o(codes), .group_o(group), .scale_o(scale), .last_o(group_last), .idle_o(heads_idle)
   );
+  logic                old_valid, old_ready;
+  logic [16*Lanes-1:0] old;
+  old_codes #(.Lanes(Lanes), .Slots(Slots)) u_old (
+    .clk_i, .rst_ni, .split_i(cache_i.split), .start_i(old_start_i), .done_o(old_done_o),
+    .n_tokens_i, .heads_i(cache_i.heads), .sets_i(cache_i.sets), .slots_i, .room_o(old_room_o),
+    .beat_i(old_beat_i), .word_i, .valid_o(old_valid), .ready_i(old_ready), .codes_o(old)
+  );
   kv_store #(.Lanes(Lanes)) u_store (
     .clk_i, .rst_ni, .split_i(cache_i.split), .start_i(store_start), .idle_o(store_idle),
-    .is_value_i(store_is_value), .slot_i(store_slot), .n_heads_i(cache_i.heads), .keys_i,
-    .values_i, .head_key_stripes_i(cache_i.key_stripes), .n_chunks_i(cache_i.all_chunks),
+    .is_value_i(store_is_value), .slot_i(store_slot), .n_heads_i(cache_i.heads),
+    .keys_i(keys_q), .values_i(values_q), .head_key_stripes_i(cache_i.key_stripes),
+    .n_chunks_i(cache_i.all_chunks),
     .group_valid_i(group_valid), .group_ready_o(group_ready), .codes_i(codes), .group_i(group),
-    .scale_i(scale), .last_i(group_last), .room_o(old_room_o), .beat_i(old_beat_i), .word_i,
+    .scale_i(scale), .last_i(group_last), .old_valid_i(old_valid), .old_ready_o(old_ready),
+    .old_i(old),
     .word_valid_o, .last_o, .word_o, .stripe_o, .is_upper_o, .lanes_o, .strobe_o, .taken_i
   );
   assign stores_o = !store_idle;
@@ -165,20 +187,11 @@ module attention_core #(
     .set_o(set), .fold_o(fold), .collected_i(collected)
   );
 
-  // Heads are turned against each other: a lane's slots are as far from the row's first as scores
-  // come StepStage later.
-  logic [LaneW-1:0] turn, turn_q, step_turn;
   logic [SlotW*Lanes-1:0] offsets;
-  assign turn = key.valid ? key_head[LaneW-1:0] : turn_q;
-  always_ff @(posedge clk_i) turn_q <= turn;
-  delay_line #(.Width(LaneW), .Stages(kv_pkg::StepStage)) u_turn (
-    .clk_i, .clear_i(1'b0), .data_i(turn), .data_o(step_turn)
+  turned_offsets #(.Lanes(Lanes)) u_offsets (
+    .clk_i, .split_i(cache_i.split), .beat_i(key.valid), .head_i(key_head[LaneW-1:0]),
+    .offset_o(offsets)
   );
-  for (genvar l = 0; l < Lanes; l++) begin : gen_offset
-    logic [LaneW-1:0] behind;
-    assign behind = LaneW'(l) - step_turn;
-    assign offsets[SlotW*l +: SlotW] = SlotW'(behind) << cache_i.split;
-  end
 
   // What a query sees is its token's.
   kv_pkg::window_t window;

@@ -2,8 +2,7 @@
 // KV4 groups, head by head, to half beats. For heads of 128 dimensions, and of 64 if split_i, whose
 // D / 4 beats of values of a chunk are no fewer than the lanes.
 //
-// A code of a value is half a byte, so the other half comes from an old beat of every lane, for
-// each set of a head in turn.
+// A code of a value is half a byte; old_codes has the other half, for each set of a head in turn.
 module kv_store #(
   parameter int unsigned Lanes = 2,  // a power of two, 2 to 32
   localparam int unsigned SlotW  = kv_pkg::SlotW,
@@ -30,11 +29,10 @@ module kv_store #(
   input  logic [7:0]           group_i,             // multiplier, zero point << 4
   input  logic [15:0]          scale_i,
   input  logic                 last_i,              // of the head
-  // Old beats of values: one may come; it is read now, segment j's words are there j + 1 cycles
-  // later.
-  output logic                 room_o,
-  input  logic                 beat_i,
-  input  logic [512*Lanes-1:0] word_i,              // [lane][segment]
+  // Codes that share bytes with those of a set of values.
+  input  logic                 old_valid_i,
+  output logic                 old_ready_o,
+  input  logic [16*Lanes-1:0]  old_i,               // [lane][dimension]
   // To tile_writer.
   output logic                 word_valid_o,
   output logic                 last_o,
@@ -87,14 +85,12 @@ module kv_store #(
   end
 
   // Halves.
-  logic [7:0]      since_q;  // [cycle], of an old beat
   logic            next, is_codes, is_value_codes, ends_codes, is_high;
   logic [SetW-1:0] set;
-  logic [4:0]      old_position;
   kv_store_walk #(.Lanes(Lanes)) u_walk (
     .clk_i, .rst_ni, .split_i, .start_i, .idle_o, .is_value_i, .slot_i, .n_heads_i, .keys_i,
-    .values_i, .head_key_stripes_i, .n_chunks_i, .head_i(full_q), .room_o, .beat_i,
-    .old_position_o(old_position), .next_o(next), .is_codes_o(is_codes),
+    .values_i, .head_key_stripes_i, .n_chunks_i, .head_i(full_q), .old_valid_i,
+    .old_ready_o, .next_o(next), .is_codes_o(is_codes),
     .is_value_codes_o(is_value_codes), .ends_codes_o(ends_codes), .set_o(set),
     .is_high_o(is_high), .stripe_o, .is_upper_o, .lanes_o, .strobe_o, .taken_i
   );
@@ -111,17 +107,9 @@ module kv_store #(
     end
   end
 
-  // Old codes: those of a dimension come every two cycles, and four words use them. So the first
-  // half may begin when the beat has been read, and the next beat may come when the second half
-  // has begun. A code may come later than the first of its four words, not than the one whose byte
-  // is written.
-  logic [3:0] keep;
+  logic [16*Lanes-1:0] kept_q;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) since_q <= '0;
-    else since_q <= {since_q[6:0], beat_i};
-  end
-  for (genvar d = 0; d < 4; d++) begin : gen_keep
-    assign keep[d] = old_position[3] ? since_q[2*d+1] : since_q[2*d];
+    if (old_ready_o) kept_q <= old_i;
   end
 
   // Words that are the same for all lanes: of a key's codes, or of the record, whose bytes are
@@ -144,17 +132,15 @@ module kv_store #(
 
   // And those of values: the byte of the lane's dimension.
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic [1:0] dimension;
-    logic [3:0] code;
-    logic [6:0] number;  // of a code
-    logic [7:0] merged;
+    logic [1:0]  dimension;
+    logic [3:0]  code, kept;
+    logic [6:0]  number;  // of a code
+    logic [7:0]  merged;
     assign dimension = {is_upper_o, word_q[2]};
     assign number    = 7'({set, LaneW'(l), dimension});
     assign code      = codes_q[{number, 2'b00} +: 4];
-    kv_store_lane u_lane (
-      .clk_i, .word_i(word_i[512*l +: 512]), .position_i(old_position), .keep_i(keep),
-      .code_i(code), .dimension_i(dimension), .is_high_i(is_high), .byte_o(merged)
-    );
+    assign kept      = kept_q[16*l+4*dimension +: 4];
+    assign merged    = is_high ? {code, kept} : {kept, code};
     assign word_o[32*l +: 32] = is_value_codes ? {4{merged}} : shared_word;
   end
 

@@ -1,5 +1,5 @@
 // The half beats that a token's heads write, one after another, and where each goes: of a head its
-// codes, then its bytes of the record. Reads of old beats of values run ahead by one.
+// codes, then its bytes of the record.
 //
 // A half begins when the one before has been taken and what it needs is there. What is said of it
 // stays until it is taken.
@@ -24,10 +24,9 @@ module kv_store_walk #(
   input  logic [SlotW-1:0]  n_chunks_i,
   // Codes of a head are there.
   input  logic              head_i,
-  // Old beats of values: one may come, one comes; its slot's place in the chunk.
-  output logic              room_o,
-  input  logic              beat_i,
-  output logic [4:0]        old_position_o,
+  // Old codes of the next set are there, are taken.
+  input  logic              old_valid_i,
+  output logic              old_ready_o,
   // A half: next_o is the cycle before its first word.
   output logic              next_o,
   output logic              is_codes_o,
@@ -48,11 +47,11 @@ module kv_store_walk #(
   localparam logic [SetW-1:0] LastSplitSet = SetW'(Lanes < 32 ? 16 / Lanes - 1 : 0);
 
   // The run, and its next half.
-  logic              left_q, busy_q, has_old_q, is_value_q, is_second_q, is_codes_q, half_q;
+  logic              left_q, busy_q, is_value_q, is_second_q, is_codes_q, half_q;
   logic [HeadsW-1:0] heads_q;
   logic [SetW-1:0]   set_q;
   logic [RowW-1:0]   row_q;
-  logic [LaneW-1:0]  lane_q, old_lane_q;  // of the key; of the head whose beats are read
+  logic [LaneW-1:0]  lane_q;              // of the key
   logic [31:0]       record_q, value_q;   // stripes
   logic [1:0]        quarter;             // of the record
   assign quarter = row_q[1:0];
@@ -68,7 +67,8 @@ module kv_store_walk #(
   assign is_last_head   = heads_q == HeadsW'(1);
 
   logic is_ready;
-  assign is_ready = !is_codes_q || (head_i && (!is_value_q || half_q || has_old_q));
+  assign is_ready = !is_codes_q || (head_i && (!is_value_q || half_q || old_valid_i));
+  assign old_ready_o = next_o && is_value_codes && !half_q;
   assign next_o   = left_q && (!busy_q || taken_i) && is_ready;
 
   logic [SlotW-1:0] beat, row;  // of a key
@@ -77,20 +77,13 @@ module kv_store_walk #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      left_q    <= 1'b0;
-      busy_q    <= 1'b0;
-      has_old_q <= 1'b0;
-      room_o    <= 1'b0;
+      left_q <= 1'b0;
+      busy_q <= 1'b0;
     end else begin
       if (start_i) left_q <= 1'b1;
       else if (next_o && ends_head && is_last_head) left_q <= 1'b0;
       if (next_o) busy_q <= 1'b1;
       else if (taken_i) busy_q <= 1'b0;
-      if (beat_i) has_old_q <= 1'b1;
-      else if (next_o && is_value_codes) has_old_q <= 1'b0;
-      if (start_i) room_o <= is_value_i;
-      else if (beat_i) room_o <= 1'b0;
-      else if (next_o && ends_set) room_o <= !(ends_codes && is_last_head);
     end
     if (start_i) begin
       is_value_q  <= is_value_i;
@@ -101,7 +94,6 @@ module kv_store_walk #(
       set_q       <= '0;
       row_q       <= row[RowW-1:0];
       lane_q      <= beat[LaneW-1:0];
-      old_lane_q  <= beat[LaneW-1:0];
       record_q    <= keys_i + 32'({row[SlotW-1:2], 2'b00}) + 32'(row[SlotW-1:2]);
       value_q     <= values_i + 32'(slot_i[SlotW-1:5]);
     end else if (next_o) begin
@@ -111,7 +103,6 @@ module kv_store_walk #(
       if (ends_set) begin
         set_q   <= ends_codes ? '0 : set_q + 1'b1;
         value_q <= value_q + 32'(n_chunks_i);
-        if (ends_codes) old_lane_q <= old_lane_q + 1'b1;
       end
       if (ends_head) begin
         heads_q  <= heads_q - 1'b1;
@@ -129,8 +120,7 @@ module kv_store_walk #(
     position_of = split ? {turned[3:0], is_second} : turned[4:0];
   endfunction
   logic [4:0] position;
-  assign position       = position_of(row_q, lane_q, split_i, is_second_q);
-  assign old_position_o = position_of(row_q, old_lane_q, split_i, is_second_q);
+  assign position = position_of(row_q, lane_q, split_i, is_second_q);
 
   // Bytes that are written: even segments of a record have groups, odd ones a scale.
   logic [31:0] strobe;
@@ -168,7 +158,6 @@ module kv_store_walk #(
       assert (!start_i || idle_o) else $error("a run before the last one has ended");
       assert (!start_i || n_heads_i != '0) else $error("a run of no heads");
       assert (!start_i || !split_i || Lanes < 32) else $error("more lanes than beats");
-      assert (!beat_i || room_o) else $error("an old beat too early");
       assert (!taken_i || busy_q) else $error("nothing was offered");
     end
   end

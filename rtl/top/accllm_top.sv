@@ -151,7 +151,8 @@ module accllm_top #(
   logic [Slots-1:0]    square_ready;
   logic                scalar_start, scalar_ready, scalar_is_a8, scalar_buffer;
   logic [RoundW-1:0]   tile_round;
-  logic                heads_start, is_attend, heads_done, load, angle_beat, old_room, old_beat;
+  logic                heads_start, is_attend, stored, attended, load, angle_beat, old_room, old_beat;
+  logic                old_start, old_done;
   logic                attend_start, attend_done, attend_may, attend_pop, attend_takes;
   logic                mark, rewinds;
   logic [31:0]         keys, values;
@@ -178,7 +179,8 @@ module accllm_top #(
     .waddr_o(waddr), .idle_i(vector_idle), .square_ready_i(square_ready),
     .available_i(available), .scalar_start_o(scalar_start), .scalar_ready_i(scalar_ready),
     .scalar_is_a8_o(scalar_is_a8), .scalar_buffer_o(scalar_buffer), .eps_o(eps),
-    .heads_start_o(heads_start), .is_attend_o(is_attend), .heads_done_i(heads_done),
+    .heads_start_o(heads_start), .is_attend_o(is_attend), .stored_i(stored),
+    .attended_i(attended), .old_start_o(old_start), .old_done_i(old_done),
     .keys_o(keys), .values_o(values), .load_o(load), .angle_beat_o(angle_beat),
     .old_room_i(old_room), .old_beat_o(old_beat), .attend_start_o(attend_start),
     .attend_done_i(attend_done), .attend_may_i(attend_may), .attend_pop_i(attend_pop),
@@ -256,9 +258,9 @@ module accllm_top #(
   ) u_attention (
     .clk_i, .rst_ni(core_rst_n), .n_tokens_i(pass.n_tokens), .shape_i(shape), .cache_i(cache),
     .slots_i(slots), .windows_i(windows), .start_i(heads_start), .is_attend_i(is_attend),
-    .done_o(heads_done), .keys_i(keys), .values_i(values),
+    .stored_o(stored), .attended_o(attended), .keys_i(keys), .values_i(values),
     .written_i(written), .load_i(load), .angle_beat_i(angle_beat),
-    .old_room_o(old_room), .old_beat_i(old_beat), .attend_start_i(attend_start),
+    .old_start_i(old_start), .old_done_o(old_done), .old_room_o(old_room), .old_beat_i(old_beat), .attend_start_i(attend_start),
     .attend_done_o(attend_done), .attend_may_o(attend_may), .attend_pop_o(attend_pop),
     .mark_o(mark), .rewind_o(rewinds), .attend_takes_i(attend_takes),
     .attend_beat_o(attend_beat), .word_i(words), .feed_we_o(attention_we),
