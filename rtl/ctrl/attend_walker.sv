@@ -230,6 +230,29 @@ module attend_walker #(
     end
   end
 
+`ifdef FORMAL
+  // A beat uses the oldest place that is filled (level_feed): all others are right if none is too
+  // many, and none is used before it is there.
+  logic begun_q = 1'b0;
+  logic [EntryW-1:0] place_q;  // that is filled next
+  always_ff @(posedge clk_i) begin
+    begun_q <= 1'b1;
+    if (!rst_ni) place_q <= '0;
+    else place_q <= place_q + EntryW'(filled_i);
+  end
+  always_comb begin
+    if (!begun_q) assume (!rst_ni);
+    if (begun_q) begin
+      assume (!takes_i || may_o);
+      assume (!filled_i || filled_q < (EntryW + 1)'(2 ** EntryW));
+      assert (filled_q <= (EntryW + 1)'(2 ** EntryW));
+      assert (EntryW'(entry_q + filled_q[EntryW-1:0]) == place_q);
+      if (freed_o) assert (filled_q != '0 && beat_o.entry == {1'b1, entry_q});
+      if (rewind_o) assert (!freed_o && !mark_o);
+    end
+  end
+`endif
+
   logic unused;
   assign unused = ^{cache_i, first_query_q};
 endmodule

@@ -120,6 +120,51 @@ module level_feed #(
     end
   end
 
+`ifdef FORMAL
+  // A place is not written while beats may use it: those of the 12 cycles before, as the lanes get
+  // what is written a cycle later (rce_lane). Beats use places that are filled (attend_walker).
+  localparam int unsigned Uses = 12;
+  logic started_q = 1'b0;
+  ctrl_pkg::cache_t cache_q;
+  logic [Uses-1:0] used_q;       // beats of the cycles before, the last one first
+  logic [4:0]      filled_q;     // places that beats will use
+  logic            is_complete;  // what comes is a chunk's last row
+  logic [1:0]      on_way;       // chunks that have a place, and are not there
+  logic [4:0]      used, used_long, used_longer;  // in the last 10, 11, 12 cycles
+  assign is_complete = comes_q && is_chunk_q;
+  assign on_way      = 2'(busy_q && row_q != '0) + 2'(is_complete) + 2'(complete_q);
+  always_comb begin
+    used = '0;
+    for (int unsigned i = 0; i < Uses - 2; i++) used = used + 5'(used_q[i]);
+    used_long   = used + 5'(used_q[Uses-2]);
+    used_longer = used_long + 5'(used_q[Uses-1]);
+  end
+  always_ff @(posedge clk_i) begin
+    started_q <= 1'b1;
+    cache_q   <= cache_i;
+    if (!rst_ni) begin
+      used_q   <= '0;
+      filled_q <= '0;
+    end else begin
+      used_q   <= {used_q[Uses-2:0], freed_i};
+      filled_q <= filled_q + 5'(filled_o) - 5'(freed_i);
+    end
+  end
+  always_comb begin
+    assume (cache_i.sets != '0 && cache_i.chunks != '0 && cache_i.folds != '0);
+    if (!started_q) assume (!rst_ni);
+    if (started_q) begin
+      assume (cache_i == cache_q);
+      assume (!start_i || ready_o);
+      assume (!freed_i || filled_q != '0);
+      assert (6'(room_q) + 6'(on_way) + 6'(filled_q) + 6'(used) == 6'(Places));
+      if (busy_q) assert (SetsW'(row_q) < cache_i.sets);
+      if (is_complete) assert (6'(complete_q) + 6'(filled_q) + 6'(used_long) < 6'(Places));
+      if (complete_q) assert (6'(filled_q) + 6'(used_longer) < 6'(Places));
+    end
+  end
+`endif
+
   logic unused;
   assign unused = ^cache_i;
 endmodule

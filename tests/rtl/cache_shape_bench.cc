@@ -36,7 +36,10 @@ class CacheShape : public ::testing::Test {
       dut_.Edge();
       dut_->start_i = 0;
       if (is_done) {
-        for (int wait = 0; wait < 30; ++wait) dut_.Cycle();  // it stays
+        for (int wait = 0; wait < 30; ++wait) {  // it stays
+          dut_.Settle();
+          dut_.Edge();
+        }
         return;
       }
     }
