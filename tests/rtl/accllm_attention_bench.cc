@@ -54,6 +54,51 @@ TEST_F(AccllmAttention, WithoutSinks) {
   RunText(0, 12, {1, kSlots, 2});
 }
 
+TEST_F(AccllmAttention, GoesOnAfterResetsAndErrorsOfMemory) {
+  Prepare(Config(64, 4, 2), true, {true});
+  RunPass(kSlots, 1, 0);
+  const auto next_pass_runs = [&] {
+    host_->Load(g(), program_->instructions());
+    for (int lane = 0; lane < kLanes; ++lane) host_->memory(lane).HealAll();
+    RunPass(1, 1, kSlots);
+  };
+  const auto begin_pass = [&] {
+    WriteInputs(1);
+    host_->Start(1, 1, kSlots);
+  };
+  for (const int cycles : {900, 1700, 2100, 2500, 2900, 3300}) {  // in stores, keys and values
+    begin_pass();
+    for (int i = 0; i < cycles; ++i) host_->Cycle();
+    host_->Reset();
+    next_pass_runs();
+  }
+  const auto find = [&](isa::Opcode opcode) {
+    uint32_t index = 0;
+    while (program_->instructions()[index].opcode != static_cast<uint32_t>(opcode)) ++index;
+    return index;
+  };
+  const uint32_t store = find(isa::Opcode::kStoreKv), attend = find(isa::Opcode::kAttend);
+  const isa::Instruction& cache = program_->instructions()[store];
+  for (const uint64_t stripe : {uint64_t{cache.keys}, uint64_t{cache.values}}) {
+    host_->memory(1).FailReads(Host::Base(1) + stripe * isa::kBeatBytes);
+    begin_pass();
+    const KernelStatus status = host_->Finish();
+    EXPECT_EQ(status.error, isa::KernelError::kReadFailed);
+    EXPECT_EQ(status.failed_channel, 1);
+    EXPECT_LE(status.failed_instruction, attend);
+    next_pass_runs();
+  }
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const auto keys = static_cast<uint64_t>(accel::CacheLayout::For(g()).key_stripes());
+    for (uint64_t i = 0; i < keys; ++i) {
+      host_->memory(lane).FailWrites(Host::Base(lane) + (cache.keys + i) * isa::kBeatBytes);
+    }
+  }
+  begin_pass();
+  EXPECT_EQ(host_->Finish().error, isa::KernelError::kWriteFailed);
+  next_pass_runs();
+}
+
 // A whole text, with a window that is passed twice.
 TEST_F(AccllmAttention, EveryPositionOfAText) {
   if (!ACCLLM_LONG) GTEST_SKIP() << "takes minutes: make test-rtl";
