@@ -85,6 +85,7 @@ class VectorDriver {
       : beat_stall_(std::move(beats)), op_stall_(std::move(operations)) {
     for (auto& bank : banks_) bank.resize(kWords);
     dut_->op_i = 0;
+    dut_->head_read_i = dut_->head_we_i = 0;
     dut_->side_beat_i = 0;
     dut_->scalar_start_i = 0;
     dut_->operand_read_i = 0;
