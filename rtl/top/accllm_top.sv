@@ -65,7 +65,10 @@ module accllm_top #(
   output vector_pkg::value_t       trace_value_o,
   output logic [$clog2(Words)-1:0] trace_addr_o,
   output logic [Lanes-1:0]         trace_lanes_o,  // that are written
-  output logic [32*Lanes-1:0]      trace_floats_o
+  output logic [32*Lanes-1:0]      trace_floats_o,
+  // And when: the instruction whose beats are taken, and whose results are made.
+  output logic [ctrl_pkg::IndexW-1:0] trace_beat_index_o,
+  output logic [ctrl_pkg::IndexW-1:0] trace_result_index_o
 );
   localparam int unsigned Queries  = Slots / 2;
   localparam int unsigned AddrW    = $clog2(Words);
@@ -88,7 +91,7 @@ module accllm_top #(
   logic                      fetch_start, fetch_valid, fetches, fetch_done, walk_start, walk_done;
   logic                      discards, error_clear, streams, waits_memory, waits_room;
   logic [31:0]               fetch_count;
-  logic [IndexW-1:0]         fetch_index, beat_index, result_index;
+  logic [IndexW-1:0]         fetch_index;
   logic [64*Lanes-1:0]       bases;
   logic [Lanes-1:0]          read_errors, write_errors;
   logic                      port_idle, written, command_ready, fetch_ready, fits;
@@ -110,8 +113,9 @@ module accllm_top #(
     .fetch_count_o(fetch_count), .fetch_valid_o(fetch_valid), .fetch_ready_i(fetch_ready),
     .fetches_o(fetches), .fetch_done_i(fetch_done), .fetch_error_i(fetch_error),
     .fetch_index_i(fetch_index), .walk_start_o(walk_start), .walk_done_i(walk_done),
-    .beat_index_i(beat_index), .result_index_i(result_index), .discards_o(discards),
-    .error_clear_o(error_clear), .is_idle_i(port_idle), .read_errors_i(read_errors),
+    .beat_index_i(trace_beat_index_o),
+    .result_index_i(trace_result_index_o), .discards_o(discards), .error_clear_o(error_clear),
+    .is_idle_i(port_idle), .read_errors_i(read_errors),
     .write_errors_i(write_errors), .streams_i(streams), .waits_memory_i(waits_memory),
     .waits_room_i(waits_room)
   );
@@ -165,8 +169,8 @@ module accllm_top #(
     .fetch_count_i(fetch_count), .fetch_valid_i(fetches && port_valid[0]),
     .fetch_ready_o(fetch_beat_ready), .fetch_beat_i(port_beat[BeatW-1:0]),
     .fetch_done_o(fetch_done), .fetch_error_o(fetch_error), .fetch_index_o(fetch_index),
-    .walk_start_i(walk_start), .walk_done_o(walk_done), .beat_index_o(beat_index),
-    .result_index_o(result_index), .command_valid_o(command_valid),
+    .walk_start_i(walk_start), .walk_done_o(walk_done), .beat_index_o(trace_beat_index_o),
+    .result_index_o(trace_result_index_o), .command_valid_o(command_valid),
     .command_ready_i(command_ready), .command_stripe_o(command_stripe),
     .command_stripes_o(command_stripes), .valid_i(beat_valid), .read_o(streams), .pop_o(pops),
     .beat_o(beat), .waits_memory_o(waits_memory), .waits_room_o(waits_room),

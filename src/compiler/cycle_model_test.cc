@@ -149,7 +149,8 @@ TEST(CycleModel, SmallerBuffersAndSlowerUnitsCostTime) {
   };
   const accel::MachineTiming usual;
   accel::MachineTiming shallow = usual;
-  shallow.stream_beats = 16;  // less than a channel's latency
+  // Less than a channel's latency.
+  shallow.stream_beats = shallow.read_queue_beats = shallow.read_burst_beats = 16;
   EXPECT_GT(cycles(shallow), cycles(usual) * 5 / 4);
   Plan narrow = plan;
   narrow.graph.geometry.vector_lanes = 4;
@@ -188,6 +189,8 @@ TEST(CycleModel, WiderCachesCostBeatsAndTime) {
 TEST(CycleModel, ABarrierKeepsInstructionsApart) {
   const Plan plan = WidePlan();
   accel::MachineTiming timing;
+  timing.dsp_array = accel::DspArray{.macs_per_cycle = 8192};
+  CycleModel overlapped(plan.graph.geometry, plan.instructions, timing);
   timing.barrier_cycles = 100;
   CycleModel model(plan.graph.geometry, plan.instructions, timing);
   const int64_t apart = model.Run(Registers(3000, 1));
@@ -198,7 +201,6 @@ TEST(CycleModel, ABarrierKeepsInstructionsApart) {
     }
     end = i.end;
   }
-  CycleModel overlapped(plan.graph.geometry, plan.instructions, {});
   EXPECT_GT(apart, overlapped.Run(Registers(3000, 1)) + 100 * std::ssize(plan.instructions));
 }
 

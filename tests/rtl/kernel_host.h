@@ -31,6 +31,12 @@ struct KernelRow {
   std::vector<uint32_t> floats;  // [lane]
 };
 
+// The vector unit begins with an instruction.
+struct KernelJob {
+  uint32_t index;
+  int64_t cycle;
+};
+
 // A kernel with its memory channels, and the host that writes its registers.
 template <class Model, int kLanes>
 class KernelHost {
@@ -135,6 +141,9 @@ class KernelHost {
   }
 
   std::deque<KernelRow>& rows() { return rows_; }
+  // Instructions in the order in which they were begun, but for one with the index of the last one
+  // before it.
+  std::vector<KernelJob>& jobs() { return jobs_; }
 
   void Cycle() {
     DriveMemories();
@@ -212,10 +221,12 @@ class KernelHost {
   }
 
   void Look() {
+    const uint32_t index = dut_->trace_result_index_o;
+    if (jobs_.empty() || jobs_.back().index != index) jobs_.push_back({index, dut_.cycles()});
     if (!dut_->trace_valid_o) return;
     const uint32_t info = dut_->trace_value_o;
-    KernelRow row = {info & 15, info >> 4 & 7, dut_->trace_addr_o, dut_->trace_lanes_o,
-                     info >> 10 == 1, {}};
+    KernelRow row = {info & 15,           info >> 4 & 7,   dut_->trace_addr_o,
+                     dut_->trace_lanes_o, info >> 10 == 1, {}};
     for (int lane = 0; lane < kLanes; ++lane) {
       row.floats.push_back(static_cast<uint32_t>(Field(dut_->trace_floats_o, 32 * lane, 32)));
     }
@@ -225,6 +236,7 @@ class KernelHost {
   Bench<Model> dut_;
   std::vector<std::unique_ptr<AxiMemory>> memories_;
   std::deque<KernelRow> rows_;
+  std::vector<KernelJob> jobs_;
 };
 
 }  // namespace accllm::rtl

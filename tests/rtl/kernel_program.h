@@ -1,4 +1,5 @@
-// A small random model as a program, whose instructions the functional model runs beside the kernel.
+// A small random model as a program, whose instructions the functional model runs beside the
+// kernel.
 #pragma once
 
 #include <random>
@@ -16,15 +17,17 @@ struct KernelProgramOptions {
   bool has_attention = false;  // else without its instructions
   AttentionWindow window = {4, 20};
   int64_t max_tokens = 100;
+  std::vector<TensorPlan> plan = {};  // of the model's tensors; else all types of weights
 };
 
 class KernelProgram {
  public:
   KernelProgram(const ModelConfig& config, int64_t lanes, int64_t slots,
                 const KernelProgramOptions& options)
-      : model_(config, testing::AcceleratorPlan(config)), pool_(1) {
-    auto program = model_.Compile(
-        {testing::TestTarget(lanes, slots), options.window, options.max_tokens});
+      : model_(config, options.plan.empty() ? testing::AcceleratorPlan(config) : options.plan),
+        pool_(1) {
+    auto program =
+        model_.Compile({testing::TestTarget(lanes, slots), options.window, options.max_tokens});
     EXPECT_TRUE(program) << program.error().ToString();
     auto state = accel::LoadMachine(program->geometry(), program->image());
     EXPECT_TRUE(state) << state.error().ToString();

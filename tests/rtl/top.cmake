@@ -11,6 +11,9 @@ function(accllm_add_top_bench lanes slots lanes_per_silu)
   accllm_add_rtl_bench(accllm_attention_${lanes}x${slots}_bench BENCH accllm_attention_bench.cc
                        LIBS accllm_top_${lanes}x${slots}_bench_model accllm_compiler rtl_axi_memory
                        DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots} ACCLLM_LONG=$<BOOL:${ACCLLM_RTL_SLOW}> ${ARGN})
+  accllm_add_rtl_bench(cycles_${lanes}x${slots}_bench BENCH cycles_bench.cc
+                       LIBS accllm_top_${lanes}x${slots}_bench_model accllm_compiler rtl_axi_memory
+                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots} ACCLLM_LANES_PER_SILU=${lanes_per_silu} ${ARGN})
 endfunction()
 accllm_add_top_bench(2 4 1)
 accllm_add_top_bench(4 2 2 SLOW)

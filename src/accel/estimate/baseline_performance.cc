@@ -39,7 +39,7 @@ BaselineToken ModelToken(const Baseline& baseline, const isa::Geometry& geometry
   BaselineToken token;
   token.seconds = static_cast<double>(cycles) / (1e3 * geometry.clock_khz);
   token.cached_tokens = CachedAt(baseline.machine->attention, position);
-  const MemoryTraffic traffic = model.reader().traffic();
+  const MemoryTraffic traffic = model.traffic();
   token.read_bytes = static_cast<double>(traffic.read_bytes);
   token.written_bytes = static_cast<double>(traffic.written_bytes);
   return token;

@@ -19,10 +19,10 @@ PassEstimate PerformanceModel::Pass(int64_t position, int64_t n_tokens, int64_t 
   registers.n_outputs = n_outputs;
   registers.position = std::max<int64_t>(0, position - 2 * n_tokens + 1);
   const int64_t begin = model.Run(registers);
-  const MemoryTraffic before = model.reader().traffic();
+  const MemoryTraffic before = model.traffic();
   registers.position += n_tokens;
   const int64_t cycles = model.Run(registers) - begin;
-  const MemoryTraffic after = model.reader().traffic();
+  const MemoryTraffic after = model.traffic();
 
   PassEstimate pass;
   pass.n_tokens = n_tokens;

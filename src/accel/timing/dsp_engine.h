@@ -2,24 +2,29 @@
 // share out rows and heads.
 #pragma once
 
-#include "accel/timing/engine.h"
+#include <span>
+
+#include "accel/timing/engine_beat.h"
 
 namespace accllm::accel {
 
-class DspEngine final : public Engine {
+class DspEngine {
  public:
   DspEngine(const isa::Geometry& geometry, const DspArray& array) : g_(geometry), e_(array) {}
 
-  int64_t channels() const override { return e_.channels; }
-  int64_t RowsOfRound() const override { return e_.cores * e_.rows_together; }
+  int64_t channels() const { return e_.channels; }
+  // A matrix comes in rounds of so many rows, whose results leave together.
+  int64_t RowsOfRound() const { return e_.cores * e_.rows_together; }
   void Round(const isa::Instruction& linear, int64_t round, int64_t n_tokens,
-             const OnBeat& on_beat) const override;
-  int64_t HeadsTogether() const override { return e_.cores; }
+             const OnBeat& on_beat) const;
+  // KV heads that attention works on at a time.
+  int64_t HeadsTogether() const { return e_.cores; }
+  // Of the heads from `head` on that are worked on together, for `n_queries` queries of each.
   void Keys(const isa::Instruction& attend, std::span<const SlotSpan> spans, int64_t head,
-            int64_t n_queries, const OnBeat& on_beat) const override;
+            int64_t n_queries, const OnBeat& on_beat) const;
   void Values(const isa::Instruction& attend, std::span<const SlotSpan> spans, int64_t head,
-              int64_t n_queries, const OnBeat& on_beat) const override;
-  StoreBeats Stored(int64_t n_tokens) const override;
+              int64_t n_queries, const OnBeat& on_beat) const;
+  StoreBeats Stored(int64_t n_tokens) const;
 
  private:
   // `bits` from `stripe` on, over the channels of the busy cores, while each of these multiplies

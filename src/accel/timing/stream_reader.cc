@@ -45,15 +45,6 @@ int64_t StreamReader::Take(int64_t stripe, int64_t n_lanes, int64_t earliest) {
   return taken_[at];
 }
 
-MemoryTraffic StreamReader::traffic() const {
-  MemoryTraffic sum;
-  for (const HbmChannel& channel : channels_) {
-    sum.read_bytes += channel.statistics().beats_read * isa::kBeatBytes;
-    sum.written_bytes += channel.statistics().beats_written * isa::kBeatBytes;
-  }
-  return sum;
-}
-
 void StreamReader::RunPending(int64_t until) {
   auto late = pending_.begin();
   for (; late != pending_.end() && late->cycle <= until; ++late) {

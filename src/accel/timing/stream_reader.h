@@ -7,13 +7,9 @@
 
 #include "accel/timing/hbm_channel.h"
 #include "accel/timing/machine_timing.h"
+#include "accel/timing/memory_traffic.h"
 
 namespace accllm::accel {
-
-struct MemoryTraffic {
-  int64_t read_bytes = 0;
-  int64_t written_bytes = 0;
-};
 
 // All lanes take beats together. Each has a channel and a buffer of its own, so a channel that is
 // refreshed holds the others up only once its buffer is empty. Where a channel is read in bursts,
@@ -46,7 +42,7 @@ class StreamReader {
   int64_t Drain();
 
   // Of all channels so far.
-  MemoryTraffic traffic() const;
+  MemoryTraffic traffic() const { return MemoryTraffic::Of(channels_); }
 
  private:
   struct Pending {
