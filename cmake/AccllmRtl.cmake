@@ -56,7 +56,12 @@ function(accllm_add_rtl_model name)
   foreach(number RANGE ${last})
     list(APPEND parts ${out}/part_${number}.cc)
   endforeach()
-  list(TRANSFORM MODEL_SOURCES PREPEND "--source;${CMAKE_CURRENT_SOURCE_DIR}/")
+  set(sources)
+  foreach(source ${MODEL_SOURCES})
+    cmake_path(ABSOLUTE_PATH source)
+    list(APPEND sources ${source})
+  endforeach()
+  list(TRANSFORM sources PREPEND "--source;" OUTPUT_VARIABLE source_options)
   list(TRANSFORM MODEL_PARAMS PREPEND "--param;")
   list(TRANSFORM MODEL_DEFINES PREPEND "--define;")
   set(tools ${PROJECT_SOURCE_DIR}/tools/rtl)
@@ -64,9 +69,9 @@ function(accllm_add_rtl_model name)
     OUTPUT ${parts}
     BYPRODUCTS ${out}/${MODEL_PREFIX}.h
     COMMAND ${Python3_EXECUTABLE} ${tools}/verilate.py ${MODEL_TOP} --prefix ${MODEL_PREFIX} --out ${out}
-            --parts ${MODEL_PARTS} --depfile ${out}/verilate.d --verilator ${ACCLLM_VERILATOR} ${MODEL_SOURCES}
+            --parts ${MODEL_PARTS} --depfile ${out}/verilate.d --verilator ${ACCLLM_VERILATOR} ${source_options}
             ${MODEL_PARAMS} ${MODEL_DEFINES} $<$<BOOL:${MODEL_NETLIST}>:--netlist> $<$<BOOL:${ACCLLM_RTL_COVERAGE}>:--coverage>
-    DEPENDS ${tools}/verilate.py ${tools}/design.py ${tools}/synth.py
+    DEPENDS ${tools}/verilate.py ${tools}/design.py ${tools}/synth.py ${sources}
     DEPFILE ${out}/verilate.d
     COMMENT "Verilating ${name}"
     COMMAND_EXPAND_LISTS VERBATIM)

@@ -57,6 +57,7 @@ class KernelHost {
     dut_->m_ar_ready_i = dut_->m_r_valid_i = dut_->m_aw_ready_i = 0;
     dut_->m_w_ready_i = dut_->m_b_valid_i = 0;
     dut_.Reset();
+    for (int i = 0; i < 4; ++i) Cycle();  // a wrapper's reset comes later
     rows_.clear();
     for (uint32_t lane = 0; lane < kLanes; ++lane) {
       const uint32_t offset = isa::registers::kMemory + isa::registers::kMemoryStride * lane;
@@ -65,6 +66,7 @@ class KernelHost {
     }
   }
 
+  Model& model() { return dut_.model(); }
   AxiMemory& memory(int lane) { return *memories_[lane]; }
   static uint64_t Base(int lane) { return 0x4000'0000 + uint64_t{0x1000'0000} * lane; }
 
