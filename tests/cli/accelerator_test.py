@@ -387,7 +387,7 @@ class Run(Case):
         self.run_fails(3, ["missing.accp"], program="missing.accp")
 
     def test_mistakes(self):
-        self.run_fails(2, ["functional, cycle, xrt"], "--device", "cyle")
+        self.run_fails(2, ["functional, cycle, rtl, xrt"], "--device", "cyle")
         self.run_fails(2, ["more than one prompt"], "--prompt-tokens", "1")
         self.assert_fails(2, ["there is no prompt"], "run", "window.accp")
         self.assert_fails(2, ["token 4096 is outside"], "run", "window.accp", "--prompt-tokens",
@@ -401,7 +401,8 @@ class Run(Case):
 
     def test_what_a_card_is_told(self):
         """tools/accelerator/card_registers.py: the program's file as words of registers."""
-        parsed("compile", MODEL, "-o", "small.accp", "--window", "60", "--target", "u280-small")
+        parsed("compile", MODEL, "-o", "small.accp", "--window", "60", "--target", "u280-small",
+               "--force")
 
         def told(*arguments):
             return subprocess.run([sys.executable, CARD_REGISTERS, "small.accp", *arguments],
@@ -423,6 +424,22 @@ class Run(Case):
         moved = told("--memory", "0x123000", "0", "0", "0x200001000").stdout
         self.assertIn("write 0x034 0x00001000 memory[3]\nwrite 0x038 0x00000002", moved)
         self.assertIn("the program has 4 lanes", told("--memory", "0").stderr)
+
+    def test_simulated_rtl(self):
+        rtl = ("--device", "rtl")
+        self.run_fails(2, ["--vectors: the rtl device", "--device functional"], *rtl, "--vectors",
+                       "no")
+        self.run_fails(2, ["--trace", "--device cycle"], *rtl, "--trace", "no.json")
+        if "no Verilator" in accllm("run", "window.accp", "-p", "a", *rtl).stderr:
+            self.run_fails(4, ["this build has no Verilator", "tools/setup.sh rtl"], *rtl)
+            return
+        self.run_fails(4, ["window.accp is for 32 lanes and 4 slots",
+                           "the simulated kernel has 4 lanes and 4 slots",
+                           "--target u280-small"], *rtl)
+        # Attention is not in the kernel yet.
+        parsed("compile", MODEL, "-o", "small.accp", "--window", "60", "--target", "u280-small",
+               "--force")
+        self.run_fails(4, ["error 3 at instruction 4 (store-kv)"], *rtl, program="small.accp")
 
     def test_no_card(self):
         (FOLDER / "no.xclbin").write_text("no card looks at it")

@@ -26,6 +26,12 @@ add_custom_command(
 accllm_add_rtl_bench(accllm_kernel_bench TOP accllm_kernel PARTS 2 BENCH accllm_kernel_bench.cc
                      SOURCES ${kit}/rtl/accllm_kernel.v LIBS accllm_compiler rtl_axi_memory)
 
+# The kernel as a device of `accllm run`.
+if(ACCLLM_HAS_RTL_DEVICE)
+  accllm_add_rtl_bench(rtl_device_bench BENCH rtl_device_bench.cc LIBS accllm_compiler
+                       DEFINITIONS ACCLLM_LANES=${ACCLLM_RTL_DEVICE_LANES} ACCLLM_SLOTS=${ACCLLM_RTL_DEVICE_SLOTS})
+endif()
+
 # What a card's kernel is built from agrees with itself.
 find_program(ACCLLM_TCLSH tclsh)
 if(ACCLLM_TCLSH)

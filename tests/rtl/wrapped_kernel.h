@@ -6,7 +6,7 @@
 #include <array>
 
 #include "Vaccllm_kernel.h"
-#include "tests/rtl/field.h"
+#include "accel/rtl/field.h"
 
 namespace accllm::rtl {
 
