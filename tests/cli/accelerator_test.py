@@ -436,10 +436,6 @@ class Run(Case):
         self.run_fails(4, ["window.accp is for 32 lanes and 4 slots",
                            "the simulated kernel has 4 lanes and 4 slots",
                            "--target u280-small"], *rtl)
-        # Attention is not in the kernel yet.
-        parsed("compile", MODEL, "-o", "small.accp", "--window", "60", "--target", "u280-small",
-               "--force")
-        self.run_fails(4, ["error 3 at instruction 4 (store-kv)"], *rtl, program="small.accp")
 
     def test_no_card(self):
         (FOLDER / "no.xclbin").write_text("no card looks at it")

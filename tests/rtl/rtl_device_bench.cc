@@ -88,27 +88,6 @@ TEST_F(RtlDevice, LogitsAreTheFunctionalDevices) {
   }
 }
 
-// The top has no attention: a pass ends with its first instruction of that, and computes nothing.
-TEST_F(RtlDevice, AttentionIsAnIllegalInstruction) {
-  const auto program = Compile(kLanes, kSlots);
-  ASSERT_TRUE(program) << program.error().ToString();
-  size_t index = 0;
-  while (program->instructions()[index].opcode != static_cast<uint32_t>(isa::Opcode::kStoreKv)) {
-    ++index;
-  }
-  const auto device = MakeDevice(*program);
-  ASSERT_TRUE(device) << device.error().ToString();
-  for (int pass = 0; pass < 2; ++pass) {
-    const Status status = (*device)->Run({0, 1, 1});
-    ASSERT_FALSE(status);
-    EXPECT_EQ(status.error().code, ErrorCode::kUnsupported);
-    EXPECT_EQ(status.error().message,
-              fmt::format("the simulated kernel stopped with error 3 at instruction {} (store-kv): "
-                          "it does not know the instruction",
-                          index));
-  }
-}
-
 TEST_F(RtlDevice, OtherMachines) {
   const std::string mine =
       fmt::format("the simulated kernel has {} lanes and {} slots", kLanes, kSlots);
