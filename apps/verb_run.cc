@@ -7,6 +7,7 @@
 #include "accel/card/xrt_port.h"
 #include "accel/functional/functional_device.h"
 #include "accel/program/program_file.h"
+#include "accel/rtl/rtl_port.h"
 #include "accel/timing/chrome_trace.h"
 #include "accel/timing/cycle_device.h"
 #include "base/file_io.h"
@@ -26,8 +27,9 @@
 namespace accllm::cli {
 namespace {
 
-// A pass takes milliseconds.
+// A pass takes milliseconds; in simulation a minute for the largest model that fits.
 constexpr std::chrono::seconds kCardTimeLimit{10};
+constexpr std::chrono::seconds kRtlTimeLimit{600};
 
 struct RunProgramFlags {
   std::string program;
@@ -47,7 +49,7 @@ struct RunProgramFlags {
 // A device, and the models behind it.
 struct Machine {
   std::unique_ptr<accel::Device> device;
-  accel::FunctionalDevice* functional = nullptr;  // null on a card
+  accel::FunctionalDevice* functional = nullptr;  // null on a card and in the RTL
   const accel::CycleModel* cycles = nullptr;      // null but on the cycle device
 
   bool counts_cycles() const { return functional == nullptr || cycles != nullptr; }
@@ -56,14 +58,17 @@ struct Machine {
 // That an option is given only with a device that knows it.
 Status CheckDeviceOptions(const RunProgramFlags& flags) {
   const bool is_card = flags.device == "xrt";
+  const bool shows_results = !is_card && flags.device != "rtl";
   if (!flags.trace.empty() && flags.device != "cycle") {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("--trace: the {} device knows no timeline", flags.device),
                 "give --device cycle");
   }
-  if (is_card && !flags.vectors.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "--vectors: a card shows no results of instructions",
-                "give --device functional");
+  if (!shows_results && !flags.vectors.empty()) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("--vectors: the {} device shows no results of instructions", flags.device),
+        "give --device functional");
   }
   if (is_card && flags.xclbin.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--device xrt needs --xclbin",
@@ -78,6 +83,12 @@ Result<Machine> MakeMachine(const RunProgramFlags& flags, const accel::ProgramFi
     ACCLLM_ASSIGN_OR_RETURN(auto port, accel::OpenXrtPort(flags.xclbin, flags.card));
     ACCLLM_ASSIGN_OR_RETURN(machine.device,
                             accel::CardDevice::Create(program, std::move(port), kCardTimeLimit));
+    return machine;
+  }
+  if (flags.device == "rtl") {
+    ACCLLM_ASSIGN_OR_RETURN(auto port, accel::OpenRtlPort());
+    ACCLLM_ASSIGN_OR_RETURN(machine.device,
+                            accel::CardDevice::Create(program, std::move(port), kRtlTimeLimit));
     return machine;
   }
   const int n_threads = flags.run.n_threads();
@@ -249,7 +260,7 @@ VerbBody DeclareRun(OptionTable& table) {
   auto flags = std::make_shared<RunProgramFlags>();
   table.Positional("PROGRAM", flags->program, "Program (.accp), as `accllm compile` writes it");
   const OptionRef device = table.Value("--device", "NAME", flags->device, "What runs it: {}");
-  table.OneOf(device, {"functional", "cycle", "xrt"});
+  table.OneOf(device, {"functional", "cycle", "rtl", "xrt"});
   const OptionRef xclbin =
       table
           .Value("--xclbin", "FILE", flags->xclbin,

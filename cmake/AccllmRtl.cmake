@@ -2,7 +2,11 @@
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 option(ACCLLM_RTL_COVERAGE "Count lines and toggles in Verilated models" OFF)
 option(ACCLLM_RTL_SLOW "Build the benches of the RTL that take long, too" OFF)
+option(ACCLLM_RTL_DEVICE "Simulate the RTL in `accllm run --device rtl`, if Verilator is installed" OFF)
+set(ACCLLM_RTL_DEVICE_LANES 4 CACHE STRING "Lanes of that device: a power of two, at least 2")
+set(ACCLLM_RTL_DEVICE_SLOTS 4 CACHE STRING "Tokens of a pass on that device: a power of two, at least 2")
 set(ACCLLM_HAS_RTL OFF)
+set(ACCLLM_HAS_RTL_DEVICE OFF)
 if(NOT CMAKE_CROSSCOMPILING)
   find_program(ACCLLM_VERILATOR verilator)
   find_program(ACCLLM_YOSYS yosys)
@@ -13,6 +17,17 @@ if(NOT CMAKE_CROSSCOMPILING)
   endif()
   if(NOT ACCLLM_YOSYS)
     message(STATUS "yosys is not installed: lint, proofs and netlists of the RTL are left out (tools/setup.sh rtl)")
+  endif()
+endif()
+
+# The device is part of the program, and takes minutes to compile.
+if(ACCLLM_HAS_RTL AND ACCLLM_RTL_DEVICE)
+  execute_process(COMMAND ${ACCLLM_VERILATOR} --version OUTPUT_VARIABLE version COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCH "[0-9]+\\.[0-9]+" version "${version}")
+  if(version VERSION_GREATER_EQUAL 5)
+    set(ACCLLM_HAS_RTL_DEVICE ON)
+  else()
+    message(STATUS "Verilator ${version} is too old for --device rtl: it wants 5")
   endif()
 endif()
 
@@ -56,7 +71,12 @@ function(accllm_add_rtl_model name)
   foreach(number RANGE ${last})
     list(APPEND parts ${out}/part_${number}.cc)
   endforeach()
-  list(TRANSFORM MODEL_SOURCES PREPEND "--source;${CMAKE_CURRENT_SOURCE_DIR}/")
+  set(sources)
+  foreach(source ${MODEL_SOURCES})
+    cmake_path(ABSOLUTE_PATH source)
+    list(APPEND sources ${source})
+  endforeach()
+  list(TRANSFORM sources PREPEND "--source;" OUTPUT_VARIABLE source_options)
   list(TRANSFORM MODEL_PARAMS PREPEND "--param;")
   list(TRANSFORM MODEL_DEFINES PREPEND "--define;")
   set(tools ${PROJECT_SOURCE_DIR}/tools/rtl)
@@ -64,9 +84,9 @@ function(accllm_add_rtl_model name)
     OUTPUT ${parts}
     BYPRODUCTS ${out}/${MODEL_PREFIX}.h
     COMMAND ${Python3_EXECUTABLE} ${tools}/verilate.py ${MODEL_TOP} --prefix ${MODEL_PREFIX} --out ${out}
-            --parts ${MODEL_PARTS} --depfile ${out}/verilate.d --verilator ${ACCLLM_VERILATOR} ${MODEL_SOURCES}
+            --parts ${MODEL_PARTS} --depfile ${out}/verilate.d --verilator ${ACCLLM_VERILATOR} ${source_options}
             ${MODEL_PARAMS} ${MODEL_DEFINES} $<$<BOOL:${MODEL_NETLIST}>:--netlist> $<$<BOOL:${ACCLLM_RTL_COVERAGE}>:--coverage>
-    DEPENDS ${tools}/verilate.py ${tools}/design.py ${tools}/synth.py
+    DEPENDS ${tools}/verilate.py ${tools}/design.py ${tools}/synth.py ${sources}
     DEPFILE ${out}/verilate.d
     COMMENT "Verilating ${name}"
     COMMAND_EXPAND_LISTS VERBATIM)
@@ -107,7 +127,7 @@ function(accllm_add_rtl_bench name)
               LABELS rtl ${BENCH_LABELS}
               ENVIRONMENT ACCLLM_RTL_COVERAGE_DIR=${PROJECT_BINARY_DIR}/rtl_coverage)
   if(TARGET ${name})
-    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
     target_compile_definitions(${name} PRIVATE ${BENCH_DEFINITIONS})
   endif()
 endfunction()

@@ -14,7 +14,7 @@ declare -rA PACKAGES=(
   [lint]="clang-format-14 clang-tidy-14"
   [fuzz]="clang-14 libclang-rt-14-dev"
   [texts]="ca-certificates npm"
-  [rtl]="verilator yosys z3"
+  [rtl]="verilator yosys z3 tcl"
   [aarch64]="g++-aarch64-linux-gnu qemu-user debootstrap"
   [avx512]="bochs bochs-term grub-pc-bin grub-common xorriso mtools busybox-static cpio"
 )

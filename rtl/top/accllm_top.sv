@@ -155,7 +155,8 @@ module accllm_top #(
   logic [Slots-1:0]    square_ready;
   logic                scalar_start, scalar_ready, scalar_is_a8, scalar_buffer;
   logic [RoundW-1:0]   tile_round;
-  logic                heads_start, is_attend, stored, attended, load, angle_beat, old_room, old_beat;
+  logic                heads_start, is_attend, stored, attended, load, angle_beat, old_room,
+  old_beat;
   logic                old_start, old_done;
   logic                attend_start, attend_done, attend_may, attend_pop, attend_takes;
   logic                mark, rewinds;
@@ -264,7 +265,8 @@ module accllm_top #(
     .slots_i(slots), .windows_i(windows), .start_i(heads_start), .is_attend_i(is_attend),
     .stored_o(stored), .attended_o(attended), .keys_i(keys), .values_i(values),
     .written_i(written), .load_i(load), .angle_beat_i(angle_beat),
-    .old_start_i(old_start), .old_done_o(old_done), .old_room_o(old_room), .old_beat_i(old_beat), .attend_start_i(attend_start),
+    .old_start_i(old_start), .old_done_o(old_done), .old_room_o(old_room), .old_beat_i(old_beat),
+    .attend_start_i(attend_start),
     .attend_done_o(attend_done), .attend_may_o(attend_may), .attend_pop_o(attend_pop),
     .mark_o(mark), .rewind_o(rewinds), .attend_takes_i(attend_takes),
     .attend_beat_o(attend_beat), .word_i(words), .feed_we_o(attention_we),

@@ -150,7 +150,7 @@ TEST_F(TinyCard, WhatDoesNotFit) {
   const auto other = MakeCard(*program_, state, 8);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, ErrorCode::kUnsupported);
-  EXPECT_NE(other.error().message.find("is for 4 lanes, the card's kernel has 8"),
+  EXPECT_NE(other.error().message.find("is for 4 lanes and 3 slots, the card's kernel has 8 lanes"),
             std::string::npos);
   state.address_offset = 64;
   EXPECT_FALSE(MakeCard(*program_, state, 4));

@@ -21,6 +21,7 @@ import small_model
 
 MODELS = pathlib.Path(__file__).resolve().parents[2] / "models"
 MODEL = str(MODELS / "books-6m.acc")
+CARD_REGISTERS = MODELS.parent / "tools/accelerator/card_registers.py"
 ENVIRONMENT = dict(os.environ, ACCLLM_CONFIG="none")
 ENVIRONMENT.pop("XILINX_XRT", None)  # no card takes part
 TIMEOUT = 300  # seconds; a loaded machine is slow
@@ -109,7 +110,7 @@ class Compile(Case):
         write_target("mine.toml")
         report = parsed("compile", MODEL, "-o", "mine.accp", "--target", "mine.toml")
         self.assertEqual((report["target"], report["memory_bytes"]), ("mine", 4 << 24))
-        self.compile_fails(3, ["u281", "u280, u280-large, u50, zcu104"], "--target", "u281")
+        self.compile_fails(3, ["u281", "u280, u280-large, u280-small, u50, zcu104"], "--target", "u281")
         write_target("wide.toml", vector_lanes=64)
         wide = parsed("compile", MODEL, "-o", "wide.accp", "--target", "wide.toml")
         self.assertEqual(wide["cache_bytes"], report["cache_bytes"])
@@ -386,7 +387,7 @@ class Run(Case):
         self.run_fails(3, ["missing.accp"], program="missing.accp")
 
     def test_mistakes(self):
-        self.run_fails(2, ["functional, cycle, xrt"], "--device", "cyle")
+        self.run_fails(2, ["functional, cycle, rtl, xrt"], "--device", "cyle")
         self.run_fails(2, ["more than one prompt"], "--prompt-tokens", "1")
         self.assert_fails(2, ["there is no prompt"], "run", "window.accp")
         self.assert_fails(2, ["token 4096 is outside"], "run", "window.accp", "--prompt-tokens",
@@ -397,6 +398,44 @@ class Run(Case):
         parsed("compile", MODEL, "-o", "context.accp", "--window", "all", "--context", "30")
         self.assert_fails(2, ["do not fit a context of 32", "--context"], "run", "context.accp",
                           "-p", "The ship", "-n", "32")
+
+    def test_what_a_card_is_told(self):
+        """tools/accelerator/card_registers.py: the program's file as words of registers."""
+        parsed("compile", MODEL, "-o", "small.accp", "--window", "60", "--target", "u280-small",
+               "--force")
+
+        def told(*arguments):
+            return subprocess.run([sys.executable, CARD_REGISTERS, "small.accp", *arguments],
+                                  cwd=FOLDER, text=True, capture_output=True, timeout=TIMEOUT)
+
+        lines = told("--position", "5", "--tokens", "3", "--outputs", "2").stdout.splitlines()
+        writes = [line.split(None, 3)[1:] for line in lines if line.startswith("write")]
+        by_name = {name: (int(offset, 16), int(word, 16)) for offset, word, name in writes}
+        self.assertEqual(len(writes), 2 * 4 + 2 + 1 + 24 + 2 + 1 + 1 + 1)
+        self.assertEqual(writes[0], ["0x010", "0x00000000", "memory[0]"])
+        self.assertEqual(by_name["memory[3]"], (0x034, 0x30000000))
+        self.assertEqual(by_name["instructions"][1], 64 * by_name["geometry.stripes"][1])
+        self.assertEqual(by_name["n_instructions"], (0x31c, 82))
+        self.assertEqual((by_name["geometry.hidden"][1], by_name["geometry.vocab"][1]), (256, 4096))
+        self.assertEqual((by_name["geometry.lanes"][1], by_name["geometry.slots"][1]), (4, 4))
+        self.assertEqual([by_name[name][1] for name in ("position", "n_tokens", "n_outputs")],
+                         [5, 3, 2])
+        self.assertEqual(writes[-1], ["0x000", "0x00000001", "control: start"])
+        moved = told("--memory", "0x123000", "0", "0", "0x200001000").stdout
+        self.assertIn("write 0x034 0x00001000 memory[3]\nwrite 0x038 0x00000002", moved)
+        self.assertIn("the program has 4 lanes", told("--memory", "0").stderr)
+
+    def test_simulated_rtl(self):
+        rtl = ("--device", "rtl")
+        self.run_fails(2, ["--vectors: the rtl device", "--device functional"], *rtl, "--vectors",
+                       "no")
+        self.run_fails(2, ["--trace", "--device cycle"], *rtl, "--trace", "no.json")
+        if "no Verilator" in accllm("run", "window.accp", "-p", "a", *rtl).stderr:
+            self.run_fails(4, ["this build has no Verilator", "tools/setup.sh rtl"], *rtl)
+            return
+        self.run_fails(4, ["window.accp is for 32 lanes and 4 slots",
+                           "the simulated kernel has 4 lanes and 4 slots",
+                           "--target u280-small"], *rtl)
 
     def test_no_card(self):
         (FOLDER / "no.xclbin").write_text("no card looks at it")

@@ -2,8 +2,8 @@
 #include <vector>
 
 #include "Vactivation_buffer.h"
+#include "accel/rtl/field.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 
 namespace accllm::rtl {
 namespace {

@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "accel/rtl/field.h"
+#include "accel/rtl/stall.h"
 #include "tests/rtl/attention_case.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 #include "tests/rtl/float_operands.h"
-#include "tests/rtl/stall.h"
 
 namespace accllm::rtl {
 

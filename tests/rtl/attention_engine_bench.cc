@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "Vattention_engine.h"
+#include "accel/rtl/field.h"
 #include "kernels/attention/attention.h"
 #include "kernels/kv4/kv_list.h"
 #include "kernels/quantize/quantize.h"
 #include "tests/rtl/attention_case.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 #include "tests/rtl/float_operands.h"
 #include "tests/rtl/rce_program.h"
 

@@ -1,7 +1,4 @@
-# A memory channel with protocol checks.
-add_library(rtl_axi_memory STATIC EXCLUDE_FROM_ALL axi_memory.cc)
-target_include_directories(rtl_axi_memory PUBLIC ${PROJECT_SOURCE_DIR})
-target_link_libraries(rtl_axi_memory PUBLIC fmt::fmt PRIVATE accllm_flags)
+# A memory channel with protocol checks (src/accel/rtl).
 accllm_add_rtl_bench(axi_memory_bench BENCH axi_memory_bench.cc LIBS rtl_axi_memory)
 
 # As on the card, and so small that every limit is met.

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "Vaxi_lite_registers.h"
+#include "accel/rtl/stall.h"
 #include "spec/accelerator.h"
 #include "tests/rtl/argument_offsets.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/stall.h"
 #include "tests/rtl/wide.h"
 
 namespace accllm::rtl {

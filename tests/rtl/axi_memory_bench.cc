@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/rtl/axi_memory.h"
+#include "accel/rtl/axi_memory.h"
 
 namespace accllm::rtl {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "Vaxi_write_beats.h"
-#include "tests/rtl/axi_memory.h"
+#include "accel/rtl/axi_memory.h"
 #include "tests/rtl/bench.h"
 #include "tests/rtl/stream.h"
 #include "tests/rtl/wide.h"

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "accel/program/layout.h"
-#include "tests/rtl/field.h"
+#include "accel/rtl/field.h"
 
 namespace accllm::rtl {
 

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "Vdsp_preadd_pair.h"
+#include "accel/rtl/field.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 
 namespace accllm::rtl {
 namespace {

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "Vhead_unit.h"
+#include "accel/rtl/field.h"
 #include "kernels/attention/attention.h"
 #include "kernels/hadamard/hadamard.h"
 #include "kernels/kv4/kv4.h"
 #include "kernels/quantize/quantize.h"
 #include "kernels/rope/rope.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 #include "tests/rtl/float_operands.h"
 #include "tests/rtl/stream.h"
 #include "tests/rtl/wide.h"

@@ -7,11 +7,11 @@
 #include <span>
 #include <vector>
 
+#include "accel/rtl/axi_memory.h"
+#include "accel/rtl/channel_pins.h"
 #include "spec/accelerator.h"
 #include "tests/rtl/argument_offsets.h"
-#include "tests/rtl/axi_memory.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 
 namespace accllm::rtl {
 
@@ -63,6 +63,7 @@ class KernelHost {
     dut_->m_ar_ready_i = dut_->m_r_valid_i = dut_->m_aw_ready_i = 0;
     dut_->m_w_ready_i = dut_->m_b_valid_i = 0;
     dut_.Reset();
+    for (int i = 0; i < 4; ++i) Cycle();  // a wrapper's reset comes later
     rows_.clear();
     for (uint32_t lane = 0; lane < kLanes; ++lane) {
       const uint32_t offset = isa::registers::kMemory + isa::registers::kMemoryStride * lane;
@@ -71,6 +72,7 @@ class KernelHost {
     }
   }
 
+  Model& model() { return dut_.model(); }
   AxiMemory& memory(int lane) { return *memories_[lane]; }
   static uint64_t Base(int lane) { return 0x4000'0000 + uint64_t{0x1000'0000} * lane; }
 
@@ -146,9 +148,13 @@ class KernelHost {
   std::vector<KernelJob>& jobs() { return jobs_; }
 
   void Cycle() {
-    DriveMemories();
+    for (int lane = 0; lane < kLanes; ++lane) {
+      DriveChannel(dut_.model(), lane, memories_[lane]->Drive());
+    }
     dut_.Settle();
-    SampleMemories();
+    for (int lane = 0; lane < kLanes; ++lane) {
+      memories_[lane]->Sample(SampleChannel(dut_.model(), lane));
+    }
     Look();
     dut_.Edge();
   }
@@ -178,47 +184,7 @@ class KernelHost {
   }
 
  private:
-  static constexpr int kBeatBits = 8 * isa::kBeatBytes;
-
   uint64_t Read64(uint32_t address) { return Read(address) | uint64_t{Read(address + 4)} << 32; }
-
-  void DriveMemories() {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const AxiMemorySignals& memory = memories_[lane]->Drive();
-      SetField(dut_->m_ar_ready_i, lane, 1, memory.ar_ready);
-      SetField(dut_->m_r_valid_i, lane, 1, memory.r_valid);
-      SetField(dut_->m_r_response_i, 2 * lane, 2, static_cast<uint64_t>(memory.r_response));
-      SetField(dut_->m_r_last_i, lane, 1, memory.r_last);
-      SetField(dut_->m_aw_ready_i, lane, 1, memory.aw_ready);
-      SetField(dut_->m_w_ready_i, lane, 1, memory.w_ready);
-      SetField(dut_->m_b_valid_i, lane, 1, memory.b_valid);
-      SetField(dut_->m_b_response_i, 2 * lane, 2, static_cast<uint64_t>(memory.b_response));
-      for (size_t i = 0; i < memory.r_data.size(); ++i) {
-        SetField(dut_->m_r_data_i, kBeatBits * lane + 32 * i, 32, memory.r_data[i]);
-      }
-    }
-  }
-
-  void SampleMemories() {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      AxiMasterSignals master;
-      master.ar_valid = Field(dut_->m_ar_valid_o, lane, 1) == 1;
-      master.ar_address = Field(dut_->m_ar_address_o, 64 * lane, 64);
-      master.ar_length = static_cast<uint32_t>(Field(dut_->m_ar_length_o, 8 * lane, 8));
-      master.r_ready = Field(dut_->m_r_ready_o, lane, 1) == 1;
-      master.aw_valid = Field(dut_->m_aw_valid_o, lane, 1) == 1;
-      master.aw_address = Field(dut_->m_aw_address_o, 64 * lane, 64);
-      master.w_valid = Field(dut_->m_w_valid_o, lane, 1) == 1;
-      master.w_last = true;
-      master.w_strobe = Field(dut_->m_w_strobe_o, 64 * lane, 64);
-      master.b_ready = Field(dut_->m_b_ready_o, lane, 1) == 1;
-      for (size_t i = 0; i < master.w_data.size(); ++i) {
-        master.w_data[i] =
-            static_cast<uint32_t>(Field(dut_->m_w_data_o, kBeatBits * lane + 32 * i, 32));
-      }
-      memories_[lane]->Sample(master);
-    }
-  }
 
   void Look() {
     const uint32_t index = dut_->trace_result_index_o;

@@ -2,8 +2,8 @@
 #include <random>
 
 #include "Vlut_ram.h"
+#include "accel/rtl/field.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 
 namespace accllm::rtl {
 namespace {

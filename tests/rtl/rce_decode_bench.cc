@@ -4,8 +4,8 @@
 #include <random>
 
 #include "Vrce_decode.h"
+#include "accel/rtl/field.h"
 #include "base/block_codec.h"
-#include "tests/rtl/field.h"
 #include "tests/rtl/rce_program.h"
 
 namespace accllm::rtl {

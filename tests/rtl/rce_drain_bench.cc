@@ -2,8 +2,8 @@
 #include <random>
 
 #include "Vrce_drain.h"
+#include "accel/rtl/stall.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/stall.h"
 
 namespace accllm::rtl {
 namespace {

@@ -1,8 +1,8 @@
 #include <random>
 
 #include "Vrce_feed.h"
+#include "accel/rtl/field.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 
 namespace accllm::rtl {
 namespace {

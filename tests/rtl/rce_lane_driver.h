@@ -5,8 +5,8 @@
 #include <random>
 #include <vector>
 
+#include "accel/rtl/field.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 #include "tests/rtl/rce_program.h"
 #include "tests/rtl/stream.h"
 

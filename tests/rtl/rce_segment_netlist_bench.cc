@@ -4,7 +4,7 @@
 
 #include "Vrce_segment.h"
 #include "Vrce_segment_netlist.h"
-#include "tests/rtl/field.h"
+#include "accel/rtl/field.h"
 
 namespace accllm::rtl {
 namespace {

@@ -3,9 +3,9 @@
 #include <random>
 
 #include "Vscalar_unit.h"
+#include "accel/rtl/field.h"
 #include "kernels/quantize/quantize.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 #include "tests/rtl/float_operands.h"
 
 namespace accllm::rtl {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/rtl/stall.h"
+#include "accel/rtl/stall.h"
 
 namespace accllm::rtl {
 

@@ -3,9 +3,9 @@
 #include <random>
 
 #include "Vstream_buffer.h"
+#include "accel/rtl/field.h"
+#include "accel/rtl/stall.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
-#include "tests/rtl/stall.h"
 
 namespace accllm::rtl {
 namespace {

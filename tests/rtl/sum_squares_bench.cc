@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "Vsum_squares.h"
+#include "accel/rtl/field.h"
+#include "accel/rtl/stall.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 #include "tests/rtl/float_operands.h"
-#include "tests/rtl/stall.h"
 
 namespace accllm::rtl {
 namespace {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "tests/rtl/field.h"
+#include "accel/rtl/field.h"
 #include "tests/rtl/stream.h"
 
 namespace accllm::rtl {

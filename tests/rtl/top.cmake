@@ -17,3 +17,29 @@ function(accllm_add_top_bench lanes slots lanes_per_silu)
 endfunction()
 accllm_add_top_bench(2 4 1)
 accllm_add_top_bench(4 2 2 SLOW)
+
+# The wrapper of a card, of a machine as small as the first.
+set(kit ${PROJECT_BINARY_DIR}/rtl_models/card_kit)
+add_custom_command(
+  OUTPUT ${kit}/rtl/accllm_kernel.v
+  COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py 2 4 Words=4096 Blocks=4 LanesPerSilu=1
+          BurstBeats=16 QueueBeats=64 BufferBeats=32 --out ${kit}
+  DEPENDS ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py ${PROJECT_SOURCE_DIR}/tools/rtl/design.py
+  VERBATIM)
+accllm_add_rtl_bench(accllm_kernel_bench TOP accllm_kernel PARTS 2 BENCH accllm_kernel_bench.cc
+                     SOURCES ${kit}/rtl/accllm_kernel.v LIBS accllm_compiler rtl_axi_memory)
+
+# The kernel as a device of `accllm run`.
+if(ACCLLM_HAS_RTL_DEVICE)
+  accllm_add_rtl_bench(rtl_device_bench BENCH rtl_device_bench.cc LIBS accllm_compiler
+                       DEFINITIONS ACCLLM_LANES=${ACCLLM_RTL_DEVICE_LANES} ACCLLM_SLOTS=${ACCLLM_RTL_DEVICE_SLOTS})
+endif()
+
+# What a card's kernel is built from agrees with itself.
+find_program(ACCLLM_TCLSH tclsh)
+if(ACCLLM_TCLSH)
+  add_test(NAME rtl.card_kit COMMAND ${ACCLLM_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/card_kit_test.py)
+  set_tests_properties(rtl.card_kit PROPERTIES LABELS rtl)
+else()
+  message(STATUS "tclsh is not installed: the card's scripts are not tried (tools/setup.sh rtl)")
+endif()

@@ -2,8 +2,8 @@
 #include <vector>
 
 #include "Vvalue_collector.h"
+#include "accel/rtl/field.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 #include "tests/rtl/float_operands.h"
 
 namespace accllm::rtl {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "accel/rtl/field.h"
 #include "tests/rtl/bench.h"
-#include "tests/rtl/field.h"
 #include "tests/rtl/stream.h"
 
 namespace accllm::rtl {

@@ -4,15 +4,19 @@
     lint.py [MODULE...]
 
 Without names all modules are checked, and what they look like: at most 300 lines of 100 columns, one module a
-file, named like it. Waivers stand in rtl/lint_waivers.vlt. Exits 1 if there are findings.
+file, named like it; and a card's wrapper (accllm_kernel) as tools/rtl/card_kit.py writes it. Waivers stand in
+rtl/lint_waivers.vlt. Exits 1 if there are findings.
 """
 
 import concurrent.futures
+import functools
+import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 
+import card_kit
 import design
 
 MAX_LINES, MAX_COLUMNS = 300, 100
@@ -42,17 +46,17 @@ def run(command: list[str], title: str) -> list[str]:
     return [f"{title}:\n{result.stdout}{result.stderr}".rstrip()]
 
 
-def verilator_lint(top: str, parameters: dict, define: str | None) -> list[str]:
+def verilator_lint(top: str, parameters: dict, define: str | None, extra=()) -> list[str]:
     command = ["verilator", "--lint-only", "-Wall", "--no-timing", "--top-module", top]
     command += design.verilator_parameters(parameters)
     if define:
         command += [f"-D{define}", "-y", str(design.MODELS)]
-    command += [str(design.RTL / "lint_waivers.vlt"), *map(str, design.files_of(top))]
+    command += [str(design.RTL / "lint_waivers.vlt"), *map(str, design.files_of(top, extra))]
     return run(command, f"verilator, {design.describe(top, parameters)}{' with ' + define if define else ''}")
 
 
-def yosys_check(top: str, parameters: dict) -> list[str]:
-    script = design.yosys_read(top, parameters, design.files_of(top))
+def yosys_check(top: str, parameters: dict, extra=()) -> list[str]:
+    script = design.yosys_read(top, parameters, design.files_of(top, extra))
     script += f"hierarchy -check -top {top}\nproc\ncheck -assert\n"
     with tempfile.NamedTemporaryFile("w", suffix=".ys") as file:
         file.write(script)
@@ -67,16 +71,28 @@ def check(top: str, parameters: dict) -> list[str]:
     return findings
 
 
+def check_kernel() -> list[str]:
+    """The wrapper of a small machine, for which the top has parameters."""
+    parameters = dict(design.configurations("accllm_top")[0]["parameters"])
+    with tempfile.TemporaryDirectory() as folder:
+        card_kit.write_kit(parameters.pop("Lanes"), parameters, pathlib.Path(folder))
+        wrapper = [pathlib.Path(folder) / "rtl" / f"{card_kit.KERNEL}.v"]
+        return verilator_lint(card_kit.KERNEL, {}, None, wrapper) + yosys_check(card_kit.KERNEL, {}, wrapper)
+
+
 def main(names: list[str]) -> int:
     findings, jobs = [], []
     try:
-        for name in names or design.modules():
+        for name in names or [*design.modules(), card_kit.KERNEL]:
+            if name == card_kit.KERNEL:
+                jobs.append(check_kernel)
+                continue
             findings += appearance(design.find(name))
-            jobs += [(name, entry["parameters"]) for entry in design.configurations(name)]
+            jobs += [functools.partial(check, name, entry["parameters"]) for entry in design.configurations(name)]
         for path in () if names else design.packages().values():
             findings += appearance(path)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            for found in pool.map(lambda job: check(*job), jobs):
+            for found in pool.map(lambda job: job(), jobs):
                 findings += found
     except design.DesignError as error:
         findings.append(str(error))

@@ -21,7 +21,6 @@ constexpr uint32_t kIdle = 1U << 2;
 constexpr auto kPause = std::chrono::microseconds(20);
 constexpr uint64_t kChannelAlignment = 4096;  // of `memory` (spec/accelerator.toml)
 constexpr int64_t kPieceStripes = 1 << 14;    // that are written at once: 1 MiB a channel
-constexpr std::string_view kResetCard = "reset the card (xbutil reset), and load the xclbin anew";
 
 // The instructions lie behind the stripes.
 size_t InstructionsOffset(const isa::Geometry& g) { return size_t{g.stripes} * isa::kBeatBytes; }
@@ -41,40 +40,58 @@ std::vector<uint8_t> BeatsOfLane(std::span<const uint8_t> bytes, int64_t lane, i
 struct KernelFailure {
   ErrorCode code;
   std::string_view what;
+  std::string remedy;
 };
 
-KernelFailure FailureOf(uint32_t error) {
+KernelFailure FailureOf(uint32_t error, const CardNames& names) {
+  const std::string other_device = "--device functional knows all instructions";
   switch (static_cast<isa::KernelError>(error)) {
     case isa::KernelError::kNone:
       break;
     case isa::KernelError::kReadFailed:
-      return {ErrorCode::kIo, "a memory channel answered a read with an error"};
+      return {ErrorCode::kIo, "a memory channel answered a read with an error", names.reset};
     case isa::KernelError::kWriteFailed:
-      return {ErrorCode::kIo, "a memory channel answered a write with an error"};
+      return {ErrorCode::kIo, "a memory channel answered a write with an error", names.reset};
     case isa::KernelError::kIllegalInstruction:
-      return {ErrorCode::kUnsupported, "it does not know the instruction"};
+      return {ErrorCode::kUnsupported, "it does not know the instruction", other_device};
     case isa::KernelError::kTruncatedProgram:
-      return {ErrorCode::kUnsupported, "the program has no end"};
+      return {ErrorCode::kUnsupported, "the program has no end", other_device};
     case isa::KernelError::kIllegalPass:
-      return {ErrorCode::kUnsupported, "it does not run so many tokens"};
+      return {ErrorCode::kUnsupported, "it does not run so many tokens", names.recompile};
     case isa::KernelError::kIllegalGeometry:
-      return {ErrorCode::kUnsupported, "the program was compiled for another machine"};
+      return {ErrorCode::kUnsupported, "the program was compiled for another machine",
+              names.recompile};
   }
-  return {ErrorCode::kIo, "it gave an error that is not known"};
+  return {ErrorCode::kIo, "it gave an error that is not known", names.reset};
+}
+
+// That the kernel is the machine that the program was compiled for.
+Status CheckMachine(const ProgramFile& program, const CardPort& port) {
+  const isa::Geometry& g = program.geometry();
+  const std::optional<int64_t> slots = port.n_slots();
+  if (port.n_channels() == int64_t{g.lanes} && g.slots <= slots.value_or(g.slots)) return {};
+  return Fail(ErrorCode::kUnsupported,
+              fmt::format("{} is for {} lanes and {} slots, {} has {} lanes{}", program.path(),
+                          g.lanes, g.slots, port.names().kernel, port.n_channels(),
+                          slots ? fmt::format(" and {} slots", *slots) : ""),
+              port.names().recompile);
 }
 
 }  // namespace
 
+CardDevice::CardDevice(const ProgramFile& program, std::unique_ptr<CardPort> port,
+                       std::chrono::milliseconds time_limit)
+    : g_(program.geometry()),
+      port_(std::move(port)),
+      names_(port_->names()),
+      time_limit_(time_limit) {
+  for (const isa::Instruction& i : program.instructions()) opcodes_.push_back(i.opcode);
+}
+
 Result<std::unique_ptr<CardDevice>> CardDevice::Create(const ProgramFile& program,
                                                        std::unique_ptr<CardPort> port,
                                                        std::chrono::milliseconds time_limit) {
-  const int64_t lanes = program.geometry().lanes;
-  if (port->n_channels() != lanes) {
-    return Fail(ErrorCode::kUnsupported,
-                fmt::format("{} is for {} lanes, the card's kernel has {}", program.path(), lanes,
-                            port->n_channels()),
-                "compile the model for the target that the xclbin was built for");
-  }
+  ACCLLM_RETURN_IF_ERROR(CheckMachine(program, *port));
   std::unique_ptr<CardDevice> device(new CardDevice(program, std::move(port), time_limit));
   ACCLLM_RETURN_IF_ERROR(device->CheckIdle());
   ACCLLM_RETURN_IF_ERROR(device->LoadMemory(program));
@@ -167,8 +184,9 @@ Status CardDevice::ReadMemory(int64_t stripe, std::span<uint8_t> bytes) const {
 Status CardDevice::CheckIdle() {
   ACCLLM_ASSIGN_OR_RETURN(const uint32_t control, port_->ReadRegister(registers::kControl));
   if ((control & kIdle) != 0 && (control & kStart) == 0) return {};
-  return Fail(ErrorCode::kIo, "the card's kernel is busy with a pass that nobody waits for",
-              std::string(kResetCard));
+  return Fail(ErrorCode::kIo,
+              fmt::format("{} is busy with a pass that nobody waits for", names_.kernel),
+              names_.reset);
 }
 
 Status CardDevice::AwaitDone() {
@@ -183,9 +201,9 @@ Status CardDevice::AwaitDone() {
   }
   ACCLLM_ASSIGN_OR_RETURN(const uint32_t state, port_->ReadRegister(registers::kState));
   return Fail(ErrorCode::kIo,
-              fmt::format("the card's kernel did not finish a pass in {} ms; its state is {}",
+              fmt::format("{} did not finish a pass in {} ms; its state is {}", names_.kernel,
                           time_limit_.count(), state),
-              std::string(kResetCard));
+              names_.reset);
 }
 
 Status CardDevice::CheckError() {
@@ -193,14 +211,18 @@ Status CardDevice::CheckError() {
   if (error == static_cast<uint32_t>(isa::KernelError::kNone)) return {};
   ACCLLM_ASSIGN_OR_RETURN(const uint32_t index, port_->ReadRegister(registers::kFailedInstruction));
   ACCLLM_ASSIGN_OR_RETURN(const uint32_t channel, port_->ReadRegister(registers::kFailedChannel));
-  const KernelFailure failure = FailureOf(error);
+  const KernelFailure failure = FailureOf(error, names_);
   const bool is_memory = failure.code == ErrorCode::kIo;
-  return Fail(
-      failure.code,
-      fmt::format("the card's kernel stopped with error {} at instruction {}{}: {}", error, index,
-                  is_memory ? fmt::format(", channel {}", channel) : "", failure.what),
-      is_memory ? std::string(kResetCard)
-                : "compile the model for the target that the xclbin was built for");
+  return Fail(failure.code,
+              fmt::format("{} stopped with error {} at instruction {} ({}){}: {}", names_.kernel,
+                          error, index, OpcodeAt(index),
+                          is_memory ? fmt::format(", channel {}", channel) : "", failure.what),
+              failure.remedy);
+}
+
+std::string_view CardDevice::OpcodeAt(uint32_t index) const {
+  return index < opcodes_.size() ? isa::kOpcodeLabels[opcodes_[index]].label
+                                 : "none of the program";
 }
 
 Status CardDevice::Run(const PassRegisters& pass) {

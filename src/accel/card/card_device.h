@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "accel/card/card_port.h"
@@ -15,8 +16,8 @@ class CardDevice final : public Device {
  public:
   // Writes the program's image into the channels, zeros behind it, and the registers that all
   // passes share. The program may be closed afterwards. A pass that takes longer than `time_limit`
-  // is an error. Errors: kUnsupported if the kernel has other lanes than the program, kIo if it is
-  // busy, and the port's.
+  // is an error. Errors: kUnsupported if the kernel has other lanes than the program or fewer
+  // slots, kIo if it is busy, and the port's.
   static Result<std::unique_ptr<CardDevice>> Create(const ProgramFile& program,
                                                     std::unique_ptr<CardPort> port,
                                                     std::chrono::milliseconds time_limit);
@@ -30,18 +31,20 @@ class CardDevice final : public Device {
 
  private:
   CardDevice(const ProgramFile& program, std::unique_ptr<CardPort> port,
-             std::chrono::milliseconds time_limit)
-      : g_(program.geometry()), port_(std::move(port)), time_limit_(time_limit) {}
+             std::chrono::milliseconds time_limit);
 
   Status LoadMemory(const ProgramFile& program);
   Status LoadArguments(const ProgramFile& program);
   Status WriteWide(uint32_t offset, uint64_t value);
+  std::string_view OpcodeAt(uint32_t index) const;
   Status CheckIdle();
   Status AwaitDone();
   Status CheckError();
 
   isa::Geometry g_;
+  std::vector<uint32_t> opcodes_;
   std::unique_ptr<CardPort> port_;
+  CardNames names_;
   std::chrono::milliseconds time_limit_;
   std::vector<uint64_t> addresses_;  // by channel
   int64_t cycles_ = 0;

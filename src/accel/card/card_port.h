@@ -4,11 +4,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "base/result.h"
 
 namespace accllm::accel {
+
+// How errors speak of a card.
+struct CardNames {
+  std::string kernel = "the card's kernel";
+  std::string reset = "reset the card (xbutil reset), and load the xclbin anew";
+  std::string recompile = "compile the model for the target that the xclbin was built for";
+};
 
 class CardPort {
  public:
@@ -16,6 +25,9 @@ class CardPort {
 
   // How many memory channels the kernel has: its lanes.
   virtual int64_t n_channels() const = 0;
+  // Tokens of a pass, at most; a kernel of which that is not known refuses others itself.
+  virtual std::optional<int64_t> n_slots() const { return std::nullopt; }
+  virtual CardNames names() const { return {}; }
 
   // 32-bit registers by their byte offsets (isa::registers). Reading may change the kernel's state.
   virtual Status WriteRegister(uint32_t offset, uint32_t value) = 0;

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/rtl/stall.h"
+#include "accel/rtl/stall.h"
 
 namespace accllm::rtl {
 

@@ -1,4 +1,4 @@
-#include "tests/rtl/axi_memory.h"
+#include "accel/rtl/axi_memory.h"
 
 #include <fmt/format.h>
 
