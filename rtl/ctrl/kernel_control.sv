@@ -148,7 +148,9 @@ module kernel_control #(
   assign walk_start_o  = state_q == StateWalk;
   assign discards_o    = is_ending;
   assign done_o        = state_q == StateDone;
-  always_ff @(posedge clk_i) core_rst_no <= rst_ni && is_active;
+  logic is_released_q;
+  always_ff @(posedge clk_i) is_released_q <= is_active;
+  assign core_rst_no = rst_ni && is_released_q;  // low from the first cycle of a reset on
 
   // Counters.
   logic [CountW-1:0] cycles_q, streaming_q, memory_q, room_q;

@@ -103,21 +103,19 @@ module accllm_top #(
   axi_lite_registers #(.Channels(Lanes)) u_registers (
     .clk_i, .rst_ni, .aw_valid_i, .aw_ready_o, .aw_address_i, .w_valid_i, .w_ready_o, .w_data_i,
     .w_strobe_i, .b_valid_o, .b_ready_i, .b_response_o, .ar_valid_i, .ar_ready_o, .ar_address_i,
-    .r_valid_o, .r_ready_i, .r_data_o, .r_response_o, .interrupt_o, .start_o(start),
-    .done_i(done), .memory_o(bases), .arguments_o(arguments), .status_i(status)
+    .r_valid_o, .r_ready_i, .r_data_o, .r_response_o, .interrupt_o, .start_o(start), .done_i(done),
+    .memory_o(bases), .arguments_o(arguments), .status_i(status)
   );
   kernel_control #(.Lanes(Lanes)) u_control (
     .clk_i, .rst_ni, .start_i(start), .done_o(done), .arguments_i(arguments), .status_o(status),
-    .pass_o(pass), .core_rst_no(core_rst_n), .check_start_o(check_start),
-    .check_done_i(check_done), .check_fits_i(fits), .fetch_start_o(fetch_start),
-    .fetch_count_o(fetch_count), .fetch_valid_o(fetch_valid), .fetch_ready_i(fetch_ready),
-    .fetches_o(fetches), .fetch_done_i(fetch_done), .fetch_error_i(fetch_error),
-    .fetch_index_i(fetch_index), .walk_start_o(walk_start), .walk_done_i(walk_done),
-    .beat_index_i(trace_beat_index_o),
+    .pass_o(pass), .core_rst_no(core_rst_n), .check_start_o(check_start), .check_done_i(check_done),
+    .check_fits_i(fits), .fetch_start_o(fetch_start), .fetch_count_o(fetch_count),
+    .fetch_valid_o(fetch_valid), .fetch_ready_i(fetch_ready), .fetches_o(fetches),
+    .fetch_done_i(fetch_done), .fetch_error_i(fetch_error), .fetch_index_i(fetch_index),
+    .walk_start_o(walk_start), .walk_done_i(walk_done), .beat_index_i(trace_beat_index_o),
     .result_index_i(trace_result_index_o), .discards_o(discards), .error_clear_o(error_clear),
-    .is_idle_i(port_idle), .read_errors_i(read_errors),
-    .write_errors_i(write_errors), .streams_i(streams), .waits_memory_i(waits_memory),
-    .waits_room_i(waits_room)
+    .is_idle_i(port_idle), .read_errors_i(read_errors), .write_errors_i(write_errors),
+    .streams_i(streams), .waits_memory_i(waits_memory), .waits_room_i(waits_room)
   );
   geometry_check #(.Lanes(Lanes), .Slots(Slots), .Words(Words), .Blocks(Blocks)) u_check (
     .clk_i, .rst_ni(core_rst_n), .start_i(check_start), .geometry_i(arguments.geometry),
@@ -131,8 +129,8 @@ module accllm_top #(
     .RowDepth(RowDepth), .ChunkDepth(ChunkDepth), .BufferBeats(BufferBeats)
   ) u_cache (
     .clk_i, .rst_ni(core_rst_n), .start_i(check_start), .geometry_i(arguments.geometry),
-    .position_i(arguments.position), .n_tokens_i(TokensW'(arguments.n_tokens)),
-    .done_o(check_done), .cache_o(cache), .slots_o(slots), .windows_o(windows)
+    .position_i(arguments.position), .n_tokens_i(TokensW'(arguments.n_tokens)), .done_o(check_done),
+    .cache_o(cache), .slots_o(slots), .windows_o(windows)
   );
 
   // The program.
@@ -155,42 +153,38 @@ module accllm_top #(
   logic [Slots-1:0]    square_ready;
   logic                scalar_start, scalar_ready, scalar_is_a8, scalar_buffer;
   logic [RoundW-1:0]   tile_round;
-  logic                heads_start, is_attend, stored, attended, load, angle_beat, old_room,
-  old_beat;
-  logic                old_start, old_done;
+  logic                heads_start, is_attend, stored, attended, load, angle_beat, old_room;
+  logic                old_beat, old_start, old_done, mark, rewinds;
   logic                attend_start, attend_done, attend_may, attend_pop, attend_takes;
-  logic                mark, rewinds;
   logic [31:0]         keys, values;
   rce_pkg::beat_t      attend_beat;
   program_sequencer #(
     .Lanes(Lanes), .Slots(Slots), .Words(Words), .LanesPerSilu(LanesPerSilu)
   ) u_sequencer (
-    .clk_i, .rst_ni(core_rst_n), .pass_i(pass), .shape_i(shape), .cache_i(cache),
-    .slots_i(slots), .fetch_start_i(fetch_start),
-    .fetch_count_i(fetch_count), .fetch_valid_i(fetches && port_valid[0]),
-    .fetch_ready_o(fetch_beat_ready), .fetch_beat_i(port_beat[BeatW-1:0]),
+    .clk_i, .rst_ni(core_rst_n), .pass_i(pass), .shape_i(shape), .cache_i(cache), .slots_i(slots),
+    .fetch_start_i(fetch_start), .fetch_count_i(fetch_count), .fetch_valid_i(fetches &&
+    port_valid[0]), .fetch_ready_o(fetch_beat_ready), .fetch_beat_i(port_beat[BeatW-1:0]),
     .fetch_done_o(fetch_done), .fetch_error_o(fetch_error), .fetch_index_o(fetch_index),
     .walk_start_i(walk_start), .walk_done_o(walk_done), .beat_index_o(trace_beat_index_o),
     .result_index_o(trace_result_index_o), .command_valid_o(command_valid),
     .command_ready_i(command_ready), .command_stripe_o(command_stripe),
     .command_stripes_o(command_stripes), .valid_i(beat_valid), .read_o(streams), .pop_o(pops),
-    .beat_o(beat), .waits_memory_o(waits_memory), .waits_room_o(waits_room),
-    .operand_read_o(feeds), .operand_buffer_o(operand_buffer), .operand_block_o(operand_block),
-    .operand_half_o(operand_half), .operand_entry_o(operand_entry),
-    .operand_both_o(operand_both), .operand_upper_o(operand_upper), .operand_we_o(operand_we),
-    .operand_waddr_o(operand_waddr), .sum_valid_i(sum_valid), .sum_ready_o(sum_ready),
-    .sum_token_i(sum_token), .sum_row_i(sum_row), .drained_i(drained), .side_beat_o(side_beat),
-    .side_is_float_o(side_is_float), .side_ready_i(side_ready), .op_o(op), .raddr_o(raddr),
-    .waddr_o(waddr), .idle_i(vector_idle), .square_ready_i(square_ready),
-    .available_i(available), .scalar_start_o(scalar_start), .scalar_ready_i(scalar_ready),
-    .scalar_is_a8_o(scalar_is_a8), .scalar_buffer_o(scalar_buffer), .eps_o(eps),
-    .heads_start_o(heads_start), .is_attend_o(is_attend), .stored_i(stored),
-    .attended_i(attended), .old_start_o(old_start), .old_done_i(old_done),
-    .keys_o(keys), .values_o(values), .load_o(load), .angle_beat_o(angle_beat),
-    .old_room_i(old_room), .old_beat_o(old_beat), .attend_start_o(attend_start),
-    .attend_done_i(attend_done), .attend_may_i(attend_may), .attend_pop_i(attend_pop),
-    .attend_takes_o(attend_takes), .attend_beat_i(attend_beat), .tile_o(tile),
-    .tile_token_o(tile_token), .tile_round_o(tile_round), .tile_taken_i(tile_taken)
+    .beat_o(beat), .waits_memory_o(waits_memory), .waits_room_o(waits_room), .operand_read_o(feeds),
+    .operand_buffer_o(operand_buffer), .operand_block_o(operand_block),
+    .operand_half_o(operand_half), .operand_entry_o(operand_entry), .operand_both_o(operand_both),
+    .operand_upper_o(operand_upper), .operand_we_o(operand_we), .operand_waddr_o(operand_waddr),
+    .sum_valid_i(sum_valid), .sum_ready_o(sum_ready), .sum_token_i(sum_token), .sum_row_i(sum_row),
+    .drained_i(drained), .side_beat_o(side_beat), .side_is_float_o(side_is_float),
+    .side_ready_i(side_ready), .op_o(op), .raddr_o(raddr), .waddr_o(waddr), .idle_i(vector_idle),
+    .square_ready_i(square_ready), .available_i(available), .scalar_start_o(scalar_start),
+    .scalar_ready_i(scalar_ready), .scalar_is_a8_o(scalar_is_a8), .scalar_buffer_o(scalar_buffer),
+    .eps_o(eps), .heads_start_o(heads_start), .is_attend_o(is_attend), .stored_i(stored),
+    .attended_i(attended), .old_start_o(old_start), .old_done_i(old_done), .keys_o(keys),
+    .values_o(values), .load_o(load), .angle_beat_o(angle_beat), .old_room_i(old_room),
+    .old_beat_o(old_beat), .attend_start_o(attend_start), .attend_done_i(attend_done),
+    .attend_may_i(attend_may), .attend_pop_i(attend_pop), .attend_takes_o(attend_takes),
+    .attend_beat_i(attend_beat), .tile_o(tile), .tile_token_o(tile_token),
+    .tile_round_o(tile_round), .tile_taken_i(tile_taken)
   );
 
   // Memory channels.
@@ -213,13 +207,12 @@ module accllm_top #(
     .stripe_i(command_stripe), .stripes_i(command_stripes), .valid_o(port_valid),
     .ready_i(port_ready), .beat_o(port_beat), .stores_i(stores), .store_valid_i(store_valid),
     .store_last_i(store_last), .store_word_i(store_words), .store_stripe_i(store_stripe),
-    .store_is_upper_i(store_is_upper), .store_lanes_i(store_lanes),
-    .store_strobe_i(store_strobe), .store_taken_o(store_taken), .logits_i(pass.output_address),
+    .store_is_upper_i(store_is_upper), .store_lanes_i(store_lanes), .store_strobe_i(store_strobe),
+    .store_taken_o(store_taken), .logits_i(pass.output_address),
     .rounds_i(shape.rounds[RoundW*ctrl_pkg::PlaceOutput +: RoundW]), .tile_i(tile),
-    .tile_token_i(tile_token), .tile_round_i(tile_round),
-    .row_valid_i(trace_valid_o && trace_value_o.is_output),
-    .row_last_i(trace_value_o.row == '1), .row_i(trace_floats_o), .tile_taken_o(tile_taken),
-    .written_o(written), .idle_o(port_idle), .read_errors_o(read_errors),
+    .tile_token_i(tile_token), .tile_round_i(tile_round), .row_valid_i(trace_valid_o &&
+    trace_value_o.is_output), .row_last_i(trace_value_o.row == '1), .row_i(trace_floats_o),
+    .tile_taken_o(tile_taken), .written_o(written), .idle_o(port_idle), .read_errors_o(read_errors),
     .write_errors_o(write_errors), .error_clear_i(error_clear), .m_ar_valid_o, .m_ar_ready_i,
     .m_ar_address_o, .m_ar_length_o, .m_r_valid_i, .m_r_ready_o, .m_r_data_i, .m_r_response_i,
     .m_r_last_i, .m_aw_valid_o, .m_aw_ready_i, .m_aw_address_o, .m_w_valid_o, .m_w_ready_i,
@@ -246,9 +239,8 @@ module accllm_top #(
     .attention_entry_i(attention_entry), .attention_line_i(attention_lines),
     .query_sum_i(query_sums), .key_multiplier_i(key_multipliers), .coefficient_i(coefficients),
     .factor_i(factors), .result_o(result), .product_o(products), .lower_o(lowers),
-    .last_token_i(SlotW'(pass.n_tokens - 1'b1)), .sum_valid_o(sum_valid),
-    .sum_ready_i(sum_ready), .sum_token_o(sum_token), .sum_row_o(sum_row), .drained_o(drained),
-    .sum_o(sums)
+    .last_token_i(SlotW'(pass.n_tokens - 1'b1)), .sum_valid_o(sum_valid), .sum_ready_i(sum_ready),
+    .sum_token_o(sum_token), .sum_row_o(sum_row), .drained_o(drained), .sum_o(sums)
   );
 
   // Attention.
@@ -263,19 +255,17 @@ module accllm_top #(
   ) u_attention (
     .clk_i, .rst_ni(core_rst_n), .n_tokens_i(pass.n_tokens), .shape_i(shape), .cache_i(cache),
     .slots_i(slots), .windows_i(windows), .start_i(heads_start), .is_attend_i(is_attend),
-    .stored_o(stored), .attended_o(attended), .keys_i(keys), .values_i(values),
-    .written_i(written), .load_i(load), .angle_beat_i(angle_beat),
-    .old_start_i(old_start), .old_done_o(old_done), .old_room_o(old_room), .old_beat_i(old_beat),
-    .attend_start_i(attend_start),
+    .stored_o(stored), .attended_o(attended), .keys_i(keys), .values_i(values), .written_i(written),
+    .load_i(load), .angle_beat_i(angle_beat), .old_start_i(old_start), .old_done_o(old_done),
+    .old_room_o(old_room), .old_beat_i(old_beat), .attend_start_i(attend_start),
     .attend_done_o(attend_done), .attend_may_o(attend_may), .attend_pop_o(attend_pop),
-    .mark_o(mark), .rewind_o(rewinds), .attend_takes_i(attend_takes),
-    .attend_beat_o(attend_beat), .word_i(words), .feed_we_o(attention_we),
-    .feed_entry_o(attention_entry), .line_o(attention_lines), .query_sum_o(query_sums),
-    .key_multiplier_o(key_multipliers), .coefficient_o(coefficients), .factor_o(factors),
-    .result_i(result), .product_i(products), .lower_i(lowers), .read_o(head_read),
-    .raddr_o(head_raddr), .held_i(held), .we_o(head_we), .waddr_o(head_waddr),
-    .info_o(head_info), .value_o(head_values), .stores_o(stores), .word_valid_o(store_valid),
-    .last_o(store_last), .word_o(store_words), .stripe_o(store_stripe),
+    .mark_o(mark), .rewind_o(rewinds), .attend_takes_i(attend_takes), .attend_beat_o(attend_beat),
+    .word_i(words), .feed_we_o(attention_we), .feed_entry_o(attention_entry),
+    .line_o(attention_lines), .query_sum_o(query_sums), .key_multiplier_o(key_multipliers),
+    .coefficient_o(coefficients), .factor_o(factors), .result_i(result), .product_i(products),
+    .lower_i(lowers), .read_o(head_read), .raddr_o(head_raddr), .held_i(held), .we_o(head_we),
+    .waddr_o(head_waddr), .info_o(head_info), .value_o(head_values), .stores_o(stores),
+    .word_valid_o(store_valid), .last_o(store_last), .word_o(store_words), .stripe_o(store_stripe),
     .is_upper_o(store_is_upper), .lanes_o(store_lanes), .strobe_o(store_strobe),
     .taken_i(store_taken)
   );
@@ -288,14 +278,13 @@ module accllm_top #(
     .side_is_float_i(side_is_float), .word_i(words), .side_ready_o(side_ready),
     .available_o(available), .scalar_start_i(scalar_start), .scalar_ready_o(scalar_ready),
     .scalar_is_a8_i(scalar_is_a8), .scalar_buffer_i(scalar_buffer),
-    .last_token_i(SlotW'(pass.n_tokens - 1'b1)), .n_i(24'(arguments.geometry[23:0])),
-    .eps_i(eps), .operand_read_i(feeds), .operand_buffer_i(operand_buffer),
+    .last_token_i(SlotW'(pass.n_tokens - 1'b1)), .n_i(24'(arguments.geometry[23:0])), .eps_i(eps),
+    .operand_read_i(feeds), .operand_buffer_i(operand_buffer),
     .operand_block_i(operand_block[BlockW-1:0]), .operand_half_i(operand_half),
-    .operand_entry_i(operand_entry), .operand_both_i(operand_both),
-    .operand_upper_i(operand_upper), .operand_o(line), .head_read_i(head_read),
-    .head_raddr_i(head_raddr), .held_o(held), .head_we_i(head_we), .head_waddr_i(head_waddr),
-    .head_info_i(head_info), .head_value_i(head_values), .value_lanes_o(trace_lanes_o),
-    .value_valid_o(trace_valid_o),
+    .operand_entry_i(operand_entry), .operand_both_i(operand_both), .operand_upper_i(operand_upper),
+    .operand_o(line), .head_read_i(head_read), .head_raddr_i(head_raddr), .held_o(held),
+    .head_we_i(head_we), .head_waddr_i(head_waddr), .head_info_i(head_info),
+    .head_value_i(head_values), .value_lanes_o(trace_lanes_o), .value_valid_o(trace_valid_o),
     .value_info_o(trace_value_o), .value_addr_o(trace_addr_o), .value_o(trace_floats_o)
   );
 

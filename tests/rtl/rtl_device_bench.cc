@@ -1,4 +1,4 @@
-// The simulated kernel as a device: tokens of a model without attention, and what it refuses.
+// The simulated kernel as a device: logits of a model, and what it refuses.
 #include <algorithm>
 #include <cstring>
 
@@ -31,27 +31,6 @@ class RtlDevice : public ::testing::Test {
     return compiled_.Compile({testing::TestTarget(lanes, slots), AttentionWindow{4, 20}, 100});
   }
 
-  // The program that KernelProgram leaves, as a file with the metadata of the whole one.
-  Result<ProgramFile> WithoutAttention() const {
-    const auto whole = Compile(kLanes, kSlots);
-    EXPECT_TRUE(whole) << whole.error().ToString();
-    const auto file = MappedFile::Open(compiled_.program_path());
-    EXPECT_TRUE(file) << file.error().ToString();
-    const std::span<const uint8_t> bytes = file->bytes();
-    isa::ProgramHeader header;
-    std::memcpy(&header, bytes.data(), sizeof(header));
-    const auto metadata = bytes.subspan(header.metadata_offset, header.metadata_bytes);
-    const KernelProgram kernel(config_, kLanes, kSlots);
-    const std::string path = testing::UniquePath("without_attention.accp");
-    ACCLLM_ASSIGN_OR_RETURN(auto writer, accel::ProgramWriter::Create(path, whole->geometry()));
-    ACCLLM_RETURN_IF_ERROR(writer.WriteStripes(0, whole->image()));
-    ACCLLM_RETURN_IF_ERROR(
-        writer.Finish(kernel.instructions(), {}, std::string(metadata.begin(), metadata.end())));
-    auto program = ProgramFile::Open(path);
-    std::filesystem::remove(path);
-    return program;
-  }
-
   std::string ErrorOfCreate(int64_t lanes, int64_t slots) const {
     const auto program = Compile(lanes, slots);
     EXPECT_TRUE(program) << program.error().ToString();
@@ -60,12 +39,18 @@ class RtlDevice : public ::testing::Test {
     return device ? "" : device.error().ToString();
   }
 
-  const ModelConfig config_ = testing::TinyPackedConfig();
+  static ModelConfig Config() {
+    ModelConfig config = testing::TinyPackedConfig();
+    config.head_dim = 64;
+    return config;
+  }
+
+  const ModelConfig config_ = Config();
   const testing::CompiledModel compiled_{config_, testing::AcceleratorPlan(config_)};
 };
 
 TEST_F(RtlDevice, LogitsAreTheFunctionalDevices) {
-  const auto program = WithoutAttention();
+  const auto program = Compile(kLanes, kSlots);
   ASSERT_TRUE(program) << program.error().ToString();
   auto functional = accel::FunctionalDevice::Create(*program, 1);
   ASSERT_TRUE(functional) << functional.error().ToString();

@@ -3,17 +3,27 @@
 # accllm_add_top_bench(LANES SLOTS LANES_PER_SILU [options of accllm_add_rtl_bench])
 function(accllm_add_top_bench lanes slots lanes_per_silu)
   math(EXPR head_queries "2 * ${slots}")
-  accllm_add_rtl_bench(accllm_top_${lanes}x${slots}_bench TOP accllm_top PARTS 2 BENCH accllm_top_bench.cc
+  # One of the machines is that of `accllm run --device rtl`.
+  set(model accllm_top_${lanes}x${slots}_model)
+  set(top Vaccllm_top)
+  if(ACCLLM_HAS_RTL_DEVICE AND lanes EQUAL ACCLLM_RTL_DEVICE_LANES AND slots EQUAL ACCLLM_RTL_DEVICE_SLOTS)
+    set(model accllm_rtl_device)
+    set(top Vaccllm_device)
+  else()
+    accllm_add_rtl_model(${model} TOP accllm_top PARTS 2
                        PARAMS Lanes=${lanes} Slots=${slots} Words=4096 Blocks=4 LanesPerSilu=${lanes_per_silu}
-                              BurstBeats=16 QueueBeats=64 BufferBeats=32 HeadQueries=${head_queries} ScoreDepth=2048
-                       LIBS accllm_compiler rtl_axi_memory
-                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots} ${ARGN})
+                              BurstBeats=16 QueueBeats=64 BufferBeats=32 HeadQueries=${head_queries} ScoreDepth=2048)
+  endif()
+  set(machine ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots} ACCLLM_TOP=${top} ACCLLM_TOP_HEADER="${top}.h")
+  accllm_add_rtl_bench(accllm_top_${lanes}x${slots}_bench BENCH accllm_top_bench.cc
+                       LIBS ${model} accllm_compiler rtl_axi_memory
+                       DEFINITIONS ${machine} ${ARGN})
   accllm_add_rtl_bench(accllm_attention_${lanes}x${slots}_bench BENCH accllm_attention_bench.cc
-                       LIBS accllm_top_${lanes}x${slots}_bench_model accllm_compiler rtl_axi_memory
-                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots} ACCLLM_LONG=$<BOOL:${ACCLLM_RTL_SLOW}> ${ARGN})
+                       LIBS ${model} accllm_compiler rtl_axi_memory
+                       DEFINITIONS ${machine} ACCLLM_LONG=$<BOOL:${ACCLLM_RTL_SLOW}> ${ARGN})
   accllm_add_rtl_bench(cycles_${lanes}x${slots}_bench BENCH cycles_bench.cc
-                       LIBS accllm_top_${lanes}x${slots}_bench_model accllm_compiler rtl_axi_memory
-                       DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots} ACCLLM_LANES_PER_SILU=${lanes_per_silu} ${ARGN})
+                       LIBS ${model} accllm_compiler rtl_axi_memory
+                       DEFINITIONS ${machine} ACCLLM_LANES_PER_SILU=${lanes_per_silu} ${ARGN})
 endfunction()
 accllm_add_top_bench(2 4 1)
 accllm_add_top_bench(4 2 2 SLOW)
@@ -23,10 +33,10 @@ set(kit ${PROJECT_BINARY_DIR}/rtl_models/card_kit)
 add_custom_command(
   OUTPUT ${kit}/rtl/accllm_kernel.v
   COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py 2 4 Words=4096 Blocks=4 LanesPerSilu=1
-          BurstBeats=16 QueueBeats=64 BufferBeats=32 --out ${kit}
+          BurstBeats=16 QueueBeats=64 BufferBeats=32 HeadQueries=8 ScoreDepth=2048 --out ${kit}
   DEPENDS ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py ${PROJECT_SOURCE_DIR}/tools/rtl/design.py
   VERBATIM)
-accllm_add_rtl_bench(accllm_kernel_bench TOP accllm_kernel PARTS 2 BENCH accllm_kernel_bench.cc
+accllm_add_rtl_bench(accllm_kernel_bench SLOW TOP accllm_kernel PARTS 2 BENCH accllm_kernel_bench.cc
                      SOURCES ${kit}/rtl/accllm_kernel.v LIBS accllm_compiler rtl_axi_memory)
 
 # The kernel as a device of `accllm run`.

@@ -2,7 +2,8 @@
 // model: every float that is written, the cache, and all logits.
 #pragma once
 
-#include "Vaccllm_top.h"
+#include ACCLLM_TOP_HEADER
+
 #include "tests/rtl/ctrl_fields.h"
 #include "tests/rtl/float_operands.h"
 #include "tests/rtl/kernel_host.h"
@@ -12,7 +13,7 @@ namespace accllm::rtl {
 
 inline constexpr int kLanes = ACCLLM_LANES;
 inline constexpr int kSlots = ACCLLM_SLOTS;
-using Host = KernelHost<Vaccllm_top, kLanes>;
+using Host = KernelHost<ACCLLM_TOP, kLanes>;
 
 class TopTest : public ::testing::TestWithParam<bool> {
  protected:

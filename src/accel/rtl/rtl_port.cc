@@ -52,7 +52,7 @@ class RtlPort final : public CardPort {
   CardNames names() const override {
     return {"the simulated kernel", "run it again: a simulation starts from its reset",
             fmt::format("compile the model for a target of {} lanes and {} slots{}", kLanes, kSlots,
-                        kLanes == 4 && kSlots == 4 ? ": --target u280-small" : "")};
+                        kLanes == 2 && kSlots == 4 ? ": --target u280-small" : "")};
   }
 
   Status WriteRegister(uint32_t offset, uint32_t value) override {
