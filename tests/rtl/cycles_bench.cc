@@ -14,7 +14,7 @@ namespace {
 // How far the model may be from the RTL: in a pass and in each layer, in each instruction. The
 // phase in which KV4 gives a group is not modelled for every one of them.
 constexpr double kPassError = 0.005;
-constexpr double kInstructionError = 0.02;
+constexpr double kInstructionError = 0.01;
 
 constexpr int64_t kClockKhz = 250'000;  // whole picoseconds a cycle
 constexpr accel::Picoseconds kCycle = 1'000'000'000 / kClockKhz;
