@@ -411,19 +411,19 @@ class Run(Case):
         lines = told("--position", "5", "--tokens", "3", "--outputs", "2").stdout.splitlines()
         writes = [line.split(None, 3)[1:] for line in lines if line.startswith("write")]
         by_name = {name: (int(offset, 16), int(word, 16)) for offset, word, name in writes}
-        self.assertEqual(len(writes), 2 * 4 + 2 + 1 + 24 + 2 + 1 + 1 + 1)
+        self.assertEqual(len(writes), 2 * 2 + 2 + 1 + 24 + 2 + 1 + 1 + 1)
         self.assertEqual(writes[0], ["0x010", "0x00000000", "memory[0]"])
-        self.assertEqual(by_name["memory[3]"], (0x034, 0x30000000))
+        self.assertEqual(by_name["memory[1]"], (0x01c, 0x10000000))
         self.assertEqual(by_name["instructions"][1], 64 * by_name["geometry.stripes"][1])
         self.assertEqual(by_name["n_instructions"], (0x31c, 82))
         self.assertEqual((by_name["geometry.hidden"][1], by_name["geometry.vocab"][1]), (256, 4096))
-        self.assertEqual((by_name["geometry.lanes"][1], by_name["geometry.slots"][1]), (4, 4))
+        self.assertEqual((by_name["geometry.lanes"][1], by_name["geometry.slots"][1]), (2, 4))
         self.assertEqual([by_name[name][1] for name in ("position", "n_tokens", "n_outputs")],
                          [5, 3, 2])
         self.assertEqual(writes[-1], ["0x000", "0x00000001", "control: start"])
-        moved = told("--memory", "0x123000", "0", "0", "0x200001000").stdout
-        self.assertIn("write 0x034 0x00001000 memory[3]\nwrite 0x038 0x00000002", moved)
-        self.assertIn("the program has 4 lanes", told("--memory", "0").stderr)
+        moved = told("--memory", "0x123000", "0x200001000").stdout
+        self.assertIn("write 0x01c 0x00001000 memory[1]\nwrite 0x020 0x00000002", moved)
+        self.assertIn("the program has 2 lanes", told("--memory", "0").stderr)
 
     def test_simulated_rtl(self):
         rtl = ("--device", "rtl")
@@ -434,8 +434,14 @@ class Run(Case):
             self.run_fails(4, ["this build has no Verilator", "tools/setup.sh rtl"], *rtl)
             return
         self.run_fails(4, ["window.accp is for 32 lanes and 4 slots",
-                           "the simulated kernel has 4 lanes and 4 slots",
+                           "the simulated kernel has 2 lanes and 4 slots",
                            "--target u280-small"], *rtl)
+        parsed("compile", MODEL, "-o", "small.accp", "--window", "60", "--target", "u280-small",
+               "--force")
+        text = ("run", "small.accp", "-p", "Call", "-n", "3", "--temp", "0", "--ignore-eos")
+        simulated = parsed(*text, *rtl)
+        self.assertEqual(simulated["tokens"], parsed(*text, "--device", "functional")["tokens"])
+        self.assertGreater(simulated["cycles"], 100_000)
 
     def test_no_card(self):
         (FOLDER / "no.xclbin").write_text("no card looks at it")

@@ -25,6 +25,11 @@ constexpr int64_t kMostGroups = 48;  // under way
 // kv_store: a half beat, from one to the next; to where codes are not needed any more.
 constexpr int64_t kHalfCycles = 9;
 constexpr int64_t kHalfDims = 64;
+// old_codes: sets that wait; from a beat to its codes.
+constexpr int64_t kOldSets = 128;
+constexpr int64_t kOldStages = 11;
+// vector_walker: a store begins, and the next job may.
+constexpr int64_t kStoreCycles = 2;
 // value_collector: from the last dimension's sums to the first float.
 constexpr int64_t kCollectStages = 3 + rtl::kFromIntLatency + rtl::kMulLatency;
 constexpr int64_t kUnloads = 3;
@@ -89,6 +94,7 @@ void LanePass::AskAttend(const isa::Instruction& i) {
 
 void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
   Begin(record);
+  vector_ = record.taken + kStoreCycles;
   const bool is_split = cache_.padded_dim == 64;
   const int64_t groups = cache_.n_groups();
   const int64_t job = cache_.padded_dim / std::min<int64_t>(4, g_.lanes);
@@ -101,10 +107,10 @@ void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
   int64_t codes_free = 0;
   int64_t next = record.taken + kHeadStart + 1;  // half beat
   int64_t taken = 0;
+  std::vector<int64_t> used;  // old codes
   for (int64_t head = 0; head < n_heads; ++head) {
     const bool is_value = 2 * head >= n_heads;
     if (head > 0 && head % cache_.kv_heads == 0) next = taken + 2;  // another run
-    int64_t room = next;                                            // for an old beat
     // Groups come in turns of eight cycles, the codes of a head when the last one's have left.
     next_job = std::max(next_job, first_group[Index(head % ahead)] + 1);
     const int64_t there =
@@ -119,9 +125,10 @@ void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
     };
     if (is_value) {
       for (int64_t set = 0; set < cache_.value_sets(); ++set) {
-        const int64_t old = TakeBeat(0, room, {1, 0}, record);
-        next = std::max(next, old + 1);
-        room = next + kHalfCycles + 1;
+        const int64_t behind = std::ssize(used) - kOldSets;
+        const int64_t room = behind < 0 ? 0 : used[Index(behind)] + 1;
+        next = std::max(next, TakeBeat(0, room, {1, 0}, record) + kOldStages);
+        used.push_back(next);
         write_half(-1);
         write_half(-1);
       }
@@ -131,12 +138,25 @@ void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
     codes_free = next - 1;
     for (int64_t half = 0; half < halves; ++half) write_half(head % g_.lanes);
   }
-  const int64_t done = std::max(taken, stream_.Written()) + kHeadDone;
-  record.end = done + 1 + kSettleCycles;
+  record.end = taken;
   record.vector_cycles = n_heads * 4 * VectorCycles(g_.head_dim);
-  vector_ = record.end + 1;
-  WaitForResults(done + 1, record);
+  store_ = {true, taken, records_.size()};
+}
+
+bool LanePass::GoesBesideStore(const isa::Instruction& i) {
+  const auto destination = static_cast<isa::Vector>(i.destination);
+  return static_cast<isa::Opcode>(i.opcode) == isa::Opcode::kLinear &&
+         static_cast<isa::Epilogue>(i.epilogue) == isa::Epilogue::kStore &&
+         destination != isa::Vector::kKey && destination != isa::Vector::kValue;
+}
+
+void LanePass::EndStore() {
+  if (!store_.is_running) return;
+  const int64_t done = std::max(store_.taken, stream_.Written()) + kHeadDone;
+  records_[store_.record].end = done;
+  vector_ = std::max(vector_, done + 1);
   stream_.Release(done + 1);
+  store_ = {};
 }
 
 // Heads under way: whose keys are taken, whose scores are weighed, whose values are taken.

@@ -45,6 +45,7 @@ int64_t LanePass::RunPass() {
     InstructionCycles record;
     record.index = index;
     record.opcode = static_cast<isa::Opcode>(i.opcode);
+    if (!GoesBesideStore(i)) EndStore();
     switch (record.opcode) {
       case isa::Opcode::kLoad:
         Load(record);

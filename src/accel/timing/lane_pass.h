@@ -52,6 +52,9 @@ class LanePass final : public PassTiming {
   void Quantize(const isa::Instruction& i, InstructionCycles& record);
   void Linear(const isa::Instruction& i, InstructionCycles& record);
   void StoreKv(const isa::Instruction& i, InstructionCycles& record);
+  // A store goes on beside results that it does not need; what else follows waits for its end.
+  static bool GoesBesideStore(const isa::Instruction& i);
+  void EndStore();
   void Attend(InstructionCycles& record);
   int64_t EndPass(InstructionCycles& record);
 
@@ -103,6 +106,11 @@ class LanePass final : public PassTiming {
   std::vector<int64_t> sums_there_;  // their sums
   int64_t begin_ = 0;                // of the pass
   int64_t n_stores_ = 0;             // that are asked for
+  struct {
+    bool is_running = false;
+    int64_t taken = 0;  // its last half beat, by the channels
+    size_t record = 0;
+  } store_;
   int64_t put_out_ = 0;              // the next tile of logits can be
 };
 
