@@ -98,8 +98,8 @@ class WrappedKernel {
   SData m_ar_length_o = 0;
   VlWide<2 * kLanes> m_ar_address_o, m_aw_address_o, m_w_strobe_o;
   // The wrapper shows none of it.
-  CData trace_valid_o = 0;
-  SData trace_value_o = 0, trace_addr_o = 0;
+  CData trace_valid_o = 0, trace_lanes_o = 0;
+  SData trace_value_o = 0, trace_addr_o = 0, trace_result_index_o = 0;
   QData trace_floats_o = 0;
 
  private:

@@ -112,7 +112,8 @@ module {KERNEL} (
     .clk_i(ap_clk), .rst_ni(reset_n_q[1]), .interrupt_o(interrupt),
 {listed(pins)},
     // For benches and logic analysers.
-    .trace_valid_o(), .trace_value_o(), .trace_addr_o(), .trace_floats_o()
+    .trace_valid_o(), .trace_value_o(), .trace_addr_o(), .trace_lanes_o(), .trace_floats_o(),
+    .trace_beat_index_o(), .trace_result_index_o()
   );
 {listed([line for lane in range(lanes) for line in assignments(lane)], "", 2)}
 
