@@ -11,7 +11,8 @@ export NINJA_STATUS ?= [%f/%t %es]
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build install demo test bench bench-peers lint format fuzz clean texts tokenizers check-tokenizers \
-  check-gguf compare-llama-cpp emulate-avx512 test-aarch64 tests-built fuzzers-built test-rtl synth
+  check-gguf compare-llama-cpp emulate-avx512 test-aarch64 tests-built fuzzers-built test-rtl \
+  coverage-rtl synth
 
 help:
 	@echo "make setup    install every Debian package that the targets below need (as root)"
@@ -20,6 +21,7 @@ help:
 	@echo "make demo     compress the bundled model, generate text, measure size, quality and speed"
 	@echo "make test     build, lint, run all tests and a short slice of every fuzzer"
 	@echo "make test-rtl  run all tests of the RTL, the slow ones too"
+	@echo "make coverage-rtl  build the RTL's benches so that they count lines and toggles, and say what they reach"
 	@echo "make synth    synthesise the RTL for UltraScale+, count what it takes, check the budgets"
 	@echo "make check-tokenizers  compare ids with other encoders on real vocabularies"
 	@echo "make bench    run the benchmarks of kernels and tokenizers"
@@ -83,6 +85,12 @@ test-rtl:
 	@$(CONFIGURE) test -DACCLLM_RTL_SLOW=ON
 	@$(BUILD) test
 	@ctest --test-dir build --label-regex '^rtl$$' --output-on-failure --no-tests=error --parallel $(JOBS)
+
+coverage-rtl:
+	@$(SETUP) build test rtl
+	@$(CONFIGURE) coverage-rtl
+	@$(BUILD) coverage-rtl
+	@python3 tools/rtl/coverage.py build-coverage-rtl --jobs $(JOBS)
 
 synth:
 	@$(SETUP) rtl

@@ -133,6 +133,7 @@ double EstimatedMachine::SequentialBytes() const {
 
 std::string AreaBasisText(double counted_share) {
   if (counted_share == 0) return "by hand";
+  if (counted_share == 1) return "counted by synthesis";
   return fmt::format("{:.0f} % of the LUTs counted by synthesis, the rest by hand",
                      100 * counted_share);
 }

@@ -1,5 +1,6 @@
 # Verilated modules of rtl/ as C++ libraries, and their benches. Without Verilator there are none.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
+# Only for counting: of the benches that share a source the first one is there, and none of a netlist.
 option(ACCLLM_RTL_COVERAGE "Count lines and toggles in Verilated models" OFF)
 option(ACCLLM_RTL_SLOW "Build the benches of the RTL that take long, too" OFF)
 option(ACCLLM_RTL_DEVICE "Simulate the RTL in `accllm run --device rtl`, if Verilator is installed" OFF)
@@ -30,6 +31,7 @@ if(ACCLLM_HAS_RTL AND ACCLLM_RTL_DEVICE)
     message(STATUS "Verilator ${version} is too old for --device rtl: it wants 5")
   endif()
 endif()
+add_custom_target(rtl_benches)
 
 # What every Verilated model needs at run time.
 if(ACCLLM_HAS_RTL)
@@ -49,16 +51,16 @@ if(ACCLLM_HAS_RTL)
 endif()
 
 # accllm_add_rtl_model(NAME TOP module [PREFIX class] [PARTS n] [SOURCES files] [PARAMS Lanes=4 ...] [DEFINES ...]
-#                      [NETLIST])
+#                      [NETLIST] [LINES])
 #
 # Library NAME with the class PREFIX (V and the module's name, if it is not given) in "PREFIX.h". SOURCES are modules
 # that do not lie in rtl/; PARTS is the number of sources that the C++ is compiled in. With NETLIST, the model is that
-# of the module synthesised for UltraScale+; there is none without yosys.
+# of the module synthesised for UltraScale+; there is none without yosys. LINES: it is too large to count toggles, too.
 function(accllm_add_rtl_model name)
   if(NOT ACCLLM_HAS_RTL)
     return()
   endif()
-  cmake_parse_arguments(MODEL "NETLIST" "TOP;PREFIX;PARTS" "SOURCES;PARAMS;DEFINES" ${ARGN})
+  cmake_parse_arguments(MODEL "NETLIST;LINES" "TOP;PREFIX;PARTS" "SOURCES;PARAMS;DEFINES" ${ARGN})
   if(NOT MODEL_PREFIX)
     set(MODEL_PREFIX V${MODEL_TOP})
   endif()
@@ -86,6 +88,7 @@ function(accllm_add_rtl_model name)
     COMMAND ${Python3_EXECUTABLE} ${tools}/verilate.py ${MODEL_TOP} --prefix ${MODEL_PREFIX} --out ${out}
             --parts ${MODEL_PARTS} --depfile ${out}/verilate.d --verilator ${ACCLLM_VERILATOR} ${source_options}
             ${MODEL_PARAMS} ${MODEL_DEFINES} $<$<BOOL:${MODEL_NETLIST}>:--netlist> $<$<BOOL:${ACCLLM_RTL_COVERAGE}>:--coverage>
+            $<$<AND:$<BOOL:${ACCLLM_RTL_COVERAGE}>,$<BOOL:${MODEL_LINES}>>:--lines>
     DEPENDS ${tools}/verilate.py ${tools}/design.py ${tools}/synth.py ${sources}
     DEPFILE ${out}/verilate.d
     COMMENT "Verilating ${name}"
@@ -98,7 +101,7 @@ function(accllm_add_rtl_model name)
 endfunction()
 
 # accllm_add_rtl_bench(NAME BENCH file.cc [TOP module PREFIX PARTS SOURCES PARAMS DEFINES] [LIBS targets]
-#                      [DEFINITIONS of C++] [LABELS ...] [NETLIST] [SLOW])
+#                      [DEFINITIONS of C++] [LABELS ...] [NETLIST] [LINES] [SLOW])
 #
 # A GoogleTest program against a model of TOP, or against models among LIBS. Its cases have the label rtl. Those that
 # are SLOW to build or to run are there only with ACCLLM_RTL_SLOW.
@@ -106,27 +109,37 @@ function(accllm_add_rtl_bench name)
   if(NOT ACCLLM_HAS_RTL)
     return()
   endif()
-  cmake_parse_arguments(BENCH "NETLIST;SLOW" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
+  cmake_parse_arguments(BENCH "NETLIST;LINES;SLOW" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
   if(BENCH_SLOW AND NOT ACCLLM_RTL_SLOW)
     return()
   endif()
+  if(ACCLLM_RTL_COVERAGE)
+    get_property(counted GLOBAL PROPERTY accllm_rtl_counted)
+    if(BENCH_NETLIST OR BENCH_BENCH IN_LIST counted)
+      return()
+    endif()
+    set_property(GLOBAL APPEND PROPERTY accllm_rtl_counted ${BENCH_BENCH})
+  endif()
   set(libraries ${BENCH_LIBS})
-  set(netlist)
+  set(kind)
+  if(BENCH_LINES)
+    list(APPEND kind LINES)
+  endif()
   if(BENCH_NETLIST)
-    set(netlist NETLIST)
+    list(APPEND kind NETLIST)
     if(NOT ACCLLM_YOSYS)
       return()
     endif()
   endif()
   if(BENCH_TOP)
     accllm_add_rtl_model(${name}_model TOP ${BENCH_TOP} PREFIX ${BENCH_PREFIX} PARTS ${BENCH_PARTS}
-                         SOURCES ${BENCH_SOURCES} PARAMS ${BENCH_PARAMS} DEFINES ${BENCH_DEFINES} ${netlist})
+                         SOURCES ${BENCH_SOURCES} PARAMS ${BENCH_PARAMS} DEFINES ${BENCH_DEFINES} ${kind})
     list(PREPEND libraries ${name}_model)
   endif()
   accllm_test(${BENCH_BENCH} NAME ${name} PREFIX rtl.${name}. DEPS ${libraries} accllm_verilated fmt::fmt
-              LABELS rtl ${BENCH_LABELS}
-              ENVIRONMENT ACCLLM_RTL_COVERAGE_DIR=${PROJECT_BINARY_DIR}/rtl_coverage)
+              LABELS rtl ${BENCH_LABELS})
   if(TARGET ${name})
+    add_dependencies(rtl_benches ${name})
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/src)
     target_compile_definitions(${name} PRIVATE ${BENCH_DEFINITIONS})
   endif()

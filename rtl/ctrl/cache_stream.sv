@@ -34,9 +34,9 @@ module cache_stream #(
   } state_e;
   state_e state_q;
 
-  logic [31:0]        key_at_q, value_at_q, at_q, chunk, next_value_at;
+  logic [31:0]        key_at_q, value_at_q, at_q, next_value_at;
   logic [HeadsW-1:0]  keyed_q, head_q;  // heads whose keys were asked for; whose values were
-  logic [TokensW-1:0] token_q, next_token;
+  logic [TokensW-1:0] token_q, ahead_q;  // and the second behind it
   logic [ctrl_pkg::SetsW-1:0] set_q;
   logic takes, ends_sets, ends_heads, ends_tokens, ends_keys, keys_next;
   assign takes       = valid_o && ready_i;
@@ -46,14 +46,23 @@ module cache_stream #(
   assign ends_keys   = keyed_q == cache_i.heads - 1'b1;
   // Behind a head's last values. Before them three heads' keys have been asked for, or all.
   assign keys_next   = keyed_q != cache_i.heads;
-  assign next_token  = state_q == StateOld ? token_q + 1'b1 : '0;
   assign next_value_at = value_at_q + cache_i.value_stripes;
+  // The chunk of the next token is known before it is needed: choosing it and adding it take long.
+  logic [SlotW-ChunkW-1:0] ahead_chunk, next_chunk_q;
   always_comb begin
-    chunk = '0;
+    ahead_chunk = '0;
     for (int unsigned t = 0; t < Slots; t++) begin
-      if (next_token == TokensW'(t)) chunk = 32'(slots_i[SlotW*t+ChunkW +: SlotW-ChunkW]);
+      if (ahead_q == TokensW'(t)) ahead_chunk = slots_i[SlotW*t+ChunkW +: SlotW-ChunkW];
     end
   end
+  // Where a token's values begin, or those of all of them.
+  logic [SlotW-ChunkW-1:0] chunk;
+  logic [31:0]             first;
+  always_comb begin
+    chunk = next_chunk_q;
+    if (state_q == StateIdle) chunk = is_attend_i ? '0 : slots_i[ChunkW +: SlotW-ChunkW];
+  end
+  assign first     = values_i + 32'(chunk);
   assign done_o    = takes && (state_q == StateOld ? ends_tokens : state_q == StateValues
                                && ends_heads);
   assign valid_o   = state_q != StateIdle;
@@ -89,8 +98,10 @@ module cache_stream #(
   always_ff @(posedge clk_i) begin
     if (state_q == StateIdle) begin
       key_at_q   <= keys_i;
-      value_at_q <= is_attend_i ? values_i : values_i + chunk;
-      at_q       <= is_attend_i ? values_i : values_i + chunk;
+      value_at_q <= first;
+      at_q       <= first;
+      ahead_q    <= TokensW'(2);
+      next_chunk_q <= slots_i[SlotW+ChunkW +: SlotW-ChunkW];
       keyed_q    <= '0;
       head_q     <= '0;
       token_q    <= '0;
@@ -108,9 +119,11 @@ module cache_stream #(
       end
       if (ends_heads) begin
         head_q     <= '0;
-        token_q    <= next_token;
-        value_at_q <= values_i + chunk;
-        at_q       <= values_i + chunk;
+        token_q    <= token_q + 1'b1;
+        value_at_q <= first;
+        at_q       <= first;
+        ahead_q    <= ahead_q + 1'b1;
+        next_chunk_q <= ahead_chunk;
       end
     end
   end

@@ -15,6 +15,19 @@
 
 namespace accllm::rtl {
 
+#if VM_COVERAGE
+// What a model counted goes into a file of its own in the folder ACCLLM_RTL_COVERAGE_DIR, if that
+// is set; tools/rtl/coverage.py adds the files up.
+inline void WriteCoverage(VerilatedContext& context) {
+  const char* folder = std::getenv("ACCLLM_RTL_COVERAGE_DIR");
+  if (folder == nullptr) return;
+  static int count = 0;  // of the models of this process
+  const std::string name = std::to_string(getpid()) + "-" + std::to_string(count++) + ".dat";
+  std::filesystem::create_directories(folder);
+  context.coveragep()->write((std::string(folder) + "/" + name).c_str());
+}
+#endif
+
 // A Verilated model with one clock `clk_i` and, if it has one, a synchronous reset `rst_ni`. A
 // cycle is
 //
@@ -34,7 +47,7 @@ class Bench {
   ~Bench() {
     model_->final();
 #if VM_COVERAGE
-    WriteCoverage();
+    WriteCoverage(context_);
 #endif
   }
 
@@ -66,17 +79,6 @@ class Bench {
   }
 
  private:
-#if VM_COVERAGE
-  void WriteCoverage() {
-    const char* folder = std::getenv("ACCLLM_RTL_COVERAGE_DIR");
-    if (folder == nullptr) return;
-    static int count = 0;
-    const std::string name = std::to_string(getpid()) + "-" + std::to_string(count++) + ".dat";
-    std::filesystem::create_directories(folder);
-    context_.coveragep()->write((std::string(folder) + "/" + name).c_str());
-  }
-#endif
-
   VerilatedContext context_;
   std::unique_ptr<Model> model_;
   int64_t cycles_ = 0;

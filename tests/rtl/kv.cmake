@@ -16,7 +16,7 @@ foreach(size "2 2 2" "1 1 2" "4 2 4 SLOW" "32 1 1 SLOW")
 endforeach()
 
 # With lanes of the engine in the loop.
-accllm_add_rtl_bench(attention_engine_bench TOP attention_engine SOURCES models/attention_engine.sv PARTS 2
+accllm_add_rtl_bench(attention_engine_bench TOP attention_engine SOURCES models/attention_engine.sv LINES PARTS 2
                      BENCH attention_engine_bench.cc LIBS accllm_rtl_attention
                      PARAMS Lanes=2 Queries=1 HeadQueries=2
                      DEFINITIONS ACCLLM_LANES=2 ACCLLM_QUERIES=1 ACCLLM_HEAD_QUERIES=2)

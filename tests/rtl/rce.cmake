@@ -16,7 +16,7 @@ accllm_add_rtl_bench(rce_drain_bench TOP rce_drain PARAMS Slots=4 BENCH rce_drai
 
 # What synthesis made of a segment.
 accllm_add_rtl_model(rce_segment_model TOP rce_segment PARAMS Slots=2 IsOdd=1'b1)
-if(ACCLLM_YOSYS)
+if(ACCLLM_YOSYS AND NOT ACCLLM_RTL_COVERAGE)
   accllm_add_rtl_model(rce_segment_netlist_model TOP rce_segment PREFIX Vrce_segment_netlist PARAMS Slots=2 IsOdd=1'b1
                        NETLIST)
   accllm_add_rtl_bench(rce_segment_netlist_bench BENCH rce_segment_netlist_bench.cc
@@ -32,7 +32,7 @@ endif()
 
 # accllm_add_rce_lane_bench(NAME SLOTS [options of accllm_add_rtl_bench])
 function(accllm_add_rce_lane_bench name slots)
-  accllm_add_rtl_bench(${name} TOP rce_lane PARAMS Slots=${slots} PARTS 2 BENCH rce_lane_bench.cc LIBS accllm_rtl_rce
+  accllm_add_rtl_bench(${name} TOP rce_lane PARAMS Slots=${slots} PARTS 2 BENCH rce_lane_bench.cc LIBS accllm_rtl_rce LINES
                        DEFINITIONS ACCLLM_RTL_SLOTS=${slots} ${ARGN})
 endfunction()
 accllm_add_rce_lane_bench(rce_lane_4_bench 4)

@@ -10,7 +10,7 @@ function(accllm_add_top_bench lanes slots lanes_per_silu)
     set(model accllm_rtl_device)
     set(top Vaccllm_device)
   else()
-    accllm_add_rtl_model(${model} TOP accllm_top PARTS 2
+    accllm_add_rtl_model(${model} TOP accllm_top LINES PARTS 2
                        PARAMS Lanes=${lanes} Slots=${slots} Words=4096 Blocks=4 LanesPerSilu=${lanes_per_silu}
                               BurstBeats=16 QueueBeats=64 BufferBeats=32 HeadQueries=${head_queries} ScoreDepth=2048)
   endif()

@@ -8,7 +8,7 @@ sets of the block's modules:
     budget = { lut = 60, ff = 40, bram = 8, levels = 4 }
 
 A module that is not listed is checked with its defaults. A budget is what synthesis may give at most; only
-configurations that have one are synthesised by `make synth`.
+configurations that have one are synthesised by `make synth`; with `own = true` without the modules that they instantiate.
 """
 
 import functools
@@ -108,9 +108,9 @@ def block_configurations(folder: pathlib.Path) -> dict:
 
 
 def configurations(name: str) -> list[dict]:
-    """The module's parameter sets: each has `parameters` and maybe a `budget`."""
+    """The module's parameter sets: each has `parameters`, `own` and maybe a `budget`."""
     listed = block_configurations(find(name).parent).get(name, [{}])
-    return [{"parameters": {}, **entry} for entry in listed]
+    return [{"parameters": {}, "own": False, **entry} for entry in listed]
 
 
 def parse_parameters(arguments: list[str]) -> dict:

@@ -3,6 +3,8 @@
 
     synth.py MODULE [NAME=VALUE...] [--json FILE]
     synth.py MODULE [NAME=VALUE...] --netlist FILE     a flat netlist to simulate, RAM in LUTs
+    synth.py MODULE [NAME=VALUE...] --own              without the project's modules that it instantiates: their ports
+                                    end what levels are counted of
     synth.py --counts FILE          what FILE (spec/accelerator/synthesis.toml) has, counted anew and written there
     synth.py MODULE [NAME=VALUE...] --counts FILE      one configuration, which comes to FILE if it is not there
     synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded, or where
@@ -46,9 +48,18 @@ COUNTED = ("lut", "pairs", "ff", "dsp", "bram", "uram", "levels")
 # -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
 SYNTHESIS = "synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -nowidelut"
 
+
+def readable(name: str) -> str:
+    """The module's own name, whatever yosys made of it and its parameters."""
+    match = re.match(r"\$paramod(?:\$[0-9a-f]+)?\\([^\\]+)", name)
+    return match.group(1) if match else name.lstrip("\\")
+
+
 def cost_of(cell: str) -> tuple[str, float] | None:
     if re.fullmatch(r"LUT[1-6]", cell):
         return "lut", 1
+    if readable(cell) in design.modules():
+        return None  # a black box
     if cell in EXACT:
         return EXACT[cell]
     if FREE.match(cell):
@@ -64,12 +75,6 @@ def run_yosys(script: str) -> str:
     if result.returncode:
         raise SystemExit(f"{result.stdout[-3000:]}\n{result.stderr}")
     return result.stdout
-
-
-def readable(name: str) -> str:
-    """The module's own name, whatever yosys made of it and its parameters."""
-    match = re.match(r"\$paramod(?:\$[0-9a-f]+)?\\([^\\]+)", name)
-    return match.group(1) if match else name.lstrip("\\")
 
 
 class Netlist:
@@ -123,11 +128,18 @@ def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pa
     run_yosys(script + f"write_verilog -noattr {path}\n")
 
 
-def synthesise(top: str, parameters: dict) -> dict:
+def blackboxes(top: str) -> str:
+    """Modules that the top instantiates, as yosys names them: with their parameters or without."""
+    return " ".join(f"{name} $paramod*\\{name}*" for name in design.instances(design.find(top)))
+
+
+def synthesise(top: str, parameters: dict, own: bool = False) -> dict:
     """Rows a module, the total and the levels of one configuration."""
     with tempfile.TemporaryDirectory() as folder:
         tree, flat = pathlib.Path(folder, "tree.json"), pathlib.Path(folder, "flat.json")
         script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
+        if own:
+            script += f"hierarchy -top {top}\nblackbox {blackboxes(top)}\n"
         script += f"{SYNTHESIS} -top {top}\n"
         # Inverters of resets are one a register before they are merged.
         script += f"opt_merge\nopt_clean\nwrite_json {tree}\nflatten\nopt_clean\nwrite_json {flat}\n"
@@ -138,7 +150,7 @@ def synthesise(top: str, parameters: dict) -> dict:
         levels = netlist.levels(module)
     except ValueError as error:
         raise SystemExit(f"tools/rtl/synth.py: {top}: {error}")
-    return {"module": top, "parameters": parameters, "rows": counts.rows(top), "total": counts.total(top),
+    return {"module": top, "parameters": parameters, "own": own, "rows": counts.rows(top), "total": counts.total(top),
             "levels": levels}
 
 
@@ -163,32 +175,33 @@ def over_budget(result: dict, budget: dict) -> list[str]:
 
 def read_counts(path: pathlib.Path) -> list[dict]:
     listed = tomllib.loads(path.read_text()) if path.exists() else {}
-    return [{"module": module, **entry} for module, entries in listed.items() for entry in entries]
+    return [{"module": module, "own": False, **entry} for module, entries in listed.items() for entry in entries]
 
 
 def key_of(counted: dict) -> tuple:
-    return counted["module"], tuple(sorted(counted["parameters"].items()))
+    return counted["module"], counted["own"], tuple(sorted(counted["parameters"].items()))
 
 
 def write_counts(path: pathlib.Path, counts: list[dict]) -> None:
-    lines = ["# What synthesis counts of the RTL's blocks, with all that they instantiate; LUTs one each. Written by",
-             "# tools/rtl/synth.py --counts; spec/accelerator/area.toml says how many a machine has."]
+    lines = ["# What synthesis counts of the RTL's blocks, with all that they instantiate, or without (own); LUTs one each.",
+             "# Written by tools/rtl/synth.py --counts; spec/accelerator/blocks.toml says how many a machine has."]
     for counted in sorted(counts, key=key_of):
         parameters = ", ".join(f"{name} = {value}" for name, value in sorted(counted["parameters"].items()))
         lines += ["", f"[[{counted['module']}]]", f"parameters = {{ {parameters} }}"]
+        lines += ["own = true"] if counted["own"] else []
         lines += [f"{name} = {counted[name]}" for name in COUNTED]
     path.write_text("\n".join(lines) + "\n")
 
 
 def counts_of(result: dict) -> dict:
-    return {"module": result["module"], "parameters": result["parameters"], "levels": result["levels"],
-            **{name: count for name, count in result["total"].items() if name in COUNTED}}
+    return {"module": result["module"], "own": result["own"], "parameters": result["parameters"],
+            "levels": result["levels"], **{name: count for name, count in result["total"].items() if name in COUNTED}}
 
 
-def update_counts(path: pathlib.Path, module: str | None, parameters: dict) -> list[dict]:
+def update_counts(path: pathlib.Path, module: str | None, parameters: dict, own: bool) -> list[dict]:
     counts = {key_of(counted): counted for counted in read_counts(path)}
-    wanted = [{"module": module, "parameters": parameters}] if module else list(counts.values())
-    results = [synthesise(each["module"], each["parameters"]) for each in wanted]
+    wanted = [{"module": module, "parameters": parameters, "own": own}] if module else list(counts.values())
+    results = [synthesise(each["module"], each["parameters"], each["own"]) for each in wanted]
     counts |= {key_of(result): counts_of(result) for result in results}
     write_counts(path, list(counts.values()))
     return results
@@ -209,7 +222,7 @@ def synthesise_all() -> tuple[list[dict], list[str]]:
     for name in design.modules():
         for entry in design.configurations(name):
             if "budget" in entry:
-                results.append(synthesise(name, entry["parameters"]))
+                results.append(synthesise(name, entry["parameters"], entry["own"]))
                 print(table(results[-1]), flush=True)
                 findings += over_budget(results[-1], entry["budget"]) + stale(results[-1], counts)
     return results, findings
@@ -219,6 +232,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("module", nargs="?")
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument("--own", action="store_true")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--counts", type=pathlib.Path, help="write the counts there, for the area model")
     parser.add_argument("--json", type=pathlib.Path, help="write the counts there")
@@ -236,9 +250,9 @@ def main() -> int:
                 write_netlist(args.module, parameters, args.netlist)
                 return 0
             if args.counts:
-                results = update_counts(args.counts, args.module, parameters)
+                results = update_counts(args.counts, args.module, parameters, args.own)
             else:
-                results = [synthesise(args.module, parameters)]
+                results = [synthesise(args.module, parameters, args.own)]
             print(*map(table, results), sep="\n")
     except design.DesignError as error:
         sys.exit(f"tools/rtl/synth.py: {error}")

@@ -17,6 +17,10 @@ import synth
 # What yosys's own cells and a netlist of them are warned of.
 NETLIST_WARNINGS = ("INITIALDLY", "UNOPTFLAT", "TIMESCALEMOD", "lint", "style")
 
+# Wider signals are data that pass: their bits would be nearly all of a model, and say little of what was tried.
+LINES = ("--coverage-line", str(design.MODELS / "coverage.vlt"))
+TOGGLES = ("--coverage-toggle", "--coverage-max-width", "8")
+
 
 def netlist_options(args: argparse.Namespace, extra: list[pathlib.Path]) -> list[str]:
     """The netlist of the module, and the cells that it is made of."""
@@ -37,7 +41,7 @@ def run_verilator(args: argparse.Namespace) -> None:
         "-O3", "--x-assign", "unique", "--x-initial", "unique", "--assert", "--no-timing",
         "--output-split", "20000", "-y", str(design.MODELS), "+libext+.sv",
         *(f"-D{name}" for name in args.define),
-        *(["--coverage-line", "--coverage-toggle"] if args.coverage else []),
+        *(LINES if args.coverage else []), *(TOGGLES if args.coverage and not args.lines else []),
         str(design.RTL / "lint_waivers.vlt"),
         *(netlist_options(args, extra) if args.netlist else source_options(args, extra)),
     ]
@@ -77,6 +81,7 @@ def main() -> None:
     parser.add_argument("--depfile", type=pathlib.Path, required=True)
     parser.add_argument("--verilator", default="verilator")
     parser.add_argument("--coverage", action="store_true")
+    parser.add_argument("--lines", action="store_true", help="with --coverage: count lines alone")
     parser.add_argument("--netlist", action="store_true", help="synthesise the module, and simulate its netlist")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--define", action="append", default=[], metavar="NAME")

@@ -35,8 +35,9 @@ auto NamesOf(const Pairs& pairs) {
   return names;
 }
 
-void AddPart(std::vector<AreaPart>& parts, std::string name, int64_t n, const FabricUse& use) {
-  AreaPart part{std::move(name), {}};
+void AddPart(std::vector<AreaPart>& parts, std::string name, MachinePart of, int64_t n,
+             const FabricUse& use) {
+  AreaPart part{std::move(name), of, {}};
   AddTimes(part.use, static_cast<double>(n), use);
   parts.push_back(std::move(part));
 }
@@ -68,24 +69,19 @@ FabricUse SumOf(std::span<const AreaPart> parts) {
 }
 
 std::vector<AreaPart> AreaByHand(const MachineSize& machine, const AreaCosts& costs) {
+  using enum MachinePart;
   const int64_t fours = (machine.slots + 3) / 4;
+  const int64_t urams = (machine.vector_bytes + kUramBytes - 1) / kUramBytes;
   std::vector<AreaPart> parts;
-  AddPart(parts, "lanes", machine.lanes, costs.lane);
-  AddPart(parts, "tokens of the lanes", machine.lanes * machine.slots, costs.lane_slot);
-  AddPart(parts, "adders of four tokens", machine.lanes * fours, costs.lane_four_slots);
-  AddPart(parts, "vector unit", machine.vector_lanes, costs.vector_lane);
-  AddPart(parts, "vectors on the chip", (machine.vector_bytes + kUramBytes - 1) / kUramBytes,
-          {.urams = 1});
-  for (AreaPart& part : AreaBesideBlocks(machine, costs)) parts.push_back(std::move(part));
-  return parts;
-}
-
-std::vector<AreaPart> AreaBesideBlocks(const MachineSize& machine, const AreaCosts& costs) {
-  std::vector<AreaPart> parts;
-  AddPart(parts, "exponential, maxima, KV4", machine.vector_lanes, costs.head_lane);
-  AddPart(parts, "weighing of scores", (machine.slots + 1) / 2, costs.weigher);
-  AddPart(parts, "memory channels", machine.lanes, costs.channel);
-  AddPart(parts, "control", 1, costs.control);
+  AddPart(parts, "lanes", kEngine, machine.lanes, costs.lane);
+  AddPart(parts, "tokens of the lanes", kEngine, machine.lanes * machine.slots, costs.lane_slot);
+  AddPart(parts, "adders of four tokens", kEngine, machine.lanes * fours, costs.lane_four_slots);
+  AddPart(parts, "vector unit", kVectorUnit, machine.vector_lanes, costs.vector_lane);
+  AddPart(parts, "vectors on the chip", kVectorUnit, urams, {.urams = 1});
+  AddPart(parts, "exponential, maxima, KV4", kHeads, machine.vector_lanes, costs.head_lane);
+  AddPart(parts, "weighing of scores", kAttention, (machine.slots + 1) / 2, costs.weigher);
+  AddPart(parts, "memory channels", kChannels, machine.lanes, costs.channel);
+  AddPart(parts, "control", kControl, 1, costs.control);
   return parts;
 }
 

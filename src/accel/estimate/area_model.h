@@ -1,6 +1,7 @@
 // What a machine takes of the FPGA: parts of spec/accelerator/area.toml, by hand.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -33,10 +34,16 @@ struct MachineSize {
   int64_t vector_bytes = 0;  // of vectors and activations on the chip
 };
 
+// Parts of the machine, each counted or by hand as a whole.
+enum class MachinePart { kEngine, kVectorUnit, kAttention, kHeads, kChannels, kControl };
+constexpr auto kMachineParts = std::to_array<std::string_view>(
+    {"engine", "vector unit", "attention", "heads and cache", "memory channels", "control"});
+
 enum class AreaBasis { kByHand, kSynthesis };
 
 struct AreaPart {
   std::string name;
+  MachinePart of = MachinePart::kEngine;
   FabricUse use;
   AreaBasis basis = AreaBasis::kByHand;
 };
@@ -48,9 +55,6 @@ FabricUse SumOf(std::span<const AreaPart> parts);
 
 // All parts by hand, vectors on the chip in URAMs.
 std::vector<AreaPart> AreaByHand(const MachineSize& machine, const AreaCosts& costs);
-
-// Those among them that no block of the RTL replaces (spec/accelerator/blocks.toml).
-std::vector<AreaPart> AreaBesideBlocks(const MachineSize& machine, const AreaCosts& costs);
 
 inline FabricUse EstimateArea(const MachineSize& machine, const AreaCosts& costs) {
   return SumOf(AreaByHand(machine, costs));

@@ -12,6 +12,7 @@ namespace accllm::accel {
 namespace {
 
 constexpr IntRange kSize = {1, int64_t{1} << 30};
+constexpr IntRange kParameter = {0, kSize.max};
 constexpr std::array kCounts = {
     std::pair{std::string_view("lut"), &FabricUse::luts},
     std::pair{std::string_view("ff"), &FabricUse::ffs},
@@ -22,8 +23,8 @@ constexpr std::array kCounts = {
 constexpr auto kRootKeys = std::to_array<std::string_view>({"words", "blocks", "block"});
 constexpr auto kBlockKeys =
     std::to_array<std::string_view>({"part", "module", "parameters", "per", "each"});
-constexpr auto kSizeNames =
-    std::to_array<std::string_view>({"lanes", "slots", "vector_lanes", "words", "blocks"});
+constexpr auto kSizeNames = std::to_array<std::string_view>(
+    {"lanes", "slots", "queries", "vector_lanes", "words", "blocks"});
 constexpr auto kPerNames =
     std::to_array<std::string_view>({"machine", "lanes", "slots", "vector_lanes"});
 
@@ -35,19 +36,26 @@ Result<std::string> OneOf(const JsonObject& table, std::string_view key,
               fmt::format("known are {}", fmt::join(names, ", ")));
 }
 
+// Of one of kMachineParts.
+MachinePart PartNamed(std::string_view name) {
+  const auto at = std::find(kMachineParts.begin(), kMachineParts.end(), name);
+  return static_cast<MachinePart>(at - kMachineParts.begin());
+}
+
 }  // namespace
 
 Result<CountedArea::Block> CountedArea::ParseBlock(const JsonObject& table) {
   ACCLLM_RETURN_IF_ERROR(CheckTomlKeys(table, kBlockKeys));
   Block block;
-  ACCLLM_ASSIGN_OR_RETURN(block.part, TomlString(table, "part"));
+  ACCLLM_ASSIGN_OR_RETURN(const std::string part, OneOf(table, "part", kMachineParts));
+  block.part = PartNamed(part);
   ACCLLM_ASSIGN_OR_RETURN(block.module, TomlString(table, "module"));
   ACCLLM_ASSIGN_OR_RETURN(const JsonObject parameters, TomlTable(table, "parameters"));
   for (const std::string& name : parameters.Keys()) {
     if (parameters.IsString(name)) {
       ACCLLM_ASSIGN_OR_RETURN(block.sizes[name], OneOf(parameters, name, kSizeNames));
     } else {
-      ACCLLM_ASSIGN_OR_RETURN(block.numbers[name], TomlInteger(parameters, name, kSize));
+      ACCLLM_ASSIGN_OR_RETURN(block.numbers[name], TomlInteger(parameters, name, kParameter));
     }
   }
   ACCLLM_ASSIGN_OR_RETURN(block.per, OneOf(table, "per", kPerNames));
@@ -64,7 +72,7 @@ Status CountedArea::ParseCounts(const JsonObject& root) {
       Count count;
       ACCLLM_ASSIGN_OR_RETURN(const JsonObject parameters, TomlTable(table, "parameters"));
       for (const std::string& name : parameters.Keys()) {
-        ACCLLM_ASSIGN_OR_RETURN(count.parameters[name], TomlInteger(parameters, name, kSize));
+        ACCLLM_ASSIGN_OR_RETURN(count.parameters[name], TomlInteger(parameters, name, kParameter));
       }
       for (const auto& [name, field] : kCounts) {
         ACCLLM_ASSIGN_OR_RETURN(count.use.*field, TomlNumber(table, name, {0, 1e7}));
@@ -93,14 +101,25 @@ Result<CountedArea> CountedArea::Parse(std::string_view blocks, const std::strin
 }
 
 CountedArea::Parameters CountedArea::SizesOf(const MachineSize& machine) const {
-  return {{"machine", 1},           {"lanes", machine.lanes},
-          {"slots", machine.slots}, {"vector_lanes", machine.vector_lanes},
-          {"words", words_},        {"blocks", blocks_}};
+  Parameters sizes = {{"machine", 1},
+                      {"lanes", machine.lanes},
+                      {"slots", machine.slots},
+                      {"queries", machine.slots / 2},
+                      {"vector_lanes", machine.vector_lanes},
+                      {"blocks", blocks_}};
+  const int64_t floats = machine.vector_lanes * words_;
+  const int64_t codes = isa::kActivationBuffers * machine.slots * blocks_ * format::kBlockWeights;
+  if (machine.vector_bytes <= floats * int64_t{sizeof(float)} + codes) sizes["words"] = words_;
+  return sizes;
 }
 
 const FabricUse* CountedArea::Find(const Block& block, const Parameters& sizes) const {
   Parameters wanted = block.numbers;
-  for (const auto& [name, size] : block.sizes) wanted[name] = sizes.at(size);
+  for (const auto& [name, size] : block.sizes) {
+    const auto known = sizes.find(size);
+    if (known == sizes.end()) return nullptr;
+    wanted[name] = known->second;
+  }
   const auto counts = counts_.find(block.module);
   if (counts == counts_.end()) return nullptr;
   for (const Count& count : counts->second) {
@@ -109,30 +128,41 @@ const FabricUse* CountedArea::Find(const Block& block, const Parameters& sizes) 
   return nullptr;
 }
 
-std::optional<std::vector<AreaPart>> CountedArea::PartsOf(const MachineSize& machine) const {
-  const int64_t floats = machine.vector_lanes * words_;
-  const int64_t codes = isa::kActivationBuffers * machine.slots * blocks_ * format::kBlockWeights;
-  if (machine.vector_bytes > floats * int64_t{sizeof(float)} + codes) return std::nullopt;
-  const Parameters sizes = SizesOf(machine);
-  std::vector<AreaPart> parts;
+std::optional<FabricUse> CountedArea::UseOf(MachinePart part, const Parameters& sizes) const {
+  std::optional<FabricUse> sum;
   for (const Block& block : list_) {
+    if (block.part != part) continue;
     const FabricUse* use = Find(block, sizes);
     if (use == nullptr) return std::nullopt;
-    auto part = std::find_if(parts.begin(), parts.end(),
-                             [&](const AreaPart& known) { return known.name == block.part; });
-    if (part == parts.end()) part = parts.insert(part, {block.part, {}, AreaBasis::kSynthesis});
-    const int64_t n = (sizes.at(block.per) + block.each - 1) / block.each;
-    AddTimes(part->use, static_cast<double>(n), *use);
+    if (!sum) sum.emplace();
+    AddTimes(*sum, static_cast<double>((sizes.at(block.per) + block.each - 1) / block.each), *use);
+  }
+  return sum;
+}
+
+std::vector<AreaPart> CountedArea::PartsOf(const MachineSize& machine) const {
+  const Parameters sizes = SizesOf(machine);
+  std::vector<AreaPart> parts;
+  for (const std::string_view name : kMachineParts) {
+    const MachinePart part = PartNamed(name);
+    if (const std::optional<FabricUse> use = UseOf(part, sizes)) {
+      parts.push_back({std::string(name), part, *use, AreaBasis::kSynthesis});
+    }
   }
   return parts;
 }
 
 std::vector<AreaPart> AreaOf(const MachineSize& machine, const AreaCosts& costs,
                              const CountedArea& counted) {
-  std::optional<std::vector<AreaPart>> parts = counted.PartsOf(machine);
-  if (!parts) return AreaByHand(machine, costs);
-  for (AreaPart& part : AreaBesideBlocks(machine, costs)) parts->push_back(std::move(part));
-  return *std::move(parts);
+  std::vector<AreaPart> parts = counted.PartsOf(machine);
+  const auto is_counted = [n = parts.size(), &parts](MachinePart part) {
+    return std::any_of(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(n),
+                       [&](const AreaPart& known) { return known.of == part; });
+  };
+  for (AreaPart& part : AreaByHand(machine, costs)) {
+    if (!is_counted(part.of)) parts.push_back(std::move(part));
+  }
+  return parts;
 }
 
 }  // namespace accllm::accel

@@ -20,16 +20,16 @@ class CountedArea {
   static Result<CountedArea> Parse(std::string_view blocks, const std::string& blocks_path,
                                    std::string_view counts, const std::string& counts_path);
 
-  // The parts that consist of blocks; none if one of these was not counted for such a machine, or
-  // if its vectors do not fit them.
-  std::optional<std::vector<AreaPart>> PartsOf(const MachineSize& machine) const;
+  // The parts whose blocks were all counted for such a machine. Where its vectors do not fit the
+  // banks, nothing that has the banks' size is.
+  std::vector<AreaPart> PartsOf(const MachineSize& machine) const;
 
  private:
   using Parameters = std::map<std::string, int64_t>;
 
   // A block of a part, and how many there are.
   struct Block {
-    std::string part;
+    MachinePart part = MachinePart::kEngine;
     std::string module;
     std::map<std::string, std::string> sizes;  // parameters that are sizes of the machine
     Parameters numbers;                        // the others
@@ -45,6 +45,7 @@ class CountedArea {
   Status ParseCounts(const JsonObject& root);
   Parameters SizesOf(const MachineSize& machine) const;
   const FabricUse* Find(const Block& block, const Parameters& sizes) const;
+  std::optional<FabricUse> UseOf(MachinePart part, const Parameters& sizes) const;
 
   int64_t words_ = 0;
   int64_t blocks_ = 0;
@@ -52,7 +53,7 @@ class CountedArea {
   std::map<std::string, std::vector<Count>> counts_;  // by module
 };
 
-// The counted parts and, by hand, what is beside them; all by hand if not all blocks were counted.
+// Parts that were counted, and by hand the others.
 std::vector<AreaPart> AreaOf(const MachineSize& machine, const AreaCosts& costs,
                              const CountedArea& counted);
 
