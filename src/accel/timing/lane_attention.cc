@@ -12,7 +12,6 @@ namespace {
 // head_walker: from its start to its first job; from the end of all to the vector unit.
 constexpr int64_t kHeadStart = 2;
 constexpr int64_t kHeadDone = 2;
-constexpr int64_t kSettleCycles = rtl::kBiasStage;
 // head_unit, behind a job's own cycles: a fold's queries are loaded; the first group of a key or
 // value.
 constexpr int64_t kFoldStages128 = 185;

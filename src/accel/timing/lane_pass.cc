@@ -11,9 +11,8 @@ namespace {
 // stream_walker: a step is read, looked at and passed on; then a command is made and offered.
 constexpr int64_t kStepCycles = 3;
 constexpr int64_t kCommandCycles = 2;
-// vector_walker: from a job to its first operation; from the last one until its tile is used up.
+// vector_walker: from a job to its first operation.
 constexpr int64_t kSetupCycles = 2;
-constexpr int64_t kSettleCycles = rtl::kBiasStage;
 // What a queue, or a state, takes.
 constexpr int64_t kNextCycle = 1;
 

@@ -38,6 +38,9 @@ class LanePass final : public PassTiming {
 
   class AttendHeads;
 
+  // vector_walker: from the last operation until its tile is used up.
+  static constexpr int64_t kSettleCycles = rtl::kBiasStage;
+
   int64_t RunPass() override;
   int64_t FirstStep();
   void AskAll();
