@@ -114,7 +114,7 @@ class LanePass final : public PassTiming {
     int64_t taken = 0;  // its last half beat, by the channels
     size_t record = 0;
   } store_;
-  int64_t put_out_ = 0;              // the next tile of logits can be
+  int64_t put_out_ = 0;  // the next tile of logits can be
 };
 
 }  // namespace accllm::accel
