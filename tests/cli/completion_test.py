@@ -30,7 +30,7 @@ CASES = {
     "accllm compress x --recipe joint-": ["joint-free", "joint-w2"],
     "accllm eval --precision w": ["w", "wa8", "wa8kv4"],
     "accllm bench --format ": ["csv", "json", "md"],
-    "accllm run x --device ": ["cycle", "functional", "xrt"],
+    "accllm run x --device ": ["cycle", "functional", "rtl", "xrt"],
     "accllm help --completion ": ["bash", "fish", "zsh"],
     "accllm help ev": ["eval"],
     "accllm help --man syn": ["synth"],

@@ -104,9 +104,14 @@ class Report(Case):
             self.assertAlmostEqual(sum(part[resource] for part in area["parts"].values()),
                                    area[resource])
             self.assertLess(area[resource], area["available"][resource])
+        self.assertEqual({part["basis"] for part in area["parts"].values()},
+                         {"counted by synthesis"})
+        self.assertEqual(area["counted_lut_share"], 1)
+        write_target("two.toml", slots=2)  # of which synthesis has counted some blocks
+        area = parsed("report", *SMALL, "--target", "two.toml")["area"]
         counted = [name for name, part in area["parts"].items()
                    if part["basis"] == "counted by synthesis"]
-        self.assertEqual(sorted(counted), ["engine", "vector unit"])
+        self.assertIn("engine", counted)
         self.assertEqual({part["basis"] for name, part in area["parts"].items()
                           if name not in counted}, {"by hand"})
         self.assertAlmostEqual(sum(area["parts"][name]["luts"] for name in counted)

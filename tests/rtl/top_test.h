@@ -29,20 +29,22 @@ class TopTest : public ::testing::TestWithParam<bool> {
 
   void WriteInputs(int64_t n_tokens) {
     for (int64_t token = 0; token < n_tokens; ++token) {
-      for (const auto& [stripe, bytes] : {program_->WriteInput(token), program_->WriteAngles(token)}) {
+      for (const auto& [stripe, bytes] :
+           {program_->WriteInput(token), program_->WriteAngles(token)}) {
         host_->WriteStripes(stripe, bytes);
       }
     }
   }
 
   void RunPass(int64_t n_tokens, int64_t n_outputs, int64_t position = 0) {
-    SCOPED_TRACE(::testing::Message() << n_tokens << " tokens at " << position << ", " << n_outputs
-                                      << " outputs");
+    SCOPED_TRACE(::testing::Message()
+                 << n_tokens << " tokens at " << position << ", " << n_outputs << " outputs");
     WriteInputs(n_tokens);
     host_->rows().clear();
     host_->Start(n_tokens, n_outputs, position);
     const KernelStatus status = host_->Finish();
-    ASSERT_EQ(status.error, isa::KernelError::kNone) << "instruction " << status.failed_instruction << ", opcode "
+    ASSERT_EQ(status.error, isa::KernelError::kNone)
+        << "instruction " << status.failed_instruction << ", opcode "
         << program_->instructions()[status.failed_instruction].opcode;
     EXPECT_EQ(status.state, isa::KernelState::kIdle);
     program_->BeginPass(n_tokens, n_outputs, position);
