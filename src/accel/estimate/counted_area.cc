@@ -135,7 +135,8 @@ std::optional<FabricUse> CountedArea::UseOf(MachinePart part, const Parameters& 
     const FabricUse* use = Find(block, sizes);
     if (use == nullptr) return std::nullopt;
     if (!sum) sum.emplace();
-    AddTimes(*sum, static_cast<double>((sizes.at(block.per) + block.each - 1) / block.each), *use);
+    const int64_t n = (sizes.at(block.per) + block.each - 1) / block.each;
+    AddTimes(*sum, static_cast<double>(n), *use);
   }
   return sum;
 }
