@@ -10,7 +10,7 @@ accllm_add_rtl_bench(axi_write_beats_bench TOP axi_write_beats BENCH axi_write_b
 accllm_add_rtl_bench(axi_lite_registers_bench TOP axi_lite_registers PARAMS Channels=3
                      BENCH axi_lite_registers_bench.cc LIBS accllm_spec)
 # The offsets as yosys computes them.
-accllm_add_rtl_bench(axi_lite_words_netlist_bench TOP axi_lite_words PARAMS Words=43 IsMemory=1'b0 NETLIST
+accllm_add_rtl_bench(axi_lite_words_netlist_bench TOP axi_lite_words PARAMS Words=43 IsMemory=1'b0 NETLIST SLOW
                      BENCH axi_lite_words_bench.cc LIBS accllm_spec)
 accllm_add_rtl_bench(axi_read_stream_netlist_bench TOP axi_read_stream BENCH axi_read_stream_bench.cc NETLIST
                      PARAMS BurstBeats=4 Outstanding=2 QueueBeats=8 QueueStyle=distributed AddressW=40

@@ -20,7 +20,7 @@ foreach(width 1 2 4 32)
   accllm_add_rtl_bench(lane_sum_${width}_bench TOP lane_sum PARAMS Width=${width} BENCH lane_sum_bench.cc
                        LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=${width})
 endforeach()
-accllm_add_rtl_bench(lane_sum_netlist_bench TOP lane_sum PARAMS Width=1 BENCH lane_sum_bench.cc NETLIST
+accllm_add_rtl_bench(lane_sum_netlist_bench TOP lane_sum PARAMS Width=1 BENCH lane_sum_bench.cc NETLIST SLOW
                      LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=1 ACCLLM_VECTORS=30000)
 
 accllm_add_rtl_bench(kv4_quantize_bench TOP kv4_quantize BENCH kv4_quantize_bench.cc LIBS accllm_kernels)

@@ -1,4 +1,4 @@
-foreach(size "2 2 1" "2 4 2" "4 2 2 SLOW" "4 4 4 SLOW")
+foreach(size "2 2 1 SLOW" "2 4 2" "4 2 2 SLOW" "4 4 4 SLOW")
   separate_arguments(size)
   list(POP_FRONT size lanes slots lanes_per_silu)
   accllm_add_rtl_bench(vector_array_${lanes}x${slots}_bench ${size} TOP vector_array BENCH vector_array_bench.cc
