@@ -36,7 +36,7 @@ module cache_shape #(
   localparam int unsigned ChunkW    = $clog2(accllm_pkg::ChunkSlots);
   localparam int unsigned SizeW     = 24;  // of products: too large ones do not fit either
   localparam int unsigned PlaceW    = 31;  // of positions, that saturate
-  localparam int unsigned HeadsAhead = 3;  // whose scores are there at the same time
+  localparam int unsigned HeadsAtOnce = kv_pkg::HeadsAhead + 1;  // whose scores are there
   localparam int unsigned MaxSlots  = 1 << (SlotW - 1);
 
   if (ctrl_pkg::SlotW != SlotW || ctrl_pkg::AddressW != AddressW) begin : gen_check_widths
@@ -166,10 +166,10 @@ module cache_shape #(
     all_blocks_q  <= SizeW'(all_rows_q[AddressW-1:0] * most_folds_q);
     all_factors_q <= SizeW'(all_chunks_q[AddressW-1:0] * most_folds_q);
     fits_q <= is_plain_q && has_ratio_q && most_queries_q <= 9'(HeadQueries)
-              && all_rows_q <= SlotW'(RowDepth / HeadsAhead)
-              && all_scores_q <= SizeW'(ScoreDepth / HeadsAhead)
+              && all_rows_q <= SlotW'(RowDepth / HeadsAtOnce)
+              && all_scores_q <= SizeW'(ScoreDepth / HeadsAtOnce)
               && all_blocks_q <= SizeW'(RowDepth / 2)
-              && all_factors_q <= SizeW'(ChunkDepth / HeadsAhead)
+              && all_factors_q <= SizeW'(ChunkDepth / HeadsAtOnce)
               && (most_folds_q <= 4'd1 || all_chunks_q <= SlotW'(BufferBeats - 16));
   end
 

@@ -15,7 +15,7 @@ ModelConfig WideConfig() {
   return config;
 }
 
-using AccllmTop = TopTest;
+class AccllmTop : public TopTest, public ::testing::WithParamInterface<bool> {};
 
 TEST_P(AccllmTop, EveryFloatOfASmallModelIsTheFunctionalModels) {
   Prepare(testing::TinyPackedConfig(), GetParam());

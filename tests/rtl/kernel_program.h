@@ -23,7 +23,7 @@ struct KernelProgramOptions {
 class KernelProgram {
  public:
   KernelProgram(const ModelConfig& config, int64_t lanes, int64_t slots,
-                const KernelProgramOptions& options)
+                const KernelProgramOptions& options = {})
       : model_(config, options.plan.empty() ? testing::AcceleratorPlan(config) : options.plan),
         pool_(1) {
     auto program =
@@ -45,7 +45,7 @@ class KernelProgram {
   const std::vector<isa::Instruction>& instructions() const { return instructions_; }
   accel::MachineState& state() { return state_; }
 
-  void BeginPass(int64_t n_tokens, int64_t n_outputs, int64_t position) {
+  void BeginPass(int64_t n_tokens, int64_t n_outputs, int64_t position = 0) {
     state_.pass.position = position;
     state_.pass.n_tokens = n_tokens;
     state_.pass.n_outputs = n_outputs;

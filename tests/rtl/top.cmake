@@ -21,12 +21,17 @@ function(accllm_add_top_bench lanes slots lanes_per_silu)
   accllm_add_rtl_bench(accllm_attention_${lanes}x${slots}_bench BENCH accllm_attention_bench.cc
                        LIBS ${model} accllm_compiler rtl_axi_memory
                        DEFINITIONS ${machine} ACCLLM_LONG=$<BOOL:${ACCLLM_RTL_SLOW}> ${ARGN})
-  accllm_add_rtl_bench(cycles_${lanes}x${slots}_bench BENCH cycles_bench.cc
-                       LIBS ${model} accllm_compiler rtl_axi_memory
-                       DEFINITIONS ${machine} ACCLLM_LANES_PER_SILU=${lanes_per_silu} ${ARGN})
+  # Its models grow with the lanes, these machines' buffers do not.
+  if(lanes LESS_EQUAL 4)
+    accllm_add_rtl_bench(cycles_${lanes}x${slots}_bench BENCH cycles_bench.cc
+                         LIBS ${model} accllm_compiler rtl_axi_memory
+                         DEFINITIONS ${machine} ACCLLM_LANES_PER_SILU=${lanes_per_silu} ${ARGN})
+  endif()
 endfunction()
 accllm_add_top_bench(2 4 1)
 accllm_add_top_bench(4 2 2 SLOW)
+# Values of two clusters.
+accllm_add_top_bench(16 2 4 SLOW)
 
 # The wrapper of a card, of a machine as small as the first.
 set(kit ${PROJECT_BINARY_DIR}/rtl_models/card_kit)

@@ -15,7 +15,7 @@ inline constexpr int kLanes = ACCLLM_LANES;
 inline constexpr int kSlots = ACCLLM_SLOTS;
 using Host = KernelHost<ACCLLM_TOP, kLanes>;
 
-class TopTest : public ::testing::TestWithParam<bool> {
+class TopTest : public ::testing::Test {
  protected:
   void Prepare(const ModelConfig& config, bool stalls, const KernelProgramOptions& options = {}) {
     program_ = std::make_unique<KernelProgram>(config, kLanes, kSlots, options);

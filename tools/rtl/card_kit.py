@@ -101,8 +101,8 @@ def wrapper(lanes: int, parameters: dict) -> str:
 module {KERNEL} (
 {listed(ports(lanes), indent=2)}
 );
-  // The reset is synchronous already; two registers let it travel.
-  reg [1:0] reset_n_q;
+  // The reset is synchronous already; two registers let it travel, and hold it until it comes.
+  reg [1:0] reset_n_q = 2'b00;
   always @(posedge ap_clk) reset_n_q <= {{reset_n_q[0], ap_rst_n}};
 
 {listed(nets, "", 2)}

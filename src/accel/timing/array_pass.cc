@@ -47,44 +47,16 @@ ArrayPass::ArrayPass(const isa::Geometry& geometry, std::span<const isa::Instruc
       engine_(geometry, *timing.dsp_array),
       reader_(timing, {geometry.clock_khz}, engine_.channels()) {}
 
-int64_t ArrayPass::RunPass() {
-  for (size_t index = 0; index < instructions_.size(); ++index) {
-    const isa::Instruction& i = instructions_[index];
-    InstructionCycles record;
-    record.index = index;
-    record.opcode = static_cast<isa::Opcode>(i.opcode);
-    if (t_.barrier_cycles) HoldUntil(end_ + *t_.barrier_cycles);
-    switch (record.opcode) {
-      case isa::Opcode::kLoad:
-        Load(record);
-        break;
-      case isa::Opcode::kNorm:
-        Norm(i, record);
-        break;
-      case isa::Opcode::kQuantize:
-        Quantize(i, record);
-        break;
-      case isa::Opcode::kLinear:
-        Linear(i, record);
-        break;
-      case isa::Opcode::kStoreKv:
-        StoreKv(i, record);
-        break;
-      case isa::Opcode::kAttend:
-        Attend(i, record);
-        break;
-      case isa::Opcode::kEnd:
-        // The next pass starts from what the host makes of this one.
-        end_ = std::max({end_, lanes_free_, vector_free_, reader_.Drain()});
-        vector_ready_.fill(end_);
-        lanes_free_ = vector_free_ = end_;
-        record.begin = record.end = end_;
-        break;
-    }
-    end_ = std::max(end_, record.end);
-    records_.push_back(record);
-  }
-  return end_;
+void ArrayPass::Before(const isa::Instruction& /*i*/) {
+  if (!records_.empty()) end_ = std::max(end_, records_.back().end);
+  if (t_.barrier_cycles) HoldUntil(end_ + *t_.barrier_cycles);
+}
+
+// The next pass starts from what the host makes of this one.
+void ArrayPass::End(InstructionCycles& record) {
+  record.begin = record.end = std::max({end_, lanes_free_, vector_free_, reader_.Drain()});
+  vector_ready_.fill(record.end);
+  lanes_free_ = vector_free_ = record.end;
 }
 
 int64_t ArrayPass::VectorCycles(int64_t n) const { return CeilDiv(n, g_.vector_lanes); }

@@ -18,13 +18,14 @@ class ArrayPass final : public PassTiming {
   MemoryTraffic traffic() const override { return reader_.traffic(); }
 
  private:
-  int64_t RunPass() override;
-  void Load(InstructionCycles& record);
-  void Norm(const isa::Instruction& i, InstructionCycles& record);
-  void Quantize(const isa::Instruction& i, InstructionCycles& record);
-  void Linear(const isa::Instruction& i, InstructionCycles& record);
-  void StoreKv(const isa::Instruction& i, InstructionCycles& record);
-  void Attend(const isa::Instruction& i, InstructionCycles& record);
+  void Before(const isa::Instruction& i) override;
+  void Load(InstructionCycles& record) override;
+  void Norm(const isa::Instruction& i, InstructionCycles& record) override;
+  void Quantize(const isa::Instruction& i, InstructionCycles& record) override;
+  void Linear(const isa::Instruction& i, InstructionCycles& record) override;
+  void StoreKv(const isa::Instruction& i, InstructionCycles& record) override;
+  void Attend(const isa::Instruction& i, InstructionCycles& record) override;
+  void End(InstructionCycles& record) override;
 
   // Nothing starts and nothing is read ahead before.
   void HoldUntil(int64_t cycle);

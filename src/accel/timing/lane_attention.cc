@@ -298,7 +298,7 @@ class LanePass::AttendHeads {
   int64_t n_filled_ = 0, n_used_ = 0;
 };
 
-void LanePass::Attend(InstructionCycles& record) {
+void LanePass::Attend(const isa::Instruction& /*i*/, InstructionCycles& record) {
   Begin(record);
   AttendHeads heads(*this, record);
   const int64_t ahead = rtl::kHeadsAhead;

@@ -33,44 +33,15 @@ LanePass::LanePass(const isa::Geometry& geometry, std::span<const isa::Instructi
       squares_(geometry.slots, SquareSum(geometry.lanes)),
       sums_there_(geometry.slots) {}
 
-int64_t LanePass::RunPass() {
+void LanePass::BeginPass() {
   begin_ = end_;
   n_stores_ = 0;
   lanes_ = vector_ = FirstStep();
   AskAll();
-  int64_t end = end_;
-  for (size_t index = 0; index < instructions_.size(); ++index) {
-    const isa::Instruction& i = instructions_[index];
-    InstructionCycles record;
-    record.index = index;
-    record.opcode = static_cast<isa::Opcode>(i.opcode);
-    if (!GoesBesideStore(i)) EndStore();
-    switch (record.opcode) {
-      case isa::Opcode::kLoad:
-        Load(record);
-        break;
-      case isa::Opcode::kNorm:
-        Norm(i, record);
-        break;
-      case isa::Opcode::kQuantize:
-        Quantize(i, record);
-        break;
-      case isa::Opcode::kLinear:
-        Linear(i, record);
-        break;
-      case isa::Opcode::kStoreKv:
-        StoreKv(i, record);
-        break;
-      case isa::Opcode::kAttend:
-        Attend(record);
-        break;
-      case isa::Opcode::kEnd:
-        end = EndPass(record);
-        break;
-    }
-    records_.push_back(record);
-  }
-  return end;
+}
+
+void LanePass::Before(const isa::Instruction& i) {
+  if (!GoesBesideStore(i)) EndStore();
 }
 
 // Checks, and the program comes; then the first step is there.
@@ -343,12 +314,11 @@ void LanePass::Linear(const isa::Instruction& i, InstructionCycles& record) {
   vector_ = record.end + 1;
 }
 
-int64_t LanePass::EndPass(InstructionCycles& record) {
+void LanePass::End(InstructionCycles& record) {
   Begin(record);
   // Done is seen; memory has answered; the state machine stops.
   record.begin = record.taken;
   record.end = std::max(record.taken + kSetupCycles + 2, stream_.Written() + 1) + 2;
-  return record.end;
 }
 
 }  // namespace accllm::accel

@@ -41,7 +41,8 @@ class LanePass final : public PassTiming {
   // vector_walker: from the last operation until its tile is used up.
   static constexpr int64_t kSettleCycles = rtl::kBiasStage;
 
-  int64_t RunPass() override;
+  void BeginPass() override;
+  void Before(const isa::Instruction& i) override;
   int64_t FirstStep();
   void AskAll();
   void AskLinear(const isa::Instruction& i);
@@ -50,16 +51,16 @@ class LanePass final : public PassTiming {
 
   // The lanes take the step, and the vector unit the job, of an instruction.
   void Begin(InstructionCycles& record);
-  void Load(InstructionCycles& record);
-  void Norm(const isa::Instruction& i, InstructionCycles& record);
-  void Quantize(const isa::Instruction& i, InstructionCycles& record);
-  void Linear(const isa::Instruction& i, InstructionCycles& record);
-  void StoreKv(const isa::Instruction& i, InstructionCycles& record);
+  void Load(InstructionCycles& record) override;
+  void Norm(const isa::Instruction& i, InstructionCycles& record) override;
+  void Quantize(const isa::Instruction& i, InstructionCycles& record) override;
+  void Linear(const isa::Instruction& i, InstructionCycles& record) override;
+  void StoreKv(const isa::Instruction& i, InstructionCycles& record) override;
   // A store goes on beside results that it does not need; what else follows waits for its end.
   static bool GoesBesideStore(const isa::Instruction& i);
   void EndStore();
-  void Attend(InstructionCycles& record);
-  int64_t EndPass(InstructionCycles& record);
+  void Attend(const isa::Instruction& i, InstructionCycles& record) override;
+  void End(InstructionCycles& record) override;
 
   // Of Linear.
   void TakeHead(bool has_bias, InstructionCycles& record);

@@ -18,11 +18,7 @@ class PassTiming {
   virtual ~PassTiming() = default;
 
   // One pass after those before; returns the cycle in which it is complete.
-  int64_t Run(const PassRegisters& registers) {
-    pass_ = registers;
-    records_.clear();
-    return end_ = RunPass();
-  }
+  int64_t Run(const PassRegisters& registers);
 
   int64_t cycle() const { return end_; }
   const std::vector<InstructionCycles>& last_pass() const { return records_; }
@@ -32,7 +28,17 @@ class PassTiming {
   PassTiming(const isa::Geometry& geometry, std::span<const isa::Instruction> instructions)
       : g_(geometry), instructions_(instructions.begin(), instructions.end()) {}
 
-  virtual int64_t RunPass() = 0;
+  virtual void BeginPass() {}
+  // An instruction follows.
+  virtual void Before(const isa::Instruction& i) = 0;
+  virtual void Load(InstructionCycles& record) = 0;
+  virtual void Norm(const isa::Instruction& i, InstructionCycles& record) = 0;
+  virtual void Quantize(const isa::Instruction& i, InstructionCycles& record) = 0;
+  virtual void Linear(const isa::Instruction& i, InstructionCycles& record) = 0;
+  virtual void StoreKv(const isa::Instruction& i, InstructionCycles& record) = 0;
+  virtual void Attend(const isa::Instruction& i, InstructionCycles& record) = 0;
+  // With it the pass is complete.
+  virtual void End(InstructionCycles& record) = 0;
 
   isa::Geometry g_;
   std::vector<isa::Instruction> instructions_;
