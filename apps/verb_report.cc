@@ -109,10 +109,10 @@ Json ToJson(const Estimates& e) {
                {"prefill_tokens_per_second", e.prefill_tokens_per_second()},
                {"hbm_utilisation", e.machine.HbmShare(e.passes[0])},
                {"area", AreaJson(e.machine, e.part)},
-               {"energy", {{"chip", ToJson(e.chip)}, {"card", ToJson(e.card)}}},
-               {"time", TimeJson(e.machine, e.passes[0])}};
+               {"energy", {{"chip", ToJson(e.chip)}, {"card", ToJson(e.card)}}}};
   for (const accel::PassEstimate& pass : e.passes) {
     json["passes"].push_back(ToJson(e.machine, pass));
+    json["passes"].back()["time"] = TimeJson(e.machine, pass);
   }
   if (e.mix) json["mix"] = ToJson(*e.mix);
   const OurPoints ours = OursOf(e);

@@ -3,7 +3,8 @@
 //
 // A beat of keys is used for each fold of the queries, and waits as long as the scores of the one
 // before take; one of values for the levels of its chunk. Sums of values leave a set of dimensions
-// and fold at a time: the beats of a set are taken again for each fold.
+// and fold at a time, while those of the next are made: the beats of a set are taken again for each
+// fold.
 module attend_walker #(
   parameter int unsigned Lanes = 4,
   parameter int unsigned Queries = 2,
@@ -18,6 +19,7 @@ module attend_walker #(
   input  logic                start_i,
   output logic                done_o,         // the last sums have left
   input  ctrl_pkg::cache_t    cache_i,
+  input  logic                four_banks_i,   // of queries
   // The stream of all lanes.
   output logic                may_o,          // take a beat
   output logic                pop_o,          // with it
@@ -66,6 +68,8 @@ module attend_walker #(
   // begin.
   logic [HeadsW-1:0] keyed_q, offered_q, loaded_q, leveled_q, started_q;
   logic              ends_head, last_head;
+  logic [kv_pkg::BankW-1:0] bank;
+  assign bank           = keyed_q[kv_pkg::BankW-1:0];
   assign head_o         = keyed_q;
   assign head_valid_o   = offered_q != keyed_q;
   assign level_go_o     = !leveled_i && leveled_q == started_q;
@@ -86,7 +90,7 @@ module attend_walker #(
   assign record_o   = takes_i && state_q == StateRecords;
   assign keys_done_o = takes_key && ends_folds && ends_rows;
   assign key_o = {
-    takes_key, row_q[1:0], row_q == '0, ends_rows && ends_folds, cache_i.split, keyed_q[0],
+    takes_key, row_q[1:0], row_q == '0, ends_rows && ends_folds, cache_i.split, bank,
     first_query_q, last_query, row_place_q,
     (SlotW'(row_q) << LaneShift) << cache_i.split
   };
@@ -100,7 +104,8 @@ module attend_walker #(
   logic [EntryW-1:0]   entry_q;
   logic [EntryW:0]     filled_q;
   logic [1:0]          unload_q;
-  logic                ends_chunks, ends_sets, collecting_q, is_unload, ends_unload;
+  logic [1:0]          collecting_q;  // sets of sums that are taken and have not left
+  logic                ends_chunks, ends_sets, is_unload, ends_unload;
   assign ends_chunks = chunk_q == cache_i.chunks - 1'b1;
   assign ends_sets   = set_o == cache_i.sets - 1'b1;
   assign takes_value = takes_i && state_q == StateValues;
@@ -113,19 +118,19 @@ module attend_walker #(
   assign mark_o      = ends_folds || !(state_q == StateValues || is_unload);
   assign ends_head   = ends_unload && ends_folds && ends_sets;
   assign last_head   = started_q == cache_i.heads;
-  assign done_o      = state_q == StateCollect && collected_i;
+  assign done_o      = state_q == StateCollect && collected_i && collecting_q == 2'd1;
 
   always_comb begin
     unique case (state_q)
       StateRecords: may_o = loaded_q != keyed_q;
       StateKeys:    may_o = wait_q == '0;
-      StateValues:  may_o = filled_q != '0 && !(ends_chunks && collecting_q);
+      StateValues:  may_o = filled_q != '0 && !(ends_chunks && collecting_q == 2'd2);
       default:      may_o = 1'b0;
     endcase
     beat_o       = '0;
     beat_o.kind  = rce_pkg::KindNone;
     beat_o.mode  = rce_pkg::ModeKey;
-    beat_o.entry = {1'b0, keyed_q[0], fold_q[1:0], row_q < cache_i.sink_rows};
+    beat_o.entry = kv_pkg::query_entry(four_banks_i, bank, fold_q[1:0], row_q < cache_i.sink_rows);
     beat_o.split = cache_i.split;
     if (takes_key || takes_value) beat_o.kind = rce_pkg::KindData;
     if (state_q == StateValues || is_unload) begin
@@ -151,7 +156,7 @@ module attend_walker #(
       state_q      <= StateIdle;
       filled_q     <= '0;
       entry_q      <= '0;
-      collecting_q <= 1'b0;
+      collecting_q <= '0;
     end else begin
       unique case (state_q)
         StateIdle:    if (start_i) state_q <= StateRecords;
@@ -176,7 +181,7 @@ module attend_walker #(
       endcase
       filled_q     <= filled_q + (EntryW + 1)'(filled_i) - (EntryW + 1)'(freed_o);
       entry_q      <= entry_q + EntryW'(freed_o);
-      collecting_q <= take_o || (collecting_q && !collected_i);
+      collecting_q <= collecting_q + 2'(take_o) - 2'(collected_i);
     end
   end
 

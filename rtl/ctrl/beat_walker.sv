@@ -25,7 +25,7 @@ module beat_walker #(
   input  ctrl_pkg::step_t    step_i,
   output logic               job_valid_o,
   input  logic               job_ready_i,
-  input  logic [1:0]         coded_i,        // a job has filled this activation buffer
+  input  logic [1:0]         coded_i,        // operands may come from this activation buffer
   // The stream of all lanes.
   input  logic               valid_i,
   output logic               read_o,

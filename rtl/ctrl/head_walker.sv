@@ -2,8 +2,8 @@
 // and where they go.
 //
 //     store-kv  keys of all tokens, then values: a run of the store for each token, head after head
-//     attend    queries of each KV head, for both banks of operands: for each fold of them those
-//               that meet the sinks (far), then those of the window
+//     attend    queries of each KV head, for the banks of operands in turn: for each fold of them
+//               those that meet the sinks (far), then those of the window
 //
 // Query i of a KV head is of token i mod n_tokens and of its query head i / n_tokens.
 module head_walker #(
@@ -30,6 +30,7 @@ module head_walker #(
   input  ctrl_pkg::shape_t          shape_i,
   input  ctrl_pkg::cache_t          cache_i,
   input  logic [SlotW*Slots-1:0]    slots_i,       // [token]
+  input  logic                      four_banks_i,  // of queries
   // Heads for the head unit.
   output logic                      job_valid_o,
   input  logic                      job_ready_i,
@@ -91,7 +92,7 @@ module head_walker #(
       is_value_q    <= 1'b0;
       is_far_q      <= 1'b1;
       head_q        <= '0;
-      released_q    <= HeadsW'(2);
+      released_q    <= four_banks_i ? HeadsW'(4) : HeadsW'(2);
       first_head_q  <= '0;
       token_q       <= '0;
       query_q       <= '0;
@@ -157,7 +158,7 @@ module head_walker #(
     job_o.token     = 4'(token_q);
     job_o.query     = query_q;
     job_o.ends_fold = ends_fold;
-    job_o.bank      = head_q[0];
+    job_o.bank      = head_q[kv_pkg::BankW-1:0];
     job_o.lane      = 5'(tile[LaneShift-1:0]);
   end
   for (genvar q = 0; q < HeadQueries; q++) begin : gen_query

@@ -36,7 +36,7 @@ module vector_walker #(
   output logic               scalar_is_a8_o,
   output logic               buffer_o,
   output logic [31:0]        eps_o,
-  output logic [1:0]         coded_o,        // this activation buffer is filled
+  output logic [1:0]         coded_o,        // operands may come from this activation buffer
   // Sums.
   input  logic               sum_valid_i,
   output logic               sum_ready_o,
@@ -187,6 +187,19 @@ module vector_walker #(
   // Steps through states.
   logic [WaitW-1:0] wait_q;
   logic             is_settled;
+
+  // Blocks of codes come no faster than operands take them, those of the last token in order: so
+  // operands may follow as soon as the last block will be there when they come to it.
+  localparam logic [RoundW-1:0] RoundsAhead = RoundW'(4);  // CodeStage, and the last block's own
+  logic codes_told_q, tells_codes, follows;
+  assign follows     = issues && is_last_token && row_q == '0
+                       && last_round_q - round_q + RoundsAhead <= RoundW'(blocks);
+  assign tells_codes = is_codes && (is_settled || follows) && !codes_told_q;
+  assign coded_o     = {tells_codes && buffer_o, tells_codes && !buffer_o};
+  always_ff @(posedge clk_i) begin
+    codes_told_q <= state_q != StateSetup && (codes_told_q || tells_codes);
+  end
+
   assign is_settled     = state_q == StateSettle && wait_q == '0 && idle_i && !out_busy_q;
   assign scalar_start_o = state_q == StateScalars;
   assign heads_start_o  = state_q == StateSetup && phase_q == PhaseHeads;
@@ -195,7 +208,6 @@ module vector_walker #(
   assign values_o       = job_q.parameter_;
   assign scalar_is_a8_o = is_codes;
   assign done_o         = state_q == StateDone;
-  assign coded_o        = {is_settled && is_codes && buffer_o, is_settled && is_codes && !buffer_o};
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q <= StateJob;

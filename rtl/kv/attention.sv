@@ -30,7 +30,7 @@ module attention #(
   input  logic [SlotW-1:0]                   end_slot_i,      // their sum
   // What is known of queries.
   input  logic                               table_we_i,
-  input  logic                               table_bank_i,
+  input  logic [kv_pkg::BankW-1:0]           table_bank_i,
   input  logic [QueryW-1:0]                  table_query_i,
   input  kv_pkg::window_t                    table_window_i,
   input  kv_pkg::factors_t                   table_factors_i,

@@ -102,6 +102,9 @@ module attention_core #(
     end
   end
 
+  logic four_banks;  // of queries
+  assign four_banks = cache_i.folds <= ctrl_pkg::FoldsW'(2);
+
   // Heads out of the banks.
   logic                          job_valid, job_ready, keys_done, store_start, store_idle;
   logic                          store_is_value, heads_idle, fold_done;
@@ -114,7 +117,7 @@ module attention_core #(
     .Lanes(Lanes), .Slots(Slots), .HeadQueries(HeadQueries), .Words(Words)
   ) u_heads (
     .clk_i, .rst_ni, .start_i, .is_attend_i, .stored_o, .attended_o, .n_tokens_i, .shape_i,
-    .cache_i, .slots_i,
+    .cache_i, .slots_i, .four_banks_i(four_banks),
     .job_valid_o(job_valid), .job_ready_i(job_ready), .job_o(job), .job_raddr_o(job_raddr),
     .keys_done_i(keys_done), .query_tokens_o(query_tokens), .query_heads_o(query_heads),
     .store_start_o(store_start), .store_is_value_o(store_is_value), .store_slot_o(store_slot),
@@ -124,7 +127,8 @@ module attention_core #(
   logic [1:0]            query_we;
   logic [4:0]            query_entry;
   logic [LineW-1:0]      query_line;
-  logic                  table_we, table_bank, group_valid, group_ready, group_last;
+  logic                  table_we, group_valid, group_ready, group_last;
+  logic [kv_pkg::BankW-1:0] table_bank;
   logic [QueryW-1:0]     table_query;
   kv_pkg::factors_t      table_factors;
   logic [127:0]          codes;
@@ -133,7 +137,8 @@ module attention_core #(
   head_unit #(
     .Lanes(Lanes), .Slots(Slots), .HeadQueries(HeadQueries), .Words(Words)
   ) u_unit (
-    .clk_i, .rst_ni, .split_i(cache_i.split), .angle_start_i(load_i), .angle_beat_i,
+    .clk_i, .rst_ni, .split_i(cache_i.split), .four_banks_i(four_banks), .angle_start_i(load_i),
+    .angle_beat_i,
     .word_i(word_i[511:0]), .job_valid_i(job_valid), .job_ready_o(job_ready), .job_i(job),
     .job_raddr_i(job_raddr), .read_o, .raddr_o, .held_i, .feed_we_o(query_we),
     .feed_entry_o(query_entry), .line_o(query_line), .query_sum_o, .table_we_o(table_we),
@@ -179,6 +184,7 @@ module attention_core #(
   logic [FoldsW-1:0] fold;
   attend_walker #(.Lanes(Lanes), .Queries(Queries)) u_walker (
     .clk_i, .rst_ni, .start_i(attend_start_i), .done_o(attend_done_o), .cache_i,
+    .four_banks_i(four_banks),
     .may_o(attend_may_o), .pop_o(attend_pop_o), .mark_o, .rewind_o, .takes_i(attend_takes_i),
     .beat_o(attend_beat_o), .record_o(record), .key_o(key), .head_o(key_head),
     .keys_done_o(keys_done), .loaded_i(is_loaded), .head_valid_o(head_valid),

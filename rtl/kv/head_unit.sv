@@ -19,6 +19,7 @@ module head_unit #(
   input  logic                        clk_i,
   input  logic                        rst_ni,
   input  logic                        split_i,        // 64 dimensions, else 128
+  input  logic                        four_banks_i,   // of queries: see kv_pkg::query_entry
   // Angles, before the heads that need them; head_angles says how.
   input  logic                        angle_start_i,
   input  logic                        angle_beat_i,
@@ -38,7 +39,7 @@ module head_unit #(
   output logic [SumsW-1:0]            query_sum_o,
   // What scores of a query are multiplied by.
   output logic                        table_we_o,
-  output logic                        table_bank_o,
+  output logic [kv_pkg::BankW-1:0]    table_bank_o,
   output logic [head_pkg::QueryW-1:0] table_query_o,
   output kv_pkg::factors_t            table_factors_o,
   output logic                        fold_done_o,    // all of a fold and rotation is written
@@ -194,7 +195,8 @@ module head_unit #(
     .factors_o(table_factors_o)
   );
   query_lines #(.Queries(Queries)) u_lines (
-    .clk_i, .rst_ni, .split_i, .valid_i(codes_valid), .codes_i(codes), .query_i(codes_query_q),
+    .clk_i, .rst_ni, .split_i, .four_banks_i, .valid_i(codes_valid), .codes_i(codes),
+    .query_i(codes_query_q),
     .we_o(feed_we_o), .entry_o(feed_entry_o), .line_o, .query_sum_o, .query_done_o(query_done),
     .fold_done_o
   );

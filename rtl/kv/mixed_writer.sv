@@ -45,21 +45,29 @@ module mixed_writer #(
   localparam int unsigned TileW      = IndexW + 4;
   localparam int unsigned TilesApart = 4;  // of two clusters
 
-  // The KV head's first query head. Its last sums leave when the next one has begun.
-  logic [IndexW-1:0] next_q, head_q, first_q;
-  logic [SetsW-1:0]  set_q;
-  logic [FoldsW-1:0] fold_q;
+  // The KV head's first query head. Two sets of sums may be on their way, those of a head when the
+  // next one has begun.
+  logic [IndexW-1:0] next_q, head_q, first_q [2];
+  logic [SetsW-1:0]  set_q [2];
+  logic [FoldsW-1:0] fold_q [2];
+  logic              take_set_q, out_set_q;
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      next_q <= '0;
-    end else if (head_start_i) begin
+      next_q     <= '0;
+      take_set_q <= 1'b0;
+      out_set_q  <= 1'b0;
+    end else begin
+      take_set_q <= take_set_q ^ take_i;
+      out_set_q  <= out_set_q ^ (valid_i && place_i == '1);
+    end
+    if (head_start_i) begin
       head_q <= next_q;
       next_q <= next_q + IndexW'(cache_i.ratio);
     end
     if (take_i) begin
-      first_q <= head_q;
-      set_q  <= set_i;
-      fold_q <= fold_i;
+      first_q[take_set_q] <= head_q;
+      set_q[take_set_q]   <= set_i;
+      fold_q[take_set_q]  <= fold_i;
     end
   end
 
@@ -67,7 +75,7 @@ module mixed_writer #(
   logic [QueryW-1:0]   query;
   logic [ClusterW-1:0] lane;
   logic [1:0]          dim;
-  assign query = (QueryW'(fold_q) << WhichW) + (QueryW'(place_i) & QueryW'(Queries - 1));
+  assign query = (QueryW'(fold_q[out_set_q]) << WhichW) + (QueryW'(place_i) & QueryW'(Queries - 1));
   assign dim   = place_i[WhichW +: 2];
   assign lane  = place_i[WhichW+2 +: ClusterW];
   logic                   valid_q, valid2_q;
@@ -85,15 +93,15 @@ module mixed_writer #(
       valid2_q <= valid_q;
     end
     token_q   <= '0;
-    index_q   <= first_q;
+    index_q   <= first_q[out_set_q];
     for (int unsigned q = 0; q < HeadQueries; q++) begin
       if (query == QueryW'(q)) begin
         token_q <= query_tokens_i[TokenW*q +: TokenW];
-        index_q <= first_q + IndexW'(query_heads_i[QueryW*q +: QueryW]);
+        index_q <= first_q[out_set_q] + IndexW'(query_heads_i[QueryW*q +: QueryW]);
       end
     end
     // Two lanes have a tile.
-    in_head_q <= ((TileW'(set_q) << LaneW) + TileW'(lane)) >> 1;
+    in_head_q <= ((TileW'(set_q[out_set_q]) << LaneW) + TileW'(lane)) >> 1;
     row_q     <= {lane[0], dim};
     values_q  <= value_i;
 

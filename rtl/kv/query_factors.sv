@@ -10,7 +10,7 @@ module query_factors #(
   input  head_pkg::query_t            query_i,
   input  logic [31:0]                 scale_i,
   output logic                        we_o,     // MulLatency + 1 later, if it is not far
-  output logic                        bank_o,
+  output logic [kv_pkg::BankW-1:0]    bank_o,
   output logic [head_pkg::QueryW-1:0] query_o,
   output kv_pkg::factors_t            factors_o
 );

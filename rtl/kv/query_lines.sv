@@ -12,6 +12,7 @@ module query_lines #(
   input  logic             clk_i,
   input  logic             rst_ni,
   input  logic             split_i,       // 64 dimensions
+  input  logic             four_banks_i,
   input  logic             valid_i,
   input  logic [31:0]      codes_i,       // four dimensions; a query's come without gaps
   input  head_pkg::query_t query_i,       // with the first to the last
@@ -102,7 +103,8 @@ module query_lines #(
     end
     if (valid1_q && last1_q) begin
       ends_fold_q <= query1_q.ends_fold;
-      entry_o     <= {1'b0, query1_q.bank, FoldW'(query1_q.query >> IndexW), query1_q.is_far};
+      entry_o     <= kv_pkg::query_entry(four_banks_i, query1_q.bank,
+                                         FoldW'(query1_q.query >> IndexW), query1_q.is_far);
     end
     if (is_first_q) line_o <= lines_q[LineW-1:0];
     else if (is_second_q && !split_i) line_o <= lines_q[2*LineW-1:LineW];

@@ -7,7 +7,7 @@ module score_control (
   input  kv_pkg::key_beat_t         beat_i,         // as the engine gets it
   // What is known of queries.
   input  logic                      table_we_i,
-  input  logic                      table_bank_i,
+  input  logic [kv_pkg::BankW-1:0]  table_bank_i,
   input  logic [kv_pkg::QueryW-1:0] table_query_i,
   input  kv_pkg::window_t           table_window_i,
   input  kv_pkg::factors_t          table_factors_i,
@@ -26,13 +26,15 @@ module score_control (
   localparam int unsigned QueryW = kv_pkg::QueryW;
   localparam int unsigned FactorsW = kv_pkg::FactorsW;
   localparam int unsigned WindowW = kv_pkg::WindowW;
-  localparam int unsigned BeatW = SlotW + 4 + 2 * QueryW;
+  localparam int unsigned BankW = kv_pkg::BankW;
+  localparam int unsigned BeatW = SlotW + 3 + BankW + 2 * QueryW;
   localparam int unsigned Wait = kv_pkg::StepStage - 1;
 
   logic              arrives;
   logic [Wait-1:0]   valid_q;
   logic [SlotW-1:0]  slot;
-  logic              start, last, split, bank;
+  logic              start, last, split;
+  logic [BankW-1:0]  bank, bank_q;
   logic [QueryW-1:0] first_query, last_query;
   assign arrives = valid_q[Wait-1];
   delay_ring #(.Width(BeatW), .Delay(Wait)) u_beat (
@@ -42,7 +44,7 @@ module score_control (
     .data_o({slot, start, last, split, bank, first_query, last_query})
   );
 
-  logic              start_q, last_q, split_q, bank_q, ends_token, ends;
+  logic              start_q, last_q, split_q, ends_token, ends;
   logic [QueryW-1:0] first_query_q, last_query_q;
   assign ends_token = step_o.query == last_query_q;
   assign ends       = ends_token && step_o.half == split_q;
@@ -73,7 +75,7 @@ module score_control (
 
   logic [FactorsW-1:0] factors;
   ram_1w1r #(
-    .Width(WindowW + FactorsW), .Depth(2 ** (QueryW + 1)), .Style("distributed")
+    .Width(WindowW + FactorsW), .Depth(2 ** (QueryW + BankW)), .Style("distributed")
   ) u_table (
     .clk_i, .we_i(table_we_i), .waddr_i({table_bank_i, table_query_i}),
     .wdata_i({table_window_i, table_factors_i}), .re_i(1'b1), .raddr_i({bank_q, step_o.query}),

@@ -3,8 +3,8 @@
 //     out = float(sum + zero_sum) * out_scale.
 //
 // Sums come dimension by dimension, the last one first, a dimension of all lanes a cycle. They
-// leave one by one: lane by lane, of each its dimensions, of each the queries. The next sums may
-// come when done_o has been high.
+// leave one by one: lane by lane, of each its dimensions, of each the queries. There is room for
+// two sets of them: the next one but one may begin, with take_i, when done_o has been high.
 module value_collector #(
   parameter int unsigned Lanes = 2,    // a power of two up to 8
   parameter int unsigned Queries = 2,  // a power of two
@@ -14,7 +14,7 @@ module value_collector #(
 ) (
   input  logic                       clk_i,
   input  logic                       rst_ni,
-  // Of the sums that begin to come next.
+  // Of the next set of sums.
   input  logic                       take_i,
   input  logic [Queries*DspW-1:0]    zero_sum_i,   // [query]
   input  logic [Queries*32-1:0]      out_scale_i,  // [query]
@@ -32,25 +32,34 @@ module value_collector #(
   localparam int unsigned WhichW = $clog2(Queries);
   localparam int unsigned Stages = 3 + fp_pkg::FromIntLatency + fp_pkg::MulLatency;
 
-  logic [Queries*DspW-1:0] next_zero_sum_q, zero_sum_q;
-  logic [Queries*32-1:0]   next_out_scale_q, out_scale_q;
-  logic                    complete, is_busy_q;
+  // Sets in turn: the one that is taken next, whose sums come, that leaves.
+  logic                    take_set_q, sum_set_q, set_q, set2_q, set3_q, set_at_scale;
+  logic [1:0]              complete_q;  // sets that have not left
+  logic                    complete, is_busy, ends_set;
   logic [PlaceW-1:0]       place_q;
+  logic [Queries*DspW-1:0] zero_sum_q [2];
+  logic [Queries*32-1:0]   out_scale_q [2];
   assign complete = valid_i && dim_i == 2'd0;
+  assign is_busy  = complete_q != '0;
+  assign ends_set = is_busy && place_q == '1;
   assign done_o   = valid_o && place_o == '1;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) is_busy_q <= 1'b0;
-    else is_busy_q <= complete || (is_busy_q && place_q != '1);
+    if (!rst_ni) begin
+      {take_set_q, sum_set_q, set_q} <= '0;
+      complete_q <= '0;
+      place_q    <= '0;
+    end else begin
+      take_set_q <= take_set_q ^ take_i;
+      sum_set_q  <= sum_set_q ^ complete;
+      set_q      <= set_q ^ ends_set;
+      complete_q <= complete_q + 2'(complete) - 2'(ends_set);
+      if (is_busy) place_q <= place_q + 1'b1;
+    end
   end
   always_ff @(posedge clk_i) begin
-    place_q <= is_busy_q ? place_q + 1'b1 : '0;
     if (take_i) begin
-      next_zero_sum_q  <= zero_sum_i;
-      next_out_scale_q <= out_scale_i;
-    end
-    if (complete) begin
-      zero_sum_q  <= next_zero_sum_q;
-      out_scale_q <= next_out_scale_q;
+      zero_sum_q[take_set_q]  <= zero_sum_i;
+      out_scale_q[take_set_q] <= out_scale_i;
     end
   end
 
@@ -61,9 +70,11 @@ module value_collector #(
   logic [31:0]                scale, converted;
   logic [PlaceW-1:0]          place2_q, place3_q, place_at_scale;
   for (genvar i = 0; i < Lanes; i++) begin : gen_lane
-    ram_1w1r #(.Width(LaneSumsW), .Depth(4), .Style("distributed")) u_sums (
-      .clk_i, .we_i(valid_i), .waddr_i(dim_i), .wdata_i(sum_i[LaneSumsW*i +: LaneSumsW]),
-      .re_i(1'b1), .raddr_i(place_q[WhichW +: 2]), .rdata_o(words[LaneSumsW*i +: LaneSumsW])
+    ram_1w1r #(.Width(LaneSumsW), .Depth(8), .Style("distributed")) u_sums (
+      .clk_i, .we_i(valid_i), .waddr_i({sum_set_q, dim_i}),
+      .wdata_i(sum_i[LaneSumsW*i +: LaneSumsW]),
+      .re_i(1'b1), .raddr_i({set_q, place_q[WhichW +: 2]}),
+      .rdata_o(words[LaneSumsW*i +: LaneSumsW])
     );
   end
   if (Lanes == 1) begin : gen_one_lane
@@ -75,31 +86,31 @@ module value_collector #(
     logic unused_places;
     assign unused_places = ^{place2_q, place3_q, place_at_scale};
     always_ff @(posedge clk_i) sum_q <= word;
-    assign zero_sum = zero_sum_q;
-    assign scale    = out_scale_q;
+    assign zero_sum = zero_sum_q[set3_q];
+    assign scale    = out_scale_q[set_at_scale];
   end else begin : gen_queries
     logic unused_places;
     assign unused_places = ^{place2_q, place3_q, place_at_scale};
     always_ff @(posedge clk_i) sum_q <= word[DspW*place2_q[WhichW-1:0] +: DspW];
-    assign zero_sum = zero_sum_q[DspW*place3_q[WhichW-1:0] +: DspW];
-    assign scale    = out_scale_q[32*place_at_scale[WhichW-1:0] +: 32];
+    assign zero_sum = zero_sum_q[set3_q][DspW*place3_q[WhichW-1:0] +: DspW];
+    assign scale    = out_scale_q[set_at_scale][32*place_at_scale[WhichW-1:0] +: 32];
   end
   always_ff @(posedge clk_i) begin
-    place2_q <= place_q;
-    place3_q <= place2_q;
+    {set2_q, place2_q} <= {set_q, place_q};
+    {set3_q, place3_q} <= {set2_q, place2_q};
     total_q  <= sum_q + zero_sum;
   end
   int_to_fp #(.Width(64)) u_convert (
     .clk_i, .en_i(1'b1), .int_i(64'($signed(total_q))), .result_o(converted)
   );
-  delay_line #(.Width(PlaceW), .Stages(3 + fp_pkg::FromIntLatency)) u_place (
-    .clk_i, .clear_i(1'b0), .data_i(place_q), .data_o(place_at_scale)
+  delay_line #(.Width(PlaceW + 1), .Stages(3 + fp_pkg::FromIntLatency)) u_place (
+    .clk_i, .clear_i(1'b0), .data_i({set_q, place_q}), .data_o({set_at_scale, place_at_scale})
   );
   fp_mul_normal u_scale (
     .clk_i, .en_i(1'b1), .a_i(converted), .b_i(scale), .product_o(value_o)
   );
   pipe_valid #(.Width(PlaceW), .Stages(Stages)) u_out (
-    .clk_i, .rst_ni, .en_i(1'b1), .valid_i(is_busy_q), .data_i(place_q), .valid_o,
+    .clk_i, .rst_ni, .en_i(1'b1), .valid_i(is_busy), .data_i(place_q), .valid_o,
     .data_o(place_o)
   );
 endmodule

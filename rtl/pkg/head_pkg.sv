@@ -4,6 +4,7 @@ package head_pkg;
   localparam int unsigned QueryW = 4;     // as in kv_pkg
   localparam int unsigned TokenW = 4;     // of accllm_pkg::MaxSlots
   localparam int unsigned LaneW = 5;
+  localparam int unsigned BankW = 2;      // as in kv_pkg
 
   typedef enum logic [1:0] {
     KindQuery = 2'd0,  // rotated, transformed, A8
@@ -12,24 +13,24 @@ package head_pkg;
   } kind_e;
 
   // One head of one token.
-  localparam int unsigned JobW = 18;
+  localparam int unsigned JobW = 19;
   typedef struct packed {
     kind_e             kind;
     logic              is_far;     // rotated by the angles that meet the sinks
     logic [TokenW-1:0] token;
     logic [QueryW-1:0] query;      // of those that share a KV head
     logic              ends_fold;  // the last of the queries that the engine takes at once
-    logic              bank;       // where the queries go
+    logic [BankW-1:0]  bank;       // where the queries go
     logic [LaneW-1:0]  lane;       // of the head's first tile
   } job_t;
 
   // What is known of a query behind its transform.
-  localparam int unsigned QueryInfoW = 7;
+  localparam int unsigned QueryInfoW = 8;
   typedef struct packed {
     logic [QueryW-1:0] query;
     logic              is_far;
     logic              ends_fold;
-    logic              bank;
+    logic [BankW-1:0]  bank;
   } query_t;
 
   // Cycles; modules check them. The transform has two stages within a beat and four between beats

@@ -9,15 +9,22 @@ package kv_pkg;
   localparam int unsigned HeadsAhead = 2;  // whose keys are read before a head's values
   localparam logic [31:0] Lowest = 32'hFF80_0000;  // minus infinity
 
+  // Queries of so many heads are in the engine: of up to two folds those of four, else of two.
+  localparam int unsigned BankW = 2;
+  function automatic logic [4:0] query_entry(logic four_banks, logic [BankW-1:0] bank,
+                                             logic [1:0] fold, logic is_far);
+    query_entry = four_banks ? {1'b0, bank, fold[0], is_far} : {1'b0, bank[0], fold, is_far};
+  endfunction
+
   // A beat of keys, for the engine's queries first_query to last_query.
-  localparam int unsigned KeyBeatW = 49;
+  localparam int unsigned KeyBeatW = 50;
   typedef struct packed {
     logic                valid;
     logic [1:0]          index;        // which of those that share a beat of records
     logic                start;        // the first of these queries
     logic                last;         // the head's last
     logic                split;        // two tokens
-    logic                bank;         // of what is known of queries
+    logic [BankW-1:0]    bank;         // of what is known of queries
     logic [QueryW-1:0]   first_query;
     logic [QueryW-1:0]   last_query;
     logic [AddressW-1:0] row;          // place of what lies beside it

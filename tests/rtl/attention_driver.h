@@ -194,7 +194,7 @@ class AttentionDriver {
     append(event.row == 0, 1);
     append(event.row == rows - 1 && event.fold == kFolds - 1, 1);
     append(head.head.split, 1);
-    append(event.head % 2, 1);
+    append(event.head % 4, 2);
     append(event.fold * kQueries, 4);
     append(event.fold * kQueries + kQueries - 1, 4);
     append((head.places.row + event.row) & 0xFFF, 12);
@@ -205,7 +205,7 @@ class AttentionDriver {
   void DriveTable(size_t head) {
     const AttentionQueryOf& query = heads_[head].head.queries[n_queries_];
     dut_->table_we_i = 1;
-    dut_->table_bank_i = head % 2;
+    dut_->table_bank_i = head % 4;
     dut_->table_query_i = n_queries_;
     SetField(dut_->table_window_i, 44, 22, query.sinks);
     SetField(dut_->table_window_i, 22, 22, query.first_slot);

@@ -285,7 +285,7 @@ class Machine {
     append(row == 0, 1);
     append(row == rows() - 1 && fold == kFolds - 1, 1);
     append(c_.split(), 1);
-    append(0, 1);
+    append(0, 2);
     append(fold * kQueries, 4);
     append(fold * kQueries + kQueries - 1, 4);
     append(row, 12);

@@ -12,6 +12,6 @@ accllm_add_rtl_bench(axi_lite_registers_bench TOP axi_lite_registers PARAMS Chan
 # The offsets as yosys computes them.
 accllm_add_rtl_bench(axi_lite_words_netlist_bench TOP axi_lite_words PARAMS Words=43 IsMemory=1'b0 NETLIST SLOW
                      BENCH axi_lite_words_bench.cc LIBS accllm_spec)
-accllm_add_rtl_bench(axi_read_stream_netlist_bench TOP axi_read_stream BENCH axi_read_stream_bench.cc NETLIST
+accllm_add_rtl_bench(axi_read_stream_netlist_bench TOP axi_read_stream BENCH axi_read_stream_bench.cc NETLIST SLOW
                      PARAMS BurstBeats=4 Outstanding=2 QueueBeats=8 QueueStyle=distributed AddressW=40
                      DEFINITIONS ACCLLM_SMALL_QUEUE LIBS rtl_axi_memory)

@@ -10,7 +10,9 @@ foreach(size "2" "32 SLOW")
                               BufferBeats=512
                        DEFINITIONS ACCLLM_LANES=${lanes})
 endforeach()
-foreach(lanes 2 32)
-  accllm_add_rtl_bench(tile_writer_${lanes}_bench TOP tile_writer PARAMS Lanes=${lanes} BENCH tile_writer_bench.cc
+foreach(size "2" "32 SLOW")
+  separate_arguments(size)
+  list(POP_FRONT size lanes)
+  accllm_add_rtl_bench(tile_writer_${lanes}_bench ${size} TOP tile_writer PARAMS Lanes=${lanes} BENCH tile_writer_bench.cc
                        DEFINITIONS ACCLLM_LANES=${lanes})
 endforeach()

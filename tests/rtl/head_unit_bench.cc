@@ -52,7 +52,7 @@ struct Job {
     append(token, 4);
     append(query, 4);
     append(ends_fold, 1);
-    append(bank, 1);
+    append(bank, 2);
     append(tile % kLanes, 5);
     return bits;
   }
@@ -88,7 +88,10 @@ struct Group {
 // Floats of all tokens in banks, and their angles.
 class Memory {
  public:
-  Memory(bool split, uint32_t seed) : dim_(split ? 64 : 128), random_(seed) {
+  Memory(bool split, uint32_t seed)
+      : dim_(split ? 64 : 128),
+        n_queries_(seed % 3 == 0 ? std::min(2 * kQueries, kHeadQueries) : kHeadQueries),
+        random_(seed) {
     for (int token = 0; token < kSlots; ++token) {
       for (int head = 0; head < n_heads(); ++head) FillHead(token, head);
       angles_.push_back(Angles());
@@ -97,6 +100,9 @@ class Memory {
 
   int dim() const { return dim_; }
   bool split() const { return dim_ == 64; }
+  // Of queries of up to two folds.
+  bool four_banks() const { return n_queries() <= 2 * kQueries; }
+  int n_queries() const { return n_queries_; }
   int n_heads() const { return kUnits * kLanes * 8 / dim_; }
   uint32_t At(int lane, uint32_t address) const { return banks_[lane][address]; }
   const std::vector<float>& angles(int token) const { return angles_[token]; }
@@ -163,6 +169,7 @@ class Memory {
   }
 
   int dim_;
+  int n_queries_;  // that share a KV head, at most
   std::mt19937 random_;
   std::array<std::array<uint32_t, kWords>, kLanes> banks_ = {};
   std::vector<std::vector<float>> angles_;  // [token]
@@ -203,8 +210,9 @@ class Model {
     }
     fold_[job.query % kQueries] = query;
     if (!job.ends_fold) return;
+    const int place = m_.four_banks() ? job.bank << 2 : job.bank % 2 << 3;
     const auto entry =
-        static_cast<uint32_t>(job.bank << 3 | job.query / kQueries << 1 | (job.is_far ? 1 : 0));
+        static_cast<uint32_t>(place | job.query / kQueries << 1 | (job.is_far ? 1 : 0));
     for (int half = 0; half < 2; ++half) feeds.push_back({half, entry, fold_});
     folds.push_back(!job.is_far);
     fold_ = {};
@@ -236,6 +244,7 @@ class Machine {
   Machine(const Memory& memory, Stall jobs, Stall groups)
       : m_(memory), model_(memory), jobs_(std::move(jobs)), sink_(std::move(groups)) {
     dut_->split_i = m_.split();
+    dut_->four_banks_i = m_.four_banks();
     dut_->angle_start_i = dut_->angle_beat_i = 0;
     dut_->job_valid_i = dut_->group_ready_i = 0;
     dut_.Reset();
@@ -425,7 +434,7 @@ class Program {
   // Queries that share a KV head; others may come in between.
   std::vector<Job> Queries(int n, bool is_mixed) {
     std::vector<Job> queries, jobs;
-    bank_ = 1 - bank_;
+    bank_ = (bank_ + 1) % (m_.four_banks() ? 4 : 2);
     for (int i = 0; i < n; ++i) {
       queries.push_back(Head(Kind::kQuery));
       queries.back().query = i;
@@ -445,7 +454,7 @@ class Program {
   }
 
   std::vector<Job> Some() {
-    if (Below(2) == 0) return Queries(1 + Below(kHeadQueries), true);
+    if (Below(2) == 0) return Queries(1 + Below(m_.n_queries()), true);
     std::vector<Job> jobs;
     for (int i = Below(8); i >= 0; --i) jobs.push_back(Head(AnyVector()));
     return jobs;

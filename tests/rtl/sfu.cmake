@@ -4,7 +4,7 @@ accllm_add_rtl_bench(exp2_bench BENCH exp2_bench.cc LIBS exp2_neg_q30_model exp2
 if(ACCLLM_YOSYS)
   accllm_add_rtl_model(exp2_neg_q30_netlist_model TOP exp2_neg_q30 NETLIST)
   accllm_add_rtl_model(exp2_argument_netlist_model TOP exp2_argument NETLIST)
-  accllm_add_rtl_bench(exp2_netlist_bench BENCH exp2_bench.cc
+  accllm_add_rtl_bench(exp2_netlist_bench SLOW BENCH exp2_bench.cc
                        LIBS exp2_neg_q30_netlist_model exp2_argument_netlist_model accllm_kernels
                        DEFINITIONS ACCLLM_VECTORS=20000)
 endif()
@@ -16,8 +16,10 @@ accllm_add_rtl_model(a8_rule_model TOP a8_rule)
 accllm_add_rtl_model(a8_quantize_model TOP a8_quantize)
 accllm_add_rtl_bench(a8_bench BENCH a8_bench.cc LIBS a8_rule_model a8_quantize_model accllm_kernels)
 
-foreach(width 1 2 4 32)
-  accllm_add_rtl_bench(lane_sum_${width}_bench TOP lane_sum PARAMS Width=${width} BENCH lane_sum_bench.cc
+foreach(size "4" "1 SLOW" "2 SLOW" "32 SLOW")
+  separate_arguments(size)
+  list(POP_FRONT size width)
+  accllm_add_rtl_bench(lane_sum_${width}_bench ${size} TOP lane_sum PARAMS Width=${width} BENCH lane_sum_bench.cc
                        LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=${width})
 endforeach()
 accllm_add_rtl_bench(lane_sum_netlist_bench TOP lane_sum PARAMS Width=1 BENCH lane_sum_bench.cc NETLIST SLOW

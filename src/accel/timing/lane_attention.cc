@@ -204,11 +204,14 @@ class LanePass::AttendHeads {
           const int64_t filled = FillLevels(chunk_rows);
           const bool is_last = beat + 1 == beats;
           const int64_t at =
-              UseBeat(fold, std::max(filled, is_last ? collected_ + 1 : 0), QueriesOf(fold));
+              UseBeat(fold, std::max(filled, is_last ? before_ + 1 : 0), QueriesOf(fold));
           places_[n_used_++ % rtl::kLevelPlaces] = at + rtl::kFreeDelay + 1;
         }
-        // Sums leave a dimension a cycle, and their floats one by one.
-        collected_ = p_.lanes_ - 1 + kUnloads + rtl::kLaneStages + kCollectStages + collects;
+        // Sums leave a dimension a cycle, and their floats one by one; two sets may be on their
+        // way.
+        before_ = collected_;
+        const int64_t unloaded = p_.lanes_ - 1 + kUnloads + rtl::kLaneStages;
+        collected_ = std::max(unloaded + kCollectStages, collected_) + collects;
         p_.lanes_ += kUnloads;
       }
     }
@@ -221,11 +224,12 @@ class LanePass::AttendHeads {
     return std::min(reads_.in_fold, reads_.queries - fold * reads_.in_fold);
   }
 
-  // The head's queries, twice: for sinks and for the window. Two heads' places are there.
+  // The head's queries, twice: for sinks and for the window. There are places for some heads.
   int64_t Load() {
     const size_t head = keys_done_.size();
     const int64_t job = p_.cache_.padded_dim / std::min<int64_t>(4, p_.g_.lanes);
-    if (head >= 2) next_job_ = std::max(next_job_, keys_done_[head - 2] + 1);
+    const size_t places = reads_.folds <= 2 ? 4 : 2;
+    if (head >= places) next_job_ = std::max(next_job_, keys_done_[head - places] + 1);
     next_job_ += 2 * reads_.queries * job;
     return next_job_ + (is_split_ ? kFoldStages64 : kFoldStages128) + 1;
   }
@@ -292,7 +296,8 @@ class LanePass::AttendHeads {
   int64_t steps_;  // of a walk
   int64_t next_job_;
   int64_t keys_free_ = 0;
-  int64_t weigher_ = 0, levels_free_ = 0, feed_ = 0, collected_ = -1;
+  int64_t weigher_ = 0, levels_free_ = 0, feed_ = 0;
+  int64_t before_ = -1, collected_ = -1;  // the last sets of sums have left
   std::vector<int64_t> keys_done_, scalars_, levels_begun_, leveled_, started_;  // of each head
   std::array<int64_t, rtl::kLevelPlaces> places_ = {};
   int64_t n_filled_ = 0, n_used_ = 0;

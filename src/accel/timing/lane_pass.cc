@@ -13,6 +13,8 @@ constexpr int64_t kStepCycles = 3;
 constexpr int64_t kCommandCycles = 2;
 // vector_walker: from a job to its first operation.
 constexpr int64_t kSetupCycles = 2;
+// vector_walker: rounds before the last block's that codes are ahead of operands.
+constexpr int64_t kRoundsAhead = 4;
 // What a queue, or a state, takes.
 constexpr int64_t kNextCycle = 1;
 
@@ -171,12 +173,16 @@ void LanePass::Load(InstructionCycles& record) {
 // A8 of a vector, from the phase's setup on: its scalars, then its codes.
 int64_t LanePass::Codes(const isa::Instruction& i, int64_t setup) {
   const int64_t size = VectorSize(g_, i.source);
-  const int64_t rounds =
-      std::max(RoundsOf(size), CeilDiv(size, format::kBlockWeights) * 32 / int64_t{g_.lanes});
+  const int64_t blocks = CeilDiv(size, format::kBlockWeights);
+  const int64_t rounds = std::max(RoundsOf(size), blocks * 32 / int64_t{g_.lanes});
   const int64_t run = A8Ready(setup + 1, n_tokens()) + 1;
-  const int64_t last = run + RowCycles(n_tokens() * rounds * format::kTileRows) - 1;
-  const int64_t settled = Settled(last, rtl::kWriteStage, 0);
-  coded_[i.destination] = settled + 1;
+  const int64_t rows = n_tokens() * rounds * format::kTileRows;
+  const int64_t settled = Settled(run + RowCycles(rows) - 1, rtl::kWriteStage, 0);
+  // Operands follow when the last block will be there in time.
+  const int64_t left =
+      std::min(rounds, (blocks - kRoundsAhead) * g_.vector_lanes / int64_t{g_.lanes} + 1);
+  coded_[i.destination] =
+      blocks < kRoundsAhead ? settled + 1 : run + RowCycles(rows - left * format::kTileRows) + 1;
   return settled;
 }
 

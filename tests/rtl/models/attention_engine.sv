@@ -63,7 +63,7 @@ module attention_engine #(
   attention #(
     .Lanes(Lanes), .Queries(Queries), .HeadQueries(HeadQueries)
   ) u_attention (
-    .clk_i, .rst_ni, .sink_slots_i, .ring_slots_i, .end_slot_i, .table_we_i, .table_bank_i(1'b0),
+    .clk_i, .rst_ni, .sink_slots_i, .ring_slots_i, .end_slot_i, .table_we_i, .table_bank_i('0),
     .table_query_i, .table_window_i, .table_factors_i, .record_i, .beat_i(key_i), .offset_i,
     .word_i, .key_multiplier_o(key_multiplier), .coefficient_o(coefficient), .product_i(product),
     .lower_i(lower), .head_valid_i, .head_ready_o, .head_i, .level_go_i(1'b1), .done_o,
