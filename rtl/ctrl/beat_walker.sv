@@ -6,7 +6,7 @@
 //     linear       a head for four tiles: scales, biases; of a tile and block: multipliers of dense
 //                  weights, then 8 rows, each in one to four beats, each of these in cycles for
 //                  its two halves (dense2, dense8) and for halves of the tokens (dense)
-//     store-kv     old beats of values
+//     store-kv     of values: old beats
 //     attend       what attend_walker says
 module beat_walker #(
   parameter int unsigned Slots = 4,
@@ -87,7 +87,8 @@ module beat_walker #(
   assign is_load      = step_i.opcode == accllm_pkg::OpcodeLoad;
   assign is_norm      = step_i.opcode == accllm_pkg::OpcodeNorm;
   assign is_linear    = step_i.opcode == accllm_pkg::OpcodeLinear;
-  assign is_store     = step_i.opcode == accllm_pkg::OpcodeStoreKv;
+  assign is_store     = step_i.opcode == accllm_pkg::OpcodeStoreKv
+                        && step_i.place == accllm_pkg::VectorValue;
   assign is_attend    = step_i.opcode == accllm_pkg::OpcodeAttend;
   assign makes_codes  = is_norm || step_i.opcode == accllm_pkg::OpcodeQuantize;
   logic [RoundW-1:0] rounds;

@@ -1,6 +1,6 @@
 // Stripes of the cache that a step's lanes take, in the order in which they take them.
 //
-//     store-kv  old beats of values: of each token and head a stripe of each set
+//     store-kv  of values, old beats: of each token and head a stripe of each set
 //     attend    keys of heads, two heads ahead; then the values of the first of them, set by set
 module cache_stream #(
   parameter int unsigned Slots = 4,

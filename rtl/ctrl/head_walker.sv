@@ -1,7 +1,8 @@
 // The head unit's part of store-kv and attend: which heads it takes from the banks, in which order,
 // and where they go.
 //
-//     store-kv  keys of all tokens, then values: a run of the store for each token, head after head
+//     store-kv  keys or values of all tokens: a run of the store for each token, head after head;
+//               values may start while keys are under way, and follow them
 //     attend    queries of each KV head, for the banks of operands in turn: for each fold of them
 //               those that meet the sinks (far), then those of the window
 //
@@ -24,7 +25,8 @@ module head_walker #(
   input  logic                      rst_ni,
   input  logic                      start_i,
   input  logic                      is_attend_i,
-  output logic                      stored_o,
+  input  logic                      is_value_i,    // of a store
+  output logic                      stored_o,      // the oldest store is complete
   output logic                      attended_o,
   input  logic [TokensW-1:0]        n_tokens_i,
   input  ctrl_pkg::shape_t          shape_i,
@@ -54,18 +56,22 @@ module head_walker #(
   localparam int unsigned TileW  = IndexW + 4;
   localparam logic [QueryW-1:0] InFold = QueryW'(Queries - 1);
 
-  typedef enum logic [2:0] {
-    StateIdle,
-    StateStore,
-    StateStored,
+  typedef enum logic [1:0] {
+    StateIdle,     // or it stores
     StateAttend,
     StateAttended
   } state_e;
-  state_e state_q;
-  logic   is_attend, takes, jobs_left_q, stored;
-  assign is_attend = state_q == StateAttend;
-  assign takes     = job_valid_o && job_ready_i;
-  assign stored_o   = state_q == StateStored;
+  state_e     state_q;
+  logic       is_attend, starts_attend, takes, jobs_left_q, stored;
+  logic [1:0] starts_store, jobs_due, jobs_due_q, runs_due, runs_due_q;  // keys, values
+  logic [1:0] stores_q;  // that are not complete
+  assign is_attend     = state_q == StateAttend;
+  assign starts_attend = start_i && is_attend_i;
+  assign starts_store  = {start_i && !is_attend_i && is_value_i,
+                          start_i && !is_attend_i && !is_value_i};
+  assign jobs_due   = jobs_due_q | starts_store;
+  assign runs_due   = runs_due_q | starts_store;
+  assign takes      = job_valid_o && job_ready_i;
   assign attended_o = state_q == StateAttended;
 
   // Jobs: where they are.
@@ -74,22 +80,26 @@ module head_walker #(
   logic [IndexW-1:0]   first_head_q;           // query head of this KV head
   logic [TokensW-1:0]  token_q, fold_token_q;  // of now, of the fold's first query
   logic [QueryW-1:0]   query_q, fold_query_q, shared_q, fold_shared_q;
-  logic ends_tokens, ends_heads, ends_fold, ends_queries, ends_store;
+  logic ends_tokens, ends_heads, ends_fold, ends_queries, ends_store, begins_store;
   assign ends_tokens  = token_q == n_tokens_i - 1'b1;
   assign ends_heads   = head_q == cache_i.heads - 1'b1;
   assign ends_queries = query_q == QueryW'(cache_i.queries - 1'b1);
   assign ends_fold    = ends_queries || (query_q & InFold) == InFold;
-  assign ends_store   = ends_heads && ends_tokens && is_value_q;
+  assign ends_store   = ends_heads && ends_tokens;
+  assign begins_store = !jobs_left_q && jobs_due != '0;
   assign job_valid_o  = jobs_left_q && (!is_attend || head_q != released_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) jobs_left_q <= 1'b0;
-    else if (start_i) jobs_left_q <= 1'b1;
+    else if (begins_store || starts_attend) jobs_left_q <= 1'b1;
     else if (takes && (is_attend ? ends_heads && ends_queries && !is_far_q : ends_store)) begin
       jobs_left_q <= 1'b0;
     end
-    if (start_i) begin
-      is_value_q    <= 1'b0;
+    if (!rst_ni) jobs_due_q <= '0;
+    else if (begins_store) jobs_due_q <= jobs_due[0] ? jobs_due & 2'b10 : 2'b00;
+    else jobs_due_q <= jobs_due;
+    if (begins_store || starts_attend) begin
+      is_value_q    <= !jobs_due[0];
       is_far_q      <= 1'b1;
       head_q        <= '0;
       released_q    <= four_banks_i ? HeadsW'(4) : HeadsW'(2);
@@ -105,7 +115,6 @@ module head_walker #(
       if (takes && !is_attend) begin
         head_q <= ends_heads ? '0 : head_q + 1'b1;
         if (ends_heads) token_q <= ends_tokens ? '0 : token_q + 1'b1;
-        if (ends_heads && ends_tokens) is_value_q <= 1'b1;
       end else if (takes) begin
         query_q <= query_q + 1'b1;
         token_q <= ends_tokens ? '0 : token_q + 1'b1;
@@ -172,9 +181,12 @@ module head_walker #(
 
   // Runs of the store, which may lag behind.
   logic [TokensW-1:0] run_token_q;
-  logic               runs_left_q;
-  assign stored        = state_q == StateStore && !runs_left_q && store_ready_i && written_i;
-  assign store_start_o = state_q == StateStore && runs_left_q && store_ready_i;
+  logic               runs_left_q, begins_runs, ends_runs;
+  assign begins_runs   = !runs_left_q && runs_due != '0;
+  assign store_start_o = runs_left_q && store_ready_i;
+  assign ends_runs     = store_start_o && run_token_q == n_tokens_i - 1'b1;
+  assign stored        = stores_q != '0 && !runs_left_q && runs_due_q == '0 && store_ready_i
+                         && written_i;
   always_comb begin
     store_slot_o = '0;
     for (int unsigned t = 0; t < Slots; t++) begin
@@ -182,17 +194,24 @@ module head_walker #(
     end
   end
   always_ff @(posedge clk_i) begin
-    if (start_i) begin
+    if (!rst_ni) begin
+      runs_left_q <= 1'b0;
+      runs_due_q  <= '0;
+      stores_q    <= '0;
+      stored_o    <= 1'b0;
+    end else begin
+      if (begins_runs) runs_left_q <= 1'b1;
+      else if (ends_runs) runs_left_q <= 1'b0;
+      if (begins_runs) runs_due_q <= runs_due[0] ? runs_due & 2'b10 : 2'b00;
+      else runs_due_q <= runs_due;
+      stores_q <= stores_q + 2'(starts_store != '0) - 2'(stored);
+      stored_o <= stored;
+    end
+    if (begins_runs) begin
       run_token_q      <= '0;
-      runs_left_q      <= 1'b1;
-      store_is_value_o <= 1'b0;
+      store_is_value_o <= !runs_due[0];
     end else if (store_start_o) begin
       run_token_q <= run_token_q + 1'b1;
-      if (run_token_q == n_tokens_i - 1'b1) begin
-        run_token_q      <= '0;
-        store_is_value_o <= 1'b1;
-        if (store_is_value_o) runs_left_q <= 1'b0;
-      end
     end
   end
 
@@ -201,8 +220,7 @@ module head_walker #(
       state_q <= StateIdle;
     end else begin
       unique case (state_q)
-        StateIdle:   if (start_i) state_q <= is_attend_i ? StateAttend : StateStore;
-        StateStore:  if (stored) state_q <= StateStored;
+        StateIdle:   if (starts_attend) state_q <= StateAttend;
         StateAttend: if (attended_i) state_q <= StateAttended;
         default:     state_q <= StateIdle;
       endcase

@@ -42,7 +42,7 @@ module instruction_decode (
   assign is_silu     = instruction_i.epilogue == 32'(accllm_pkg::EpilogueSiluMul);
   assign has_source  = is_norm || is_quantize;
   always_comb begin
-    if (has_source) place = instruction_i.source[PlaceW-1:0];
+    if (has_source || is_store) place = instruction_i.source[PlaceW-1:0];
     else if (is_linear && is_output) place = ctrl_pkg::PlaceOutput;
     else if (is_linear) place = instruction_i.destination[PlaceW-1:0];
     else if (is_attend) place = accllm_pkg::VectorMixed;
@@ -61,9 +61,11 @@ module instruction_decode (
     is_cache ? instruction_i.values : instruction_i.parameter_
   };
 
-  logic is_linear_legal, is_vector_legal, is_legal;
+  logic is_linear_legal, is_vector_legal, is_stored, is_legal;
   assign is_vector_legal = is_output || (is_vector(instruction_i.destination)
                                          && !(has_largest_q && (is_silu || place == largest_q)));
+  assign is_stored       = instruction_i.source == 32'(accllm_pkg::VectorKey)
+                           || instruction_i.source == 32'(accllm_pkg::VectorValue);
   assign is_linear_legal = instruction_i.format <= 32'(accllm_pkg::WeightFormatDense8)
                            && instruction_i.epilogue <= 32'(accllm_pkg::EpilogueOutput)
                            && buffer_blocks != '0
@@ -77,7 +79,7 @@ module instruction_decode (
                               && place == largest_q;
       is_linear:   is_legal = is_linear_legal;
       is_load:     is_legal = !has_largest_q;
-      is_store:    is_legal = has_attention_i && instruction_i.has_bias == '0;
+      is_store:    is_legal = has_attention_i && instruction_i.has_bias == '0 && is_stored;
       is_attend:   is_legal = has_attention_i && instruction_i.has_bias == '0 && !has_largest_q;
       default:     is_legal = opcode == 32'(accllm_pkg::OpcodeEnd);
     endcase

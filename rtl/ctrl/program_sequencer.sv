@@ -78,6 +78,7 @@ module program_sequencer #(
   // Attention: its steps, and its beats.
   output logic                      heads_start_o,
   output logic                      is_attend_o,
+  output logic                      is_value_o,
   input  logic                      stored_i,
   input  logic                      attended_i,
   output logic [31:0]               keys_o,
@@ -164,7 +165,8 @@ module program_sequencer #(
     .job_i(job), .op_o, .raddr_o, .waddr_o, .idle_i, .square_ready_i, .available_i,
     .scalar_start_o, .scalar_ready_i, .scalar_is_a8_o, .buffer_o(scalar_buffer_o), .eps_o,
     .coded_o(coded), .sum_valid_i, .sum_ready_o, .sum_token_i, .sum_row_i, .drained_i, .tile_o,
-    .tile_token_o, .tile_round_o, .tile_taken_i, .heads_start_o, .is_attend_o, .stored_i,
+    .tile_token_o, .tile_round_o, .tile_taken_i, .heads_start_o, .is_attend_o, .is_value_o,
+    .stored_i,
     .attended_i,
     .keys_o, .values_o, .done_o(walk_done_o), .index_o(result_index_o)
   );

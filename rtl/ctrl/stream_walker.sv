@@ -50,6 +50,7 @@ module stream_walker #(
   state_e state_q;
 
   logic is_load, is_norm, is_linear, is_skipped, is_end, has_commands, is_store, is_attend;
+  logic has_old, begins_store;  // old beats; of which only values have any
   assign is_load    = step_o.opcode == accllm_pkg::OpcodeLoad;
   assign is_norm    = step_o.opcode == accllm_pkg::OpcodeNorm;
   assign is_linear  = step_o.opcode == accllm_pkg::OpcodeLinear;
@@ -59,6 +60,8 @@ module stream_walker #(
   assign is_store     = step_o.opcode == accllm_pkg::OpcodeStoreKv;
   assign is_attend    = step_o.opcode == accllm_pkg::OpcodeAttend;
   assign has_commands = is_load || is_norm || is_linear;
+  assign has_old      = is_store && step_o.place == accllm_pkg::VectorValue;
+  assign begins_store = is_store && step_valid_o && step_ready_i;
 
   // Rounds of a linear layer that are left; stripes of a vector or a tile.
   logic [RoundW-1:0]   rounds_q, rounds;
@@ -97,7 +100,7 @@ module stream_walker #(
         StatePass: begin
           if (is_skipped) state_q <= StateRead;
           else if (step_ready_i && is_end) state_q <= StateIdle;
-          else if (step_ready_i && (is_store || is_attend)) state_q <= StateWait;
+          else if (step_ready_i && (has_old || is_attend)) state_q <= StateWait;
           else if (step_ready_i) state_q <= has_commands ? StateNext : StateRead;
         end
         StateNext:  state_q <= StateOffer;
@@ -116,7 +119,7 @@ module stream_walker #(
   assign cache_start = state_q == StateWait && (is_store || stores_q == '0);
   always_ff @(posedge clk_i) begin
     if (!rst_ni) stores_q <= '0;
-    else stores_q <= stores_q + 5'(cache_start && is_store) - 5'(stored_i);
+    else stores_q <= stores_q + 5'(begins_store) - 5'(stored_i);
   end
   cache_stream #(.Slots(Slots)) u_cache (
     .clk_i, .rst_ni, .start_i(cache_start), .is_attend_i(is_attend), .keys_i(step_o.address),

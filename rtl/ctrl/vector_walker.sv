@@ -51,9 +51,10 @@ module vector_walker #(
   // Store-kv and attend.
   output logic               heads_start_o,
   output logic               is_attend_o,
-  output logic [31:0]        keys_o,         // first stripes of the layer
+  output logic               is_value_o,     // a store-kv is of values
+  output logic [31:0]        keys_o,         // first stripes of the layer of a store-kv
   output logic [31:0]        values_o,
-  input  logic               stored_i,       // a store-kv is complete
+  input  logic               stored_i,       // the oldest store-kv is complete
   input  logic               attended_i,
   // What it does.
   output logic               done_o,         // the program's end
@@ -88,18 +89,12 @@ module vector_walker #(
   phase_e          phase_q, first_phase;
   ctrl_pkg::step_t job_q;
   logic            takes, is_load, is_norm, is_codes, is_results;
-  // A store reads keys and values, and needs the banks' reads for itself.
-  logic stores_q, goes_beside;
-  assign goes_beside = job_i.opcode == accllm_pkg::OpcodeLinear
-                       && job_i.epilogue == accllm_pkg::EpilogueStore
-                       && job_i.place != accllm_pkg::VectorKey
-                       && job_i.place != accllm_pkg::VectorValue;
-  assign job_ready_o = state_q == StateJob && (!stores_q || goes_beside);
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) stores_q <= 1'b0;
-    else if (heads_start_o && !is_attend_o) stores_q <= 1'b1;
-    else if (stored_i) stores_q <= 1'b0;
-  end
+  logic may_begin;
+  assign job_ready_o = state_q == StateJob && may_begin;
+  store_order u_stores (
+    .clk_i, .rst_ni, .job_i, .may_o(may_begin), .start_i(heads_start_o && !is_attend_o),
+    .store_i(job_q), .keys_o, .values_o, .stored_i
+  );
   assign takes       = job_valid_i && job_ready_o;
   assign is_load     = phase_q == PhaseLoad;
   assign is_norm     = phase_q == PhaseNorm;
@@ -204,8 +199,7 @@ module vector_walker #(
   assign scalar_start_o = state_q == StateScalars;
   assign heads_start_o  = state_q == StateSetup && phase_q == PhaseHeads;
   assign is_attend_o    = job_q.opcode == accllm_pkg::OpcodeAttend;
-  assign keys_o         = job_q.address;
-  assign values_o       = job_q.parameter_;
+  assign is_value_o     = job_q.place == accllm_pkg::VectorValue;
   assign scalar_is_a8_o = is_codes;
   assign done_o         = state_q == StateDone;
   always_ff @(posedge clk_i) begin

@@ -33,9 +33,10 @@ module attention_core #(
   // Steps of the vector unit's walker.
   input  logic                          start_i,
   input  logic                          is_attend_i,
-  output logic                          stored_o,       // a store-kv is complete
+  input  logic                          is_value_i,     // else of keys: a store-kv
+  output logic                          stored_o,       // the oldest store-kv is complete
   output logic                          attended_o,
-  input  logic [31:0]                   keys_i,         // first stripes of the layer, at the start
+  input  logic [31:0]                   keys_i,         // first stripes of the layer that is stored
   input  logic [31:0]                   values_i,
   input  logic                          written_i,      // nothing is on its way to memory
   // Beats.
@@ -93,15 +94,6 @@ module attention_core #(
   localparam int unsigned FactorsW = Parts * Queries * FactorW;
   localparam int unsigned PlaceW   = $clog2(4 * Cluster * Queries);
 
-  // A store goes on while the steps behind it begin.
-  logic [31:0] keys_q, values_q;
-  always_ff @(posedge clk_i) begin
-    if (start_i) begin
-      keys_q   <= keys_i;
-      values_q <= values_i;
-    end
-  end
-
   logic four_banks;  // of queries
   assign four_banks = cache_i.folds <= ctrl_pkg::FoldsW'(2);
 
@@ -116,8 +108,8 @@ module attention_core #(
   head_walker #(
     .Lanes(Lanes), .Slots(Slots), .HeadQueries(HeadQueries), .Words(Words)
   ) u_heads (
-    .clk_i, .rst_ni, .start_i, .is_attend_i, .stored_o, .attended_o, .n_tokens_i, .shape_i,
-    .cache_i, .slots_i, .four_banks_i(four_banks),
+    .clk_i, .rst_ni, .start_i, .is_attend_i, .is_value_i, .stored_o, .attended_o, .n_tokens_i,
+    .shape_i, .cache_i, .slots_i, .four_banks_i(four_banks),
     .job_valid_o(job_valid), .job_ready_i(job_ready), .job_o(job), .job_raddr_o(job_raddr),
     .keys_done_i(keys_done), .query_tokens_o(query_tokens), .query_heads_o(query_heads),
     .store_start_o(store_start), .store_is_value_o(store_is_value), .store_slot_o(store_slot),
@@ -156,7 +148,7 @@ module attention_core #(
   kv_store #(.Lanes(Lanes)) u_store (
     .clk_i, .rst_ni, .split_i(cache_i.split), .start_i(store_start), .idle_o(store_idle),
     .is_value_i(store_is_value), .slot_i(store_slot), .n_heads_i(cache_i.heads),
-    .keys_i(keys_q), .values_i(values_q), .head_key_stripes_i(cache_i.key_stripes),
+    .keys_i, .values_i, .head_key_stripes_i(cache_i.key_stripes),
     .n_chunks_i(cache_i.all_chunks),
     .group_valid_i(group_valid), .group_ready_o(group_ready), .codes_i(codes), .group_i(group),
     .scale_i(scale), .last_i(group_last), .old_valid_i(old_valid), .old_ready_o(old_ready),

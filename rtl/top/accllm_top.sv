@@ -153,8 +153,8 @@ module accllm_top #(
   logic [Slots-1:0]    square_ready;
   logic                scalar_start, scalar_ready, scalar_is_a8, scalar_buffer;
   logic [RoundW-1:0]   tile_round;
-  logic                heads_start, is_attend, stored, attended, load, angle_beat, old_room;
-  logic                old_beat, old_start, old_done, mark, rewinds;
+  logic                heads_start, is_attend, is_value, stored, attended, load, angle_beat;
+  logic                old_room, old_beat, old_start, old_done, mark, rewinds;
   logic                attend_start, attend_done, attend_may, attend_pop, attend_takes;
   logic [31:0]         keys, values;
   rce_pkg::beat_t      attend_beat;
@@ -178,7 +178,8 @@ module accllm_top #(
     .side_ready_i(side_ready), .op_o(op), .raddr_o(raddr), .waddr_o(waddr), .idle_i(vector_idle),
     .square_ready_i(square_ready), .available_i(available), .scalar_start_o(scalar_start),
     .scalar_ready_i(scalar_ready), .scalar_is_a8_o(scalar_is_a8), .scalar_buffer_o(scalar_buffer),
-    .eps_o(eps), .heads_start_o(heads_start), .is_attend_o(is_attend), .stored_i(stored),
+    .eps_o(eps), .heads_start_o(heads_start), .is_attend_o(is_attend), .is_value_o(is_value),
+    .stored_i(stored),
     .attended_i(attended), .old_start_o(old_start), .old_done_i(old_done), .keys_o(keys),
     .values_o(values), .load_o(load), .angle_beat_o(angle_beat), .old_room_i(old_room),
     .old_beat_o(old_beat), .attend_start_o(attend_start), .attend_done_i(attend_done),
@@ -255,6 +256,7 @@ module accllm_top #(
   ) u_attention (
     .clk_i, .rst_ni(core_rst_n), .n_tokens_i(pass.n_tokens), .shape_i(shape), .cache_i(cache),
     .slots_i(slots), .windows_i(windows), .start_i(heads_start), .is_attend_i(is_attend),
+    .is_value_i(is_value),
     .stored_o(stored), .attended_o(attended), .keys_i(keys), .values_i(values), .written_i(written),
     .load_i(load), .angle_beat_i(angle_beat), .old_start_i(old_start), .old_done_o(old_done),
     .old_room_o(old_room), .old_beat_i(old_beat), .attend_start_i(attend_start),

@@ -22,9 +22,8 @@ isa::Vector HomeByUse(const Graph& graph, int value) {
   for (const Operation& op : graph.operations) {
     const auto found = std::find(op.inputs.begin(), op.inputs.end(), value);
     if (found == op.inputs.end()) continue;
-    if (op.op == Op::kStoreKv) {
-      return found == op.inputs.begin() ? isa::Vector::kKey : isa::Vector::kValue;
-    }
+    if (op.op == Op::kStoreKeys) return isa::Vector::kKey;
+    if (op.op == Op::kStoreValues) return isa::Vector::kValue;
     if (op.op == Op::kAttend) return isa::Vector::kQuery;
     if (op.op == Op::kLinear) return isa::Vector::kGate;
   }

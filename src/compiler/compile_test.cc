@@ -59,7 +59,7 @@ TEST_F(CompileTest, PassesAreToldInOrder) {
   ASSERT_TRUE(program) << program.error().ToString();
   EXPECT_EQ(names, (std::vector<std::string>{"lower", "fuse", "schedule", "allocate", "place"}));
   // embed; 12 a layer; norm, lm_head, end
-  EXPECT_EQ(program->instructions().size(), 1 + 2 * 13 + 3U);
+  EXPECT_EQ(program->instructions().size(), 1 + 2 * 14 + 3U);
 }
 
 TEST_F(CompileTest, TheSameModelGivesTheSameBytes) {
@@ -84,7 +84,7 @@ TEST_F(CompileTest, VerifiersFindBrokenGraphs) {
                    [](const compiler::Operation& op) { return op.op == Op::kAttend; });
   const auto store =
       std::find_if(graph.operations.begin(), graph.operations.end(),
-                   [](const compiler::Operation& op) { return op.op == Op::kStoreKv; });
+                   [](const compiler::Operation& op) { return op.op == Op::kStoreValues; });
   ASSERT_LT(store, attend);
   std::rotate(store, store + 1, attend + 1);
   EXPECT_FALSE(compiler::VerifySchedule(graph));
@@ -114,8 +114,8 @@ TEST_F(CompileTest, KeysAndValuesComeBeforeQueries) {
            graph.operations.begin();
   };
   EXPECT_LT(at("layers.1.self_attn.k_proj"), at("layers.1.self_attn.q_proj"));
-  EXPECT_LT(at("layers.1.self_attn.v_proj"), at("layers.1.self_attn.q_proj"));
-  EXPECT_LT(at("layers.1.store_kv"), at("layers.1.self_attn.q_proj"));
+  EXPECT_LT(at("layers.1.store_k"), at("layers.1.self_attn.v_proj"));
+  EXPECT_LT(at("layers.1.store_v"), at("layers.1.self_attn.q_proj"));
 }
 
 TEST_F(CompileTest, EveryTruncationAndCorruptionIsFound) {
@@ -179,6 +179,9 @@ TEST_F(CompileTest, ProgramsOutOfRangeAreRefused) {
       EXPECT_TRUE(refuses(&isa::Instruction::blocks)) << i;
       EXPECT_TRUE(refuses(&isa::Instruction::source)) << i;
       EXPECT_TRUE(refuses(&isa::Instruction::epilogue)) << i;
+    }
+    if (opcode(code[i]) == isa::Opcode::kStoreKv) {
+      EXPECT_TRUE(refuses(&isa::Instruction::source)) << i;
     }
     if (has_cache) {
       EXPECT_TRUE(refuses(&isa::Instruction::keys)) << i;

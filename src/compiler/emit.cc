@@ -13,7 +13,8 @@ constexpr isa::Opcode OpcodeOf(Op op) {
       return isa::Opcode::kNorm;
     case Op::kQuantize:
       return isa::Opcode::kQuantize;
-    case Op::kStoreKv:
+    case Op::kStoreKeys:
+    case Op::kStoreValues:
       return isa::Opcode::kStoreKv;
     case Op::kAttend:
       return isa::Opcode::kAttend;
@@ -41,8 +42,8 @@ isa::Instruction Encode(const Graph& graph, const Operation& op, float eps) {
       i.parameter = std::bit_cast<uint32_t>(eps);
     }
   }
-  const bool uses_cache = op.op == Op::kStoreKv || op.op == Op::kAttend;
-  if (uses_cache) {
+  if (i.opcode == static_cast<uint32_t>(isa::Opcode::kStoreKv) || op.op == Op::kAttend) {
+    if (op.op != Op::kAttend) i.source = HomeOf(graph, op.inputs[0]);
     i.has_bias = op.tensor.empty() ? 0 : 1;
     i.keys = static_cast<uint32_t>(graph.caches[static_cast<size_t>(op.layer)].keys);
     i.values = static_cast<uint32_t>(graph.caches[static_cast<size_t>(op.layer)].values);

@@ -13,7 +13,17 @@
 
 namespace accllm::compiler {
 
-enum class Op { kEmbed, kNorm, kQuantize, kLinear, kAdd, kSiluMul, kStoreKv, kAttend };
+enum class Op {
+  kEmbed,
+  kNorm,
+  kQuantize,
+  kLinear,
+  kAdd,
+  kSiluMul,
+  kStoreKeys,
+  kStoreValues,
+  kAttend
+};
 std::string_view NameOf(Op op);
 
 // What an operation gives: a float vector or, quantised, the input of linear layers.

@@ -70,7 +70,8 @@ class Lowering {
     const int q = Linear(layer, LinearKind::kQ, normed);
     const int k = Linear(layer, LinearKind::kK, normed);
     const int v = Linear(layer, LinearKind::kV, normed);
-    Emit({Op::kStoreKv, named("store_kv"), layer, {k, v}, -1, OfLayer(layer, VectorKind::kKNorm)});
+    Emit({Op::kStoreKeys, named("store_k"), layer, {k}, -1, OfLayer(layer, VectorKind::kKNorm)});
+    Emit({Op::kStoreValues, named("store_v"), layer, {v}, -1, {}});
     const int mixed = Emit({Op::kAttend,
                             named("attend"),
                             layer,

@@ -76,13 +76,13 @@ class Compile(Case):
                                        "cache_bytes", "memory_bytes", "vector_bytes", "seconds"})
         self.assertEqual((report["file"], report["target"]), ("report.accp", "u280"))
         # load, norm, lm_head and end; 13 of each layer
-        self.assertEqual(report["instructions"], 6 * 13 + 4)
+        self.assertEqual(report["instructions"], 6 * 14 + 4)
         size = (FOLDER / "report.accp").stat().st_size
         self.assertLess(report["constant_bytes"], size)
         self.assertEqual(report["memory_bytes"], 8 << 30)
         for_people = accllm("compile", MODEL, "-o", "report.accp", "--force")
         self.assertEqual(for_people.returncode, 0, for_people.stderr)
-        self.assertRegex(for_people.stdout, r"^report\.accp: 82 instructions for u280; .*\n$")
+        self.assertRegex(for_people.stdout, r"^report\.accp: 88 instructions for u280; .*\n$")
         self.assertEqual((FOLDER / "report.accp").stat().st_size, size)
 
     def test_dump_writes_a_file_a_pass(self):
@@ -331,9 +331,9 @@ class Run(Case):
         all_events = [event for event in trace["traceEvents"] if event["ph"] == "X"]
         events = [event for event in all_events if threads[event["tid"]] != "memory"]
         asked = [event for event in all_events if threads[event["tid"]] == "memory"]
-        self.assertEqual([int(event["name"].split()[0]) for event in events], list(range(82)))
+        self.assertEqual([int(event["name"].split()[0]) for event in events], list(range(88)))
         self.assertEqual(events[0]["ts"], 0)
-        self.assertEqual(events[-1]["name"], "81 end")
+        self.assertEqual(events[-1]["name"], "87 end")
         for event in all_events:
             self.assertGreaterEqual(event["dur"], 0)
         for event in events:
@@ -352,14 +352,14 @@ class Run(Case):
         for device in ("functional", "cycle"):
             run("--device", device, "--vectors", f"vectors/{device}")
         names = sorted(path.name for path in (FOLDER / "vectors/cycle").iterdir())
-        self.assertEqual([name[:4] for name in names], [f"{i:03}-" for i in range(81)])  # no end
+        self.assertEqual([name[:4] for name in names], [f"{i:03}-" for i in range(87)])  # no end
         for name in names:
             self.assertIn(re.fullmatch(r"\d+-(.*)\.bin", name).group(1), OPCODES)
             content = (FOLDER / "vectors/cycle" / name).read_bytes()
             self.assertGreater(len(content), 0, name)
             self.assertEqual((FOLDER / "vectors/functional" / name).read_bytes(), content, name)
         # The logits of the one token of the last pass.
-        self.assertEqual((FOLDER / "vectors/cycle/080-linear.bin").stat().st_size, 4 * 4096)
+        self.assertEqual((FOLDER / "vectors/cycle/086-linear.bin").stat().st_size, 4 * 4096)
 
     def run_fails(self, code, parts, *arguments, program="window.accp"):
         self.assert_fails(code, parts, "run", program, "-n", "2", "-p", "a", *arguments)
@@ -415,7 +415,7 @@ class Run(Case):
         self.assertEqual(writes[0], ["0x010", "0x00000000", "memory[0]"])
         self.assertEqual(by_name["memory[1]"], (0x01c, 0x10000000))
         self.assertEqual(by_name["instructions"][1], 64 * by_name["geometry.stripes"][1])
-        self.assertEqual(by_name["n_instructions"], (0x31c, 82))
+        self.assertEqual(by_name["n_instructions"], (0x31c, 88))
         self.assertEqual((by_name["geometry.hidden"][1], by_name["geometry.vocab"][1]), (256, 4096))
         self.assertEqual((by_name["geometry.lanes"][1], by_name["geometry.slots"][1]), (2, 4))
         self.assertEqual([by_name[name][1] for name in ("position", "n_tokens", "n_outputs")],

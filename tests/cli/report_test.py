@@ -83,7 +83,7 @@ class Report(Case):
 
     def test_every_cycle_of_the_lanes_is_told(self):
         report = parsed("report", *SMALL)
-        time = report["time"]
+        time = report["passes"][0]["time"]
         names = [operation["name"] for operation in time["operations"]]
         self.assertEqual(names[:4], ["embed", "attention_in", "self_attn.k_proj",
                                      "self_attn.v_proj"])

@@ -54,6 +54,43 @@ TEST_F(AccllmAttention, WithoutSinks) {
   RunText(0, 12, {1, kSlots, 2});
 }
 
+// The compiler makes one order; the machine is right in any. Other sources are illegal.
+TEST_F(AccllmAttention, StoresInOtherOrders) {
+  Prepare(Config(64, 4, 2), true, {true});
+  const std::vector<isa::Instruction> code(program_->instructions().begin(),
+                                           program_->instructions().end());
+  const auto stores = [&](size_t i) {
+    return code[i].opcode == static_cast<uint32_t>(isa::Opcode::kStoreKv);
+  };
+  constexpr size_t kFirst = 2;  // products and stores of keys and values, product of queries
+  ASSERT_TRUE(stores(kFirst + 1) && stores(kFirst + 3));
+  const std::vector<std::vector<size_t>> orders = {
+      {0, 2, 1, 3, 4}, {0, 2, 3, 1, 4}, {0, 2, 4, 1, 3}, {2, 3, 0, 1, 4}};
+  for (const std::vector<size_t>& order : orders) {
+    std::vector<isa::Instruction> changed = code;
+    for (size_t i = 0; i < order.size(); ++i) changed[kFirst + i] = code[kFirst + order[i]];
+    SetInstructions(changed);
+    RunText(0, 7, {kSlots, 1});
+  }
+  std::vector<isa::Instruction> illegal = code;
+  illegal[kFirst + 1].source = static_cast<uint32_t>(isa::Vector::kQuery);
+  SetInstructions(illegal);
+  host_->Start(1, 1, 0);
+  const KernelStatus status = host_->Finish();
+  EXPECT_EQ(status.error, isa::KernelError::kIllegalInstruction);
+  EXPECT_EQ(status.failed_instruction, kFirst + 1);
+
+  // Values go to another layer's cache than the keys before them.
+  std::vector<isa::Instruction> changed = code;
+  const auto other = std::find_if(code.begin(), code.end(), [](const isa::Instruction& i) {
+    return i.opcode == static_cast<uint32_t>(isa::Opcode::kAttend) && i.layer == 1;
+  });
+  changed[kFirst + 3].keys = other->keys;
+  changed[kFirst + 3].values = other->values;
+  SetInstructions(changed);
+  RunText(0, 7, {kSlots, 1});
+}
+
 TEST_F(AccllmAttention, GoesOnAfterResetsAndErrorsOfMemory) {
   Prepare(Config(64, 4, 2), true, {true});
   RunPass(kSlots, 1, 0);

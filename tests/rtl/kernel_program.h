@@ -43,6 +43,9 @@ class KernelProgram {
   const isa::Geometry& geometry() const { return state_.g; }
   const std::vector<uint8_t>& image() const { return image_; }
   const std::vector<isa::Instruction>& instructions() const { return instructions_; }
+  void set_instructions(std::vector<isa::Instruction> instructions) {
+    instructions_ = std::move(instructions);
+  }
   accel::MachineState& state() { return state_; }
 
   void BeginPass(int64_t n_tokens, int64_t n_outputs, int64_t position = 0) {

@@ -90,7 +90,10 @@ class KvStore : public testing::Test {
       const int64_t slot = accel::SlotOf(model_.g, position + token);
       for (const bool is_value : {false, true}) PrepareRun({is_value, slot}, token);
     }
-    accel::RunStoreKv(model_, store_);
+    for (const isa::Vector vector : {isa::Vector::kKey, isa::Vector::kValue}) {
+      store_.source = static_cast<uint32_t>(vector);
+      accel::RunStoreKv(model_, store_);
+    }
   }
 
   void PrepareRun(const TokenRun& run, int64_t token) {

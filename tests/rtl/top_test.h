@@ -25,6 +25,11 @@ class TopTest : public ::testing::Test {
     host_->Load(g(), program_->instructions());
   }
 
+  void SetInstructions(const std::vector<isa::Instruction>& instructions) {
+    program_->set_instructions(instructions);
+    host_->Load(g(), program_->instructions());
+  }
+
   const isa::Geometry& g() const { return program_->geometry(); }
 
   void WriteInputs(int64_t n_tokens) {
@@ -64,8 +69,12 @@ class TopTest : public ::testing::Test {
     const bool is_output = opcode == isa::Opcode::kLinear &&
                            i.epilogue == static_cast<uint32_t>(isa::Epilogue::kOutput);
     if (opcode == isa::Opcode::kEnd || opcode == isa::Opcode::kQuantize) return;
-    if (opcode == isa::Opcode::kStoreKv) return CompareCache(i);
-    if (opcode == isa::Opcode::kAttend) return CompareMixed(i);
+    if (opcode == isa::Opcode::kStoreKv) return;  // attend looks at the whole cache
+    if (opcode == isa::Opcode::kAttend) {
+      CompareCache(i);
+      CompareMixed(i);
+      return;
+    }
     const auto vector = static_cast<isa::Vector>(opcode == isa::Opcode::kLoad   ? 0
                                                  : opcode == isa::Opcode::kNorm ? i.source
                                                                                 : i.destination);

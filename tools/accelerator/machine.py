@@ -534,14 +534,16 @@ class Host:
             self.frequencies = [f / factor for f, factor in zip(self.frequencies, factors)]
 
     def append(self, tokens):
-        """Reads tokens and wants the logits of the last; returns the results of the last pass."""
+        """Reads tokens and wants the logits of the last; returns the results of the last pass, which
+        runs twice, as for `--vectors`: so the cache holds its keys and values throughout."""
         slots = self.machine.g.slots
         for first in range(0, len(tokens), slots):
             some = tokens[first:first + slots]
             self.write_embeddings(some)
             self.write_angles(len(some))
             is_last = first + slots >= len(tokens)
-            results = self.machine.run_pass(self.position, len(some), 1 if is_last else 0)
+            for _ in range(2 if is_last else 1):
+                results = self.machine.run_pass(self.position, len(some), 1 if is_last else 0)
             self.position += len(some)
         return results
 

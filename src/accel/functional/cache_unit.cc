@@ -59,30 +59,44 @@ void StoreGroups(uint8_t* keys, const CacheLayout& layout, CacheLayout::Of of, i
   }
 }
 
+void StoreKeys(MachineState& m, const isa::Instruction& instruction, const CacheLayout& layout,
+               int64_t token, int64_t slot) {
+  const int64_t dim = m.g.head_dim;
+  uint8_t* at_keys = m.At(instruction.keys);
+  const std::vector<float> angles = AnglesOf(m, token);
+  const float* cosines = angles.data();
+  const std::vector<float> keys = NormedHeads(m, instruction, m.Of(isa::Vector::kKey, token));
+  std::vector<float> rotated(Index(dim));
+  Kv4Vector vector(layout.padded_dim);
+  for (int64_t head = 0; head < layout.kv_heads; ++head) {
+    kernels::Rope(&keys[Index(head * dim)], cosines, cosines + dim / 2, dim, rotated.data());
+    kernels::Hadamard(rotated.data(), dim);
+    vector.Quantize(rotated);
+    StoreKeyCodes(at_keys, layout, head, slot, vector);
+    StoreGroups(at_keys, layout, CacheLayout::kKeys, head, slot, vector);
+  }
+}
+
+void StoreValues(MachineState& m, const isa::Instruction& instruction, const CacheLayout& layout,
+                 int64_t token, int64_t slot) {
+  const int64_t dim = m.g.head_dim;
+  const std::span<const float> values = m.Of(isa::Vector::kValue, token);
+  Kv4Vector vector(layout.padded_dim);
+  for (int64_t head = 0; head < layout.kv_heads; ++head) {
+    vector.Quantize(values.subspan(Index(head * dim), Index(dim)));
+    StoreValueCodes(m.At(instruction.values), layout, head, slot, vector);
+    StoreGroups(m.At(instruction.keys), layout, CacheLayout::kValues, head, slot, vector);
+  }
+}
+
 }  // namespace
 
 void RunStoreKv(MachineState& m, const isa::Instruction& instruction) {
   const CacheLayout layout = CacheLayout::For(m.g);
-  const int64_t dim = m.g.head_dim;
-  uint8_t* at_keys = m.At(instruction.keys);
-  std::vector<float> rotated(Index(dim));
-  Kv4Vector vector(layout.padded_dim);
+  const bool is_key = static_cast<isa::Vector>(instruction.source) == isa::Vector::kKey;
   for (int64_t token = 0; token < m.pass.n_tokens; ++token) {
-    const std::vector<float> angles = AnglesOf(m, token);
-    const float* cosines = angles.data();
-    const std::vector<float> keys = NormedHeads(m, instruction, m.Of(isa::Vector::kKey, token));
-    const std::span<const float> values = m.Of(isa::Vector::kValue, token);
     const int64_t slot = SlotOf(m.g, m.pass.position + token);
-    for (int64_t head = 0; head < layout.kv_heads; ++head) {
-      kernels::Rope(&keys[Index(head * dim)], cosines, cosines + dim / 2, dim, rotated.data());
-      kernels::Hadamard(rotated.data(), dim);
-      vector.Quantize(rotated);
-      StoreKeyCodes(at_keys, layout, head, slot, vector);
-      StoreGroups(at_keys, layout, CacheLayout::kKeys, head, slot, vector);
-      vector.Quantize(values.subspan(Index(head * dim), Index(dim)));
-      StoreValueCodes(m.At(instruction.values), layout, head, slot, vector);
-      StoreGroups(at_keys, layout, CacheLayout::kValues, head, slot, vector);
-    }
+    (is_key ? StoreKeys : StoreValues)(m, instruction, layout, token, slot);
   }
 }
 

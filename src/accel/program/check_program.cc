@@ -73,6 +73,8 @@ class ProgramChecker {
       case isa::Opcode::kLinear:
         return Linear(i);
       case isa::Opcode::kStoreKv:
+        if (!IsStored(i)) return Bad("source");
+        return Cache(i);
       case isa::Opcode::kAttend:
         return Cache(i);
     }
@@ -107,6 +109,11 @@ class ProgramChecker {
     const MatrixLayout layout = {static_cast<isa::WeightFormat>(i.format), i.rows, i.blocks,
                                  g_.lanes, i.has_bias == 1};
     return Constant("address", i.address, layout.stripes());
+  }
+
+  static bool IsStored(const isa::Instruction& i) {
+    const auto source = static_cast<isa::Vector>(i.source);
+    return source == isa::Vector::kKey || (source == isa::Vector::kValue && i.has_bias == 0);
   }
 
   Status Cache(const isa::Instruction& i) const {

@@ -153,16 +153,14 @@ void ArrayPass::Linear(const isa::Instruction& i, InstructionCycles& record) {
 }
 
 void ArrayPass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
-  const auto ready = [&](isa::Vector v) { return vector_ready_[static_cast<size_t>(v)]; };
-  record.begin = std::max({ready(isa::Vector::kKey), ready(isa::Vector::kValue), vector_free_});
-  // Rotate, transform, range, codes: four passes over keys and over values.
-  const int64_t work = pass_.n_tokens * g_.kv_heads * 2 * 4 * VectorCycles(g_.head_dim);
+  record.begin = std::max(vector_ready_[i.source], vector_free_);
+  // Rotate, transform, range, codes: four passes.
+  const int64_t work = pass_.n_tokens * g_.kv_heads * 4 * VectorCycles(g_.head_dim);
   record.end = record.begin + t_.kv4_pipeline + work;
   record.vector_cycles = work;
   vector_free_ = record.end;
-  const StoreBeats beats = engine_.Stored(pass_.n_tokens);
-  reader_.Write(i.keys, beats.keys_written, record.end);
-  reader_.Update(i.values, beats.values_updated, record.end);
+  const bool is_key = static_cast<isa::Vector>(i.source) == isa::Vector::kKey;
+  reader_.Write(is_key ? i.keys : i.values, engine_.Stored(pass_.n_tokens), record.end);
 }
 
 void ArrayPass::TakeStripes(int64_t first, int64_t n, int64_t ready, InstructionCycles& record) {

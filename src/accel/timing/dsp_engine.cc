@@ -71,8 +71,8 @@ void DspEngine::Values(const isa::Instruction& attend, std::span<const SlotSpan>
              on_beat);
 }
 
-StoreBeats DspEngine::Stored(int64_t n_tokens) const {
-  return {n_tokens * StripesOf(2.0 * g_.kv_heads * g_.head_dim * e_.cached_bits), 0};
+int64_t DspEngine::Stored(int64_t n_tokens) const {
+  return n_tokens * StripesOf(1.0 * g_.kv_heads * g_.head_dim * e_.cached_bits);
 }
 
 }  // namespace accllm::accel

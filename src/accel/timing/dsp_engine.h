@@ -24,7 +24,8 @@ class DspEngine {
             int64_t n_queries, const OnBeat& on_beat) const;
   void Values(const isa::Instruction& attend, std::span<const SlotSpan> spans, int64_t head,
               int64_t n_queries, const OnBeat& on_beat) const;
-  StoreBeats Stored(int64_t n_tokens) const;
+  // Stripes of the keys, or of the values, of so many tokens.
+  int64_t Stored(int64_t n_tokens) const;
 
  private:
   // `bits` from `stripe` on, over the channels of the busy cores, while each of these multiplies

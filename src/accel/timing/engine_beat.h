@@ -26,10 +26,4 @@ struct SlotSpan {
   int64_t slots() const { return last - first + 1; }
 };
 
-// Beats of every channel that storing a pass's keys and values writes, or reads and writes back.
-struct StoreBeats {
-  int64_t keys_written = 0;
-  int64_t values_updated = 0;
-};
-
 }  // namespace accllm::accel

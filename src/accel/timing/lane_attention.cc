@@ -56,6 +56,8 @@ LanePass::CacheReads LanePass::ReadsOfPass() const {
 
 // Old beats of values: of each token and head one of each set.
 void LanePass::AskStore(const isa::Instruction& i) {
+  ++n_stores_;
+  if (static_cast<isa::Vector>(i.source) != isa::Vector::kValue) return;
   int64_t cycles = kHeadStart + 3;
   const int64_t head_stripes = cache_.value_stripes() / cache_.kv_heads;
   for (int64_t t = 0; t < n_tokens(); ++t) {
@@ -67,7 +69,6 @@ void LanePass::AskStore(const isa::Instruction& i) {
       }
     }
   }
-  ++n_stores_;
 }
 
 void LanePass::AskAttend(const isa::Instruction& i) {
@@ -93,39 +94,41 @@ void LanePass::AskAttend(const isa::Instruction& i) {
 
 void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
   Begin(record);
+  if (store_.taken < record.taken && StoresDone() <= record.taken) EndStores();
   vector_ = record.taken + kStoreCycles;
+  const bool is_value = static_cast<isa::Vector>(i.source) == isa::Vector::kValue;
   const bool is_split = cache_.padded_dim == 64;
   const int64_t groups = cache_.n_groups();
   const int64_t job = cache_.padded_dim / std::min<int64_t>(4, g_.lanes);
   const int64_t to_group = job + (is_split ? kGroupStages64 : kGroupStages128);
   const int64_t halves = CodeParts() * CeilDiv(cache_.padded_dim, kHalfDims);
-  const int64_t n_heads = 2 * n_tokens() * cache_.kv_heads;
   const int64_t ahead = kMostGroups / groups;
-  std::vector<int64_t> first_group(Index(ahead));  // taken, of the last heads
-  int64_t next_job = record.taken + kHeadStart;
-  int64_t codes_free = 0;
-  int64_t next = record.taken + kHeadStart + 1;  // half beat
-  int64_t taken = 0;
-  std::vector<int64_t> used;  // old codes
-  for (int64_t head = 0; head < n_heads; ++head) {
-    const bool is_value = 2 * head >= n_heads;
-    if (head > 0 && head % cache_.kv_heads == 0) next = taken + 2;  // another run
+  // Behind keys that are being stored, if there are any.
+  store_.next_job = std::max(store_.next_job, record.taken + kHeadStart);
+  int64_t next = std::max(record.taken + kHeadStart + 1, store_.taken + 2);  // half beat
+  std::vector<int64_t> used;                                                 // old codes
+  for (int64_t head = 0; head < n_tokens() * cache_.kv_heads; ++head) {
+    if (head > 0 && head % cache_.kv_heads == 0) next = store_.taken + 2;  // another run
     // Groups come in turns of eight cycles, the codes of a head when the last one's have left.
-    next_job = std::max(next_job, first_group[Index(head % ahead)] + 1);
-    const int64_t there =
-        begin_ + kGroupPhase + RoundUp(next_job + to_group - begin_ - kGroupPhase, kGroupCycles);
-    next_job += job;
-    first_group[Index(head % ahead)] = std::max(there, codes_free + 1);
-    next = std::max({next, there + kGroupCycles * (groups - 1) + 1, codes_free + groups + 1});
+    const int64_t behind = std::ssize(store_.groups) - ahead;
+    if (behind >= 0) {
+      store_.next_job = std::max(store_.next_job, store_.groups[Index(behind)] + 1);
+    }
+    const int64_t there = begin_ + kGroupPhase +
+                          RoundUp(store_.next_job + to_group - begin_ - kGroupPhase, kGroupCycles);
+    store_.next_job += job;
+    store_.groups.push_back(std::max(there, store_.codes_free + 1));
+    next =
+        std::max({next, there + kGroupCycles * (groups - 1) + 1, store_.codes_free + groups + 1});
     const auto write_half = [&](int64_t lane) {
-      taken = next + kHalfCycles;
-      stream_.Write(is_value ? i.values : i.keys, lane, taken + 1);
-      next = taken;
+      store_.taken = next + kHalfCycles;
+      stream_.Write(is_value ? i.values : i.keys, lane, store_.taken + 1);
+      next = store_.taken;
     };
     if (is_value) {
       for (int64_t set = 0; set < cache_.value_sets(); ++set) {
-        const int64_t behind = std::ssize(used) - kOldSets;
-        const int64_t room = behind < 0 ? 0 : used[Index(behind)] + 1;
+        const int64_t before = std::ssize(used) - kOldSets;
+        const int64_t room = before < 0 ? 0 : used[Index(before)] + 1;
         next = std::max(next, TakeBeat(0, room, {1, 0}, record) + kOldStages);
         used.push_back(next);
         write_half(-1);
@@ -134,27 +137,40 @@ void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
     } else {
       for (int64_t half = 0; half < halves; ++half) write_half(head % g_.lanes);
     }
-    codes_free = next - 1;
+    store_.codes_free = next - 1;
     for (int64_t half = 0; half < halves; ++half) write_half(head % g_.lanes);
   }
-  record.end = taken;
-  record.vector_cycles = n_heads * 4 * VectorCycles(g_.head_dim);
-  store_ = {true, taken, records_.size()};
+  record.end = store_.taken;
+  record.vector_cycles = n_tokens() * cache_.kv_heads * 4 * VectorCycles(g_.head_dim);
+  store_.records.push_back(records_.size());
 }
 
-bool LanePass::GoesBesideStore(const isa::Instruction& i) {
-  const auto destination = static_cast<isa::Vector>(i.destination);
+bool LanePass::GoesBesideStores(const isa::Instruction& i) const {
+  const auto is_stored = [&](isa::Vector vector) {
+    return std::any_of(store_.records.begin(), store_.records.end(), [&](size_t record) {
+      return instructions_[records_[record].index].source == static_cast<uint32_t>(vector);
+    });
+  };
+  if (static_cast<isa::Opcode>(i.opcode) == isa::Opcode::kStoreKv) {
+    return static_cast<isa::Vector>(i.source) == isa::Vector::kValue &&
+           !is_stored(isa::Vector::kValue);
+  }
   return static_cast<isa::Opcode>(i.opcode) == isa::Opcode::kLinear &&
          static_cast<isa::Epilogue>(i.epilogue) == isa::Epilogue::kStore &&
-         destination != isa::Vector::kKey && destination != isa::Vector::kValue;
+         !is_stored(static_cast<isa::Vector>(i.destination));
 }
 
-void LanePass::EndStore() {
-  if (!store_.is_running) return;
-  const int64_t done = std::max(store_.taken, stream_.Written()) + kHeadDone;
-  records_[store_.record].end = done;
-  vector_ = std::max(vector_, done + 1);
-  stream_.Release(done + 1);
+int64_t LanePass::StoresDone() { return std::max(store_.taken, stream_.Written()) + kHeadDone; }
+
+// They end together, one reported after the other.
+void LanePass::EndStores() {
+  if (store_.records.empty()) return;
+  int64_t done = StoresDone();
+  for (const size_t record : store_.records) {
+    records_[record].end = done;
+    stream_.Release(done++ + 1);
+  }
+  vector_ = std::max(vector_, done);
   store_ = {};
 }
 

@@ -43,7 +43,7 @@ void LanePass::BeginPass() {
 }
 
 void LanePass::Before(const isa::Instruction& i) {
-  if (!GoesBesideStore(i)) EndStore();
+  if (!GoesBesideStores(i)) EndStores();
 }
 
 // Checks, and the program comes; then the first step is there.

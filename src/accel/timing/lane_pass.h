@@ -56,9 +56,11 @@ class LanePass final : public PassTiming {
   void Quantize(const isa::Instruction& i, InstructionCycles& record) override;
   void Linear(const isa::Instruction& i, InstructionCycles& record) override;
   void StoreKv(const isa::Instruction& i, InstructionCycles& record) override;
-  // A store goes on beside results that it does not need; what else follows waits for its end.
-  static bool GoesBesideStore(const isa::Instruction& i);
-  void EndStore();
+  // Stores go on beside results that they do not need, and values follow keys; what else comes
+  // waits for their end.
+  bool GoesBesideStores(const isa::Instruction& i) const;
+  int64_t StoresDone();
+  void EndStores();
   void Attend(const isa::Instruction& i, InstructionCycles& record) override;
   void End(InstructionCycles& record) override;
 
@@ -111,9 +113,11 @@ class LanePass final : public PassTiming {
   int64_t begin_ = 0;                // of the pass
   int64_t n_stores_ = 0;             // that are asked for
   struct {
-    bool is_running = false;
-    int64_t taken = 0;  // its last half beat, by the channels
-    size_t record = 0;
+    std::vector<size_t> records;  // of those that run: keys, then values
+    int64_t taken = 0;            // the last half beat, by the channels
+    int64_t next_job = 0;         // the head unit can take
+    int64_t codes_free = 0;
+    std::vector<int64_t> groups;  // the first one of each head is taken
   } store_;
   int64_t put_out_ = 0;  // the next tile of logits can be
 };

@@ -49,11 +49,7 @@ void StreamReader::RunPending(int64_t until) {
   auto late = pending_.begin();
   for (; late != pending_.end() && late->cycle <= until; ++late) {
     for (HbmChannel& channel : channels_) {
-      Picoseconds time = clock_.TimeOf(late->cycle);
-      // All reads before all writes: two turns of the bus.
-      for (int64_t i = 0; late->reads && i < late->n; ++i) {
-        time = std::max(time, channel.Read(clock_.TimeOf(late->cycle), late->stripe + i));
-      }
+      const Picoseconds time = clock_.TimeOf(late->cycle);
       Picoseconds written = time;
       for (int64_t i = 0; i < late->n; ++i) written = channel.Write(time, late->stripe + i);
       last_written_ = std::max(last_written_, clock_.CycleOf(written));

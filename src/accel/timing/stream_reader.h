@@ -29,16 +29,10 @@ class StreamReader {
   // The cycle in which the last beat was asked for; -1: none was.
   int64_t last_issue() const { return last_issue_; }
 
-  // n beats of every lane are read, changed and written back at `cycle` or later, beside the
-  // streams.
-  void Update(int64_t stripe, int64_t n, int64_t cycle) {
-    pending_.push_back({stripe, n, cycle, true});
-  }
-  void Write(int64_t stripe, int64_t n, int64_t cycle) {
-    pending_.push_back({stripe, n, cycle, false});
-  }
+  // n beats of every lane are written at `cycle` or later, beside the streams.
+  void Write(int64_t stripe, int64_t n, int64_t cycle) { pending_.push_back({stripe, n, cycle}); }
 
-  // Completes all updates and writes; returns the cycle in which the last is in memory.
+  // Completes all writes; returns the cycle in which the last is in memory.
   int64_t Drain();
 
   // Of all channels so far.
@@ -49,7 +43,6 @@ class StreamReader {
     int64_t stripe;
     int64_t n;
     int64_t cycle;
-    bool reads;
   };
 
   // The bursts of a lane that are on their way: when the last beat of each is there.
