@@ -75,14 +75,14 @@ Result<EstimatedMachine> EstimatedMachine::Make(compiler::ModelTensors model,
   accel::PerformanceModel& performance = machine.performance;
   performance.geometry = graph.geometry;
   performance.instructions = machine.plan.instructions;
-  performance.area = costs.area;
   performance.timing.cache_bits = machine.options.cache_bits;
   const compiler::Target& target = machine.options.target;
   machine.size = {target.lanes, target.slots, target.vector_lanes,
                   compiler::VectorBytes(graph, target.slots)};
-  performance.used = accel::EstimateArea(machine.size, costs.area);
   machine.area_parts = accel::AreaOf(machine.size, costs.area, costs.counted);
   machine.area = accel::SumOf(machine.area_parts);
+  performance.used = machine.area;
+  performance.area = accel::CostsOf(machine.size, costs.area, machine.area_parts);
   return machine;
 }
 

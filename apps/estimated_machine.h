@@ -44,7 +44,7 @@ struct EstimatedMachine {
   accel::MachineSize size;
   accel::PerformanceModel performance;  // of the plan's instructions
   std::vector<accel::AreaPart> area_parts;
-  accel::FabricUse area;  // their sum; the energy model has performance.used, by hand
+  accel::FabricUse area;  // their sum
 
   EstimatedMachine() = default;
   EstimatedMachine(EstimatedMachine&&) = default;

@@ -1,14 +1,15 @@
 // Reads runs of beats from one AXI4 channel and gives them as a stream, in the order of commands.
 //
-// A command is cut into INCR bursts at multiples of BurstBeats beats, so none crosses 4 KiB. Bursts
-// are asked for when the queue has room for all of them: r_ready_o never falls. A response with an
-// error sets error_o; its beat goes on like any other.
+// A command is cut into INCR bursts at multiples of BurstBeats beats, so none crosses 4 KiB. Beats
+// go on as they come: who takes them has room for RoomBeats, and tells how many have left. Bursts
+// are asked for when there is room for all of them, or if takes_all_i, when beats need none: so
+// r_ready_o never falls. A response with an error sets error_o; its beat goes on like any other.
 module axi_read_stream #(
   parameter int unsigned BurstBeats = 64,   // at most; a power of two, 4 KiB or less
   parameter int unsigned Outstanding = 32,  // bursts under way; a power of two
-  parameter int unsigned QueueBeats = 512,  // a power of two
-  parameter QueueStyle = "block",
+  parameter int unsigned RoomBeats = 504,
   parameter int unsigned AddressW = 64,     // bits of an address that may be set
+  localparam int unsigned CountW = $clog2(RoomBeats) + 1,
   localparam int unsigned DataW = accllm_pkg::BeatBytes * 8
 ) (
   input  logic             clk_i,
@@ -18,10 +19,12 @@ module axi_read_stream #(
   input  logic [63:0]      command_address_i,  // of bytes, a multiple of a beat
   input  logic [31:0]      command_beats_i,    // 0: nothing happens
   output logic             valid_o,
-  input  logic             ready_i,
   output logic [DataW-1:0] data_o,
   output logic             last_o,             // of a command
-  output logic             idle_o,             // no command, no burst, no beat
+  input  logic             takes_all_i,        // beats that are asked for now count for nothing
+  input  logic             clear_i,            // with nothing under way: counts begin at 0
+  input  logic [CountW-1:0] freed_i,           // beats that have left, of those that count
+  output logic             idle_o,             // no command, no burst
   output logic             error_o,
   input  logic             error_clear_i,
   output logic             ar_valid_o,
@@ -36,13 +39,12 @@ module axi_read_stream #(
 );
   localparam int unsigned OffsetW = $clog2(accllm_pkg::BeatBytes);
   localparam int unsigned IndexW = $clog2(BurstBeats);
-  localparam int unsigned RoomW = $clog2(QueueBeats) + 1;
   localparam int unsigned BurstBytes = BurstBeats * accllm_pkg::BeatBytes;
   if (2 ** IndexW != BurstBeats || BurstBytes > 4096) begin : gen_check_burst
     $error("BurstBeats must be a power of two, and a burst at most 4 KiB");
   end
-  if (QueueBeats < BurstBeats) begin : gen_check_queue
-    $error("QueueBeats must be at least BurstBeats");
+  if (RoomBeats < BurstBeats) begin : gen_check_room
+    $error("RoomBeats must be at least BurstBeats");
   end
 
   // What is left of the command: from beat `index_q` of page `page_q` on, where a page is what a
@@ -90,18 +92,25 @@ module axi_read_stream #(
     end
   end
 
-  // Beats for which the queue has room: neither there nor under way.
-  logic [RoomW-1:0] room_q;
-  logic tag_ready, taken;
-  assign taken = valid_o && ready_i;
+  // Beats for which there is room: neither there nor under way.
+  logic [CountW-1:0] room_q, issued_q, issued_d;
+  logic tag_ready;
+  assign issued_d = issued_q + (issue && !takes_all_i ? CountW'(burst_beats_q) : '0);
   assign issue = burst_valid_q && (!ar_valid_o || ar_ready_i) && tag_ready
-                 && RoomW'(burst_beats_q) <= room_q;
+                 && (takes_all_i || CountW'(burst_beats_q) <= room_q);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || clear_i) begin
+      room_q <= CountW'(RoomBeats);
+      issued_q <= '0;
+    end else begin
+      room_q <= CountW'(RoomBeats) - (issued_d - freed_i);
+      issued_q <= issued_d;
+    end
+  end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      room_q <= RoomW'(QueueBeats);
       ar_valid_o <= 1'b0;
     end else begin
-      room_q <= room_q + RoomW'(taken) - (issue ? RoomW'(burst_beats_q) : '0);
       if (issue) ar_valid_o <= 1'b1;
       else if (ar_ready_i) ar_valid_o <= 1'b0;
     end
@@ -125,15 +134,11 @@ module axi_read_stream #(
     .valid_o(tag_valid), .ready_i(r_valid_i && r_last_i), .data_o(tag_last), .count_o(unused_tags)
   );
 
-  logic queue_ready;
-  logic [RoomW-1:0] count;
-  fifo_sync #(.Width(DataW + 1), .Depth(QueueBeats), .Style(QueueStyle)) u_queue (
-    .clk_i, .rst_ni,
-    .valid_i(r_valid_i), .ready_o(queue_ready), .data_i({tag_last && r_last_i, r_data_i}),
-    .valid_o, .ready_i, .data_o({last_o, data_o}), .count_o(count)
-  );
+  assign valid_o = r_valid_i;
+  assign data_o = r_data_i;
+  assign last_o = tag_last && r_last_i;
   assign r_ready_o = 1'b1;
-  assign idle_o = !active && !burst_valid_q && !ar_valid_o && !tag_valid && count == '0;
+  assign idle_o = !active && !burst_valid_q && !ar_valid_o && !tag_valid;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || error_clear_i) error_o <= 1'b0;
@@ -147,10 +152,10 @@ module axi_read_stream #(
       assert (command_address_i >> (AddressW - 1) <= 1) else $error("address of too many bits");
     end
     if (rst_ni && r_valid_i) begin
-      assert (queue_ready && tag_valid) else $error("a beat that nobody asked for");
+      assert (tag_valid) else $error("a beat that nobody asked for");
     end
   end
 `endif
   logic unused;
-  assign unused = ^{r_response_i[0], command_address_i, queue_ready};
+  assign unused = ^{r_response_i[0], command_address_i};
 endmodule

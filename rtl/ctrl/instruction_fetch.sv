@@ -9,8 +9,7 @@ module instruction_fetch (
   input  logic [31:0]                 count_i,   // of beats that come
   input  ctrl_pkg::shape_t            shape_i,
   input  logic                        has_attention_i,
-  input  logic                        valid_i,
-  output logic                        ready_o,
+  input  logic                        valid_i,   // takes it
   input  accllm_pkg::instruction_t    beat_i,
   output logic                        done_o,
   output accllm_pkg::kernel_error_e   error_o,
@@ -25,8 +24,7 @@ module instruction_fetch (
   logic [IndexW-1:0] index_q;
   logic [31:0]       left_q;  // less one
   ctrl_pkg::step_t   step;
-  assign ready_o = is_open_q;
-  assign takes   = valid_i && ready_o;
+  assign takes   = valid_i && is_open_q;
   assign is_last = left_q == '0;
   assign is_end  = step.opcode == accllm_pkg::OpcodeEnd;
 

@@ -2,11 +2,12 @@
 // Stripes count from base_i.
 module memory_port #(
   parameter int unsigned BurstBeats = 64,
-  parameter int unsigned QueueBeats = 512,
+  parameter int unsigned RoomBeats  = 504,
   parameter int unsigned AddressW   = 40,
   localparam int unsigned StripesW = ctrl_pkg::StripesW,
   localparam int unsigned BeatW    = accllm_pkg::BeatBytes * 8,
-  localparam int unsigned HalfBytes = accllm_pkg::BeatBytes / 2
+  localparam int unsigned HalfBytes = accllm_pkg::BeatBytes / 2,
+  localparam int unsigned CountW   = $clog2(RoomBeats) + 1
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -16,8 +17,10 @@ module memory_port #(
   input  logic [31:0]         command_stripe_i,
   input  logic [StripesW-1:0] command_stripes_i,
   output logic                valid_o,
-  input  logic                ready_i,
   output logic [BeatW-1:0]    beat_o,
+  input  logic                takes_all_i,    // as axi_read_stream has them
+  input  logic                clear_i,
+  input  logic [CountW-1:0]   freed_i,
   input  logic                write_valid_i,
   output logic                write_ready_o,
   input  logic [31:0]         write_stripe_i,
@@ -60,11 +63,12 @@ module memory_port #(
 
   logic reader_idle, writer_idle, unused_last;
   axi_read_stream #(
-    .BurstBeats(BurstBeats), .QueueBeats(QueueBeats), .AddressW(AddressW)
+    .BurstBeats(BurstBeats), .RoomBeats(RoomBeats), .AddressW(AddressW)
   ) u_reader (
     .clk_i, .rst_ni, .command_valid_i, .command_ready_o,
     .command_address_i(64'({read_number, OffsetW'(0)})), .command_beats_i(32'(command_stripes_i)),
-    .valid_o, .ready_i, .data_o(beat_o), .last_o(unused_last), .idle_o(reader_idle),
+    .valid_o, .data_o(beat_o), .last_o(unused_last), .takes_all_i, .clear_i, .freed_i,
+    .idle_o(reader_idle),
     .error_o(read_error_o), .error_clear_i, .ar_valid_o, .ar_ready_i, .ar_address_o, .ar_length_o,
     .r_valid_i, .r_ready_o, .r_data_i, .r_response_i, .r_last_i
   );

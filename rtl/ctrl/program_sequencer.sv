@@ -23,7 +23,6 @@ module program_sequencer #(
   input  logic                      fetch_start_i,
   input  logic [31:0]               fetch_count_i,
   input  logic                      fetch_valid_i,
-  output logic                      fetch_ready_o,
   input  accllm_pkg::instruction_t  fetch_beat_i,
   output logic                      fetch_done_o,
   output accllm_pkg::kernel_error_e fetch_error_o,
@@ -110,7 +109,7 @@ module program_sequencer #(
   ctrl_pkg::step_t   fetched, asked, walked, job;
   instruction_fetch u_fetch (
     .clk_i, .rst_ni, .start_i(fetch_start_i), .count_i(fetch_count_i), .shape_i,
-    .has_attention_i(cache_i.fits), .valid_i(fetch_valid_i), .ready_o(fetch_ready_o),
+    .has_attention_i(cache_i.fits), .valid_i(fetch_valid_i),
     .beat_i(fetch_beat_i), .done_o(fetch_done_o), .error_o(fetch_error_o),
     .index_o(fetch_index_o), .read_i(step_read), .raddr_i(step_raddr), .step_o(fetched)
   );

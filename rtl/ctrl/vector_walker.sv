@@ -186,9 +186,11 @@ module vector_walker #(
   // Blocks of codes come no faster than operands take them, those of the last token in order: so
   // operands may follow as soon as the last block will be there when they come to it.
   localparam logic [RoundW-1:0] RoundsAhead = RoundW'(4);  // CodeStage, and the last block's own
+  logic [RoundW-1:0] followed_q;  // the round with which they may; none if there are few blocks
   logic codes_told_q, tells_codes, follows;
+  always_ff @(posedge clk_i) followed_q <= last_round_q + RoundsAhead - RoundW'(blocks);
   assign follows     = issues && is_last_token && row_q == '0
-                       && last_round_q - round_q + RoundsAhead <= RoundW'(blocks);
+                       && round_q == followed_q;
   assign tells_codes = is_codes && (is_settled || follows) && !codes_told_q;
   assign coded_o     = {tells_codes && buffer_o, tells_codes && !buffer_o};
   always_ff @(posedge clk_i) begin

@@ -10,7 +10,9 @@ module value_collector #(
   parameter int unsigned Queries = 2,  // a power of two
   localparam int unsigned DspW = rce_pkg::DspW,
   localparam int unsigned LaneSumsW = Queries * DspW,
-  localparam int unsigned PlaceW = $clog2(4 * Lanes * Queries)
+  localparam int unsigned PlaceW = $clog2(4 * Lanes * Queries),
+  // Selections at multiples of powers of two are trees of multiplexers.
+  localparam int unsigned SlotW = 2 ** $clog2(DspW)
 ) (
   input  logic                       clk_i,
   input  logic                       rst_ni,
@@ -65,7 +67,8 @@ module value_collector #(
 
   // What is at a place: a lane's word of all queries, then the query's.
   logic [Lanes*LaneSumsW-1:0] words;
-  logic [LaneSumsW-1:0]       word;
+  logic [Lanes*Queries*SlotW-1:0] wide_words;  // [lane][query]
+  logic [Queries*SlotW-1:0]       word, wide_zero_sums;
   logic [DspW-1:0]            sum_q, total_q, zero_sum;
   logic [31:0]                scale, converted;
   logic [PlaceW-1:0]          place2_q, place3_q, place_at_scale;
@@ -77,22 +80,28 @@ module value_collector #(
       .rdata_o(words[LaneSumsW*i +: LaneSumsW])
     );
   end
+  for (genvar i = 0; i < Lanes * Queries; i++) begin : gen_wide
+    assign wide_words[SlotW*i +: SlotW] = SlotW'(words[DspW*i +: DspW]);
+  end
+  for (genvar q = 0; q < Queries; q++) begin : gen_wide_sum
+    assign wide_zero_sums[SlotW*q +: SlotW] = SlotW'(zero_sum_q[set3_q][DspW*q +: DspW]);
+  end
   if (Lanes == 1) begin : gen_one_lane
-    assign word = words;
+    assign word = wide_words;
   end else begin : gen_lanes
-    assign word = words[LaneSumsW*place2_q[PlaceW-1 -: LaneW] +: LaneSumsW];
+    assign word = wide_words[Queries*SlotW*place2_q[PlaceW-1 -: LaneW] +: Queries*SlotW];
   end
   if (Queries == 1) begin : gen_one_query
     logic unused_places;
-    assign unused_places = ^{place2_q, place3_q, place_at_scale};
-    always_ff @(posedge clk_i) sum_q <= word;
-    assign zero_sum = zero_sum_q[set3_q];
+    assign unused_places = ^{place2_q, place3_q, place_at_scale, word, wide_zero_sums};
+    always_ff @(posedge clk_i) sum_q <= word[DspW-1:0];
+    assign zero_sum = wide_zero_sums[DspW-1:0];
     assign scale    = out_scale_q[set_at_scale];
   end else begin : gen_queries
     logic unused_places;
-    assign unused_places = ^{place2_q, place3_q, place_at_scale};
-    always_ff @(posedge clk_i) sum_q <= word[DspW*place2_q[WhichW-1:0] +: DspW];
-    assign zero_sum = zero_sum_q[set3_q][DspW*place3_q[WhichW-1:0] +: DspW];
+    assign unused_places = ^{place2_q, place3_q, place_at_scale, word, wide_zero_sums};
+    always_ff @(posedge clk_i) sum_q <= word[SlotW*place2_q[WhichW-1:0] +: DspW];
+    assign zero_sum = wide_zero_sums[SlotW*place3_q[WhichW-1:0] +: DspW];
     assign scale    = out_scale_q[set_at_scale][32*place_at_scale[WhichW-1:0] +: 32];
   end
   always_ff @(posedge clk_i) begin

@@ -53,6 +53,12 @@ module value_operands #(
     .split_level_i(level_i[SplitW-1:0]), .line_o
   );
 
+  // Selections at multiples of powers of two are trees of multiplexers.
+  localparam int unsigned WideW = 2 ** $clog2(DspW);
+  logic [HeadQueries*Groups*WideW-1:0] wide_sums;
+  for (genvar i = 0; i < HeadQueries * Groups; i++) begin : gen_wide
+    assign wide_sums[WideW*i +: WideW] = WideW'(zero_sum_i[DspW*i +: DspW]);
+  end
   logic [1:0]            group;
   logic [Queries*DspW-1:0] zero_sums;
   logic [Queries*32-1:0]   out_scales;
@@ -62,7 +68,7 @@ module value_operands #(
     out_scales = '0;
     for (int unsigned q = 0; q < HeadQueries; q++) begin
       if (FoldsW'(q / Queries) == fold_i) begin
-        zero_sums[DspW*(q%Queries) +: DspW] = zero_sum_i[DspW*(Groups*q+32'(group)) +: DspW];
+        zero_sums[DspW*(q%Queries) +: DspW] = wide_sums[WideW*(Groups*q+32'(group)) +: DspW];
         out_scales[32*(q%Queries) +: 32]    = out_scale_i[32*q +: 32];
       end
     end
@@ -71,4 +77,7 @@ module value_operands #(
     .clk_i, .rst_ni, .take_i, .zero_sum_i(zero_sums), .out_scale_i(out_scales), .valid_i, .dim_i,
     .sum_i, .valid_o, .place_o, .value_o, .done_o
   );
+
+  logic unused;
+  assign unused = ^wide_sums;
 endmodule

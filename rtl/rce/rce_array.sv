@@ -15,14 +15,15 @@ module rce_array #(
   localparam int unsigned SumsW    = rce_pkg::Groups * Queries * rce_pkg::QuerySumW,
   localparam int unsigned FactorsW = Queries * rce_pkg::FactorW,
   localparam int unsigned ProductsW = Queries * rce_pkg::DspW,
-  localparam int unsigned LowersW   = Queries * rce_pkg::ResultW
+  localparam int unsigned LowersW   = Queries * rce_pkg::ResultW,
+  localparam int unsigned CountW    = $clog2(BufferBeats) + 1
 ) (
   input  logic                        clk_i,
   input  logic                        rst_ni,
   // Beats from the channels.
   input  logic [Lanes-1:0]            valid_i,
-  output logic [Lanes-1:0]            ready_o,
   input  logic [BeatW*Lanes-1:0]      beats_i,        // [lane]
+  output logic [CountW-1:0]           freed_o,        // that have left, of each lane
   // What all lanes do: stream_buffer and rce_lane say more.
   output logic                        valid_o,        // all have a beat
   input  logic                        read_i,
@@ -76,13 +77,15 @@ module rce_array #(
   logic [2:0]                   read_row;
   logic [SlotW-1:0]             read_slot;
   logic [Lanes-1:0]             has_beat, sets;
+  logic [CountW*Lanes-1:0]      marks;
   logic [ResultBeatW*Lanes-1:0] results;
   assign valid_o = &has_beat;
+  assign freed_o = marks[CountW-1:0];  // they take beats together
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     localparam int unsigned C = l / Cluster;
     stream_buffer #(.Depth(BufferBeats)) u_buffer (
-      .clk_i, .rst_ni, .valid_i(valid_i[l]), .ready_o(ready_o[l]),
-      .beat_i(beats_i[BeatW*l +: BeatW]), .valid_o(has_beat[l]), .read_i, .pop_i, .mark_i,
+      .clk_i, .rst_ni, .valid_i(valid_i[l]), .beat_i(beats_i[BeatW*l +: BeatW]),
+      .mark_o(marks[CountW*l +: CountW]), .valid_o(has_beat[l]), .read_i, .pop_i, .mark_i,
       .rewind_i, .word_o(word_o[BeatW*l +: BeatW])
     );
     rce_lane #(.Slots(Slots)) u_lane (
@@ -110,5 +113,5 @@ module rce_array #(
   );
 
   logic unused;
-  assign unused = ^{sets, results};
+  assign unused = ^{sets, results, marks};
 endmodule

@@ -14,7 +14,6 @@ module accllm_top #(
   parameter int unsigned RowDepth     = 512,
   parameter int unsigned ChunkDepth   = 512,
   parameter int unsigned BurstBeats   = 64,
-  parameter int unsigned QueueBeats   = 512,   // behind a channel
   parameter int unsigned BufferBeats  = 512,   // in front of a lane
   parameter int unsigned AddressW     = 40,
   localparam int unsigned BeatW = accllm_pkg::BeatBytes * 8
@@ -134,11 +133,12 @@ module accllm_top #(
   );
 
   // The program.
-  logic                command_valid, fetch_beat_ready, pops, feeds, tile, tile_taken;
+  logic                command_valid, pops, feeds, tile, tile_taken;
   logic [31:0]         command_stripe, eps;
   logic [StripesW-1:0] command_stripes;
   logic                beat_valid;
-  logic [Lanes-1:0]    port_valid, buffer_ready;
+  logic [Lanes-1:0]    port_valid;
+  logic [$clog2(BufferBeats):0] freed;
   logic [BeatW*Lanes-1:0] port_beat, words;
   rce_pkg::beat_t      beat;
   logic                operand_buffer, operand_half, operand_both, operand_upper;
@@ -163,7 +163,7 @@ module accllm_top #(
   ) u_sequencer (
     .clk_i, .rst_ni(core_rst_n), .pass_i(pass), .shape_i(shape), .cache_i(cache), .slots_i(slots),
     .fetch_start_i(fetch_start), .fetch_count_i(fetch_count), .fetch_valid_i(fetches &&
-    port_valid[0]), .fetch_ready_o(fetch_beat_ready), .fetch_beat_i(port_beat[BeatW-1:0]),
+    port_valid[0]), .fetch_beat_i(port_beat[BeatW-1:0]),
     .fetch_done_o(fetch_done), .fetch_error_o(fetch_error), .fetch_index_o(fetch_index),
     .walk_start_i(walk_start), .walk_done_o(walk_done), .beat_index_o(trace_beat_index_o),
     .result_index_o(trace_result_index_o), .command_valid_o(command_valid),
@@ -191,25 +191,21 @@ module accllm_top #(
   // Memory channels.
   logic                stores, store_valid, store_last, store_is_upper, store_taken;
   logic [32*Lanes-1:0] store_words;
-  logic [Lanes-1:0]    store_lanes, port_ready;
+  logic [Lanes-1:0]    store_lanes;
   logic [31:0]         store_stripe;
   logic [BeatW/16-1:0] store_strobe;
-  always_comb begin
-    port_ready = discards ? '1 : buffer_ready;
-    if (fetches && !discards) port_ready[0] = fetch_beat_ready;
-  end
   memory_array #(
-    .Lanes(Lanes), .Slots(Slots), .BurstBeats(BurstBeats), .QueueBeats(QueueBeats),
+    .Lanes(Lanes), .Slots(Slots), .BurstBeats(BurstBeats), .BufferBeats(BufferBeats),
     .AddressW(AddressW)
   ) u_memory (
     .clk_i, .rst_ni, .core_rst_ni(core_rst_n), .base_i(bases), .program_valid_i(fetch_valid),
     .program_i(arguments.instructions), .program_beats_i(StripesW'(fetch_count)),
     .command_valid_i(command_valid), .ready_o(command_ready), .program_ready_o(fetch_ready),
     .stripe_i(command_stripe), .stripes_i(command_stripes), .valid_o(port_valid),
-    .ready_i(port_ready), .beat_o(port_beat), .stores_i(stores), .store_valid_i(store_valid),
-    .store_last_i(store_last), .store_word_i(store_words), .store_stripe_i(store_stripe),
-    .store_is_upper_i(store_is_upper), .store_lanes_i(store_lanes), .store_strobe_i(store_strobe),
-    .store_taken_o(store_taken), .logits_i(pass.output_address),
+    .beat_o(port_beat), .takes_all_i(fetches || discards), .freed_i(freed), .stores_i(stores),
+    .store_valid_i(store_valid), .store_last_i(store_last), .store_word_i(store_words),
+    .store_stripe_i(store_stripe), .store_is_upper_i(store_is_upper), .store_lanes_i(store_lanes),
+    .store_strobe_i(store_strobe), .store_taken_o(store_taken), .logits_i(pass.output_address),
     .rounds_i(shape.rounds[RoundW*ctrl_pkg::PlaceOutput +: RoundW]), .tile_i(tile),
     .tile_token_i(tile_token), .tile_round_i(tile_round), .row_valid_i(trace_valid_o &&
     trace_value_o.is_output), .row_last_i(trace_value_o.row == '1), .row_i(trace_floats_o),
@@ -234,7 +230,7 @@ module accllm_top #(
   logic [Lanes*Queries*rce_pkg::ResultW-1:0] lowers;
   rce_array #(.Lanes(Lanes), .Slots(Slots), .BufferBeats(BufferBeats)) u_engine (
     .clk_i, .rst_ni(core_rst_n), .valid_i(fetches || discards ? '0 : port_valid),
-    .ready_o(buffer_ready), .beats_i(port_beat), .valid_o(beat_valid), .read_i(streams),
+    .beats_i(port_beat), .freed_o(freed), .valid_o(beat_valid), .read_i(streams),
     .pop_i(pops), .mark_i(mark), .rewind_i(rewinds), .beat_i(beat), .word_o(words),
     .we_i(operand_we), .entry_i(operand_waddr), .line_i(line), .attention_we_i(attention_we),
     .attention_entry_i(attention_entry), .attention_line_i(attention_lines),

@@ -4,13 +4,14 @@ module memory_array #(
   parameter int unsigned Lanes      = 4,
   parameter int unsigned Slots      = 4,
   parameter int unsigned BurstBeats = 64,
-  parameter int unsigned QueueBeats = 512,
+  parameter int unsigned BufferBeats = 512,
   parameter int unsigned AddressW   = 40,
   localparam int unsigned BeatW    = accllm_pkg::BeatBytes * 8,
   localparam int unsigned StrobeW  = accllm_pkg::BeatBytes / 2,
   localparam int unsigned StripesW = ctrl_pkg::StripesW,
   localparam int unsigned RoundW   = ctrl_pkg::RoundW,
-  localparam int unsigned SlotW    = $clog2(Slots)
+  localparam int unsigned SlotW    = $clog2(Slots),
+  localparam int unsigned CountW   = $clog2(BufferBeats) + 1
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -26,8 +27,9 @@ module memory_array #(
   input  logic [31:0]              stripe_i,
   input  logic [StripesW-1:0]      stripes_i,
   output logic [Lanes-1:0]         valid_o,
-  input  logic [Lanes-1:0]         ready_i,
   output logic [BeatW*Lanes-1:0]   beat_o,
+  input  logic                     takes_all_i,    // they do not go to the lanes' buffers
+  input  logic [CountW-1:0]        freed_i,        // that have left these, of each lane
   // Words of the cache.
   input  logic                     stores_i,       // they come, not logits
   input  logic                     store_valid_i,
@@ -108,13 +110,14 @@ module memory_array #(
     logic takes_program;
     assign takes_program = l == 0 && program_valid_i;
     memory_port #(
-      .BurstBeats(BurstBeats), .QueueBeats(QueueBeats), .AddressW(AddressW)
+      .BurstBeats(BurstBeats), .RoomBeats(BufferBeats - rce_pkg::Segments), .AddressW(AddressW)
     ) u_port (
       .clk_i, .rst_ni, .base_i(takes_program ? program_i : base_i[64*l +: 64]),
       .command_valid_i(takes_program || (command_valid_i && ready_o)),
       .command_ready_o(command_ready[l]), .command_stripe_i(takes_program ? 32'd0 : stripe_i),
       .command_stripes_i(takes_program ? program_beats_i : stripes_i),
-      .valid_o(valid_o[l]), .ready_i(ready_i[l]), .beat_o(beat_o[BeatW*l +: BeatW]),
+      .valid_o(valid_o[l]), .beat_o(beat_o[BeatW*l +: BeatW]), .takes_all_i,
+      .clear_i(!core_rst_ni), .freed_i,
       .write_valid_i(write_valid[l]), .write_ready_o(write_ready[l]),
       .write_stripe_i(write_stripe), .write_is_upper_i(write_is_upper),
       .write_data_i(tiles[TileW*l +: TileW]), .write_strobe_i(write_strobe),

@@ -150,7 +150,8 @@ TEST(CycleModel, SmallerBuffersAndSlowerUnitsCostTime) {
   const accel::MachineTiming usual;
   accel::MachineTiming shallow = usual;
   // Less than a channel's latency.
-  shallow.stream_beats = shallow.read_queue_beats = shallow.read_burst_beats = 16;
+  shallow.stream_beats = 24;
+  shallow.read_burst_beats = 16;
   EXPECT_GT(cycles(shallow), cycles(usual) * 5 / 4);
   Plan narrow = plan;
   narrow.graph.geometry.vector_lanes = 4;
@@ -247,7 +248,7 @@ accel::AreaCosts BundledCosts() {
 
 TEST(AreaModel, CountsParts) {
   const accel::AreaCosts c = BundledCosts();
-  const accel::FabricUse use = accel::EstimateArea({8, 3, 16, 40'000}, c);
+  const accel::FabricUse use = accel::SumOf(accel::AreaByHand({8, 3, 16, 40'000}, c));
   EXPECT_DOUBLE_EQ(use.luts, c.control.luts + 8 * (c.lane.luts + c.channel.luts) +
                                  24 * c.lane_slot.luts +
                                  16 * (c.vector_lane.luts + c.head_lane.luts) + 2 * c.weigher.luts);
@@ -259,10 +260,27 @@ TEST(AreaModel, CountsParts) {
   EXPECT_NE(broken.error().message.find("mine.toml"), std::string::npos);
 }
 
+TEST(AreaModel, CostsGrowWithWhatIsCounted) {
+  const accel::AreaCosts c = BundledCosts();
+  const accel::MachineSize size = {8, 4, 16, 0};
+  std::vector<accel::AreaPart> parts = accel::AreaByHand(size, c);
+  EXPECT_DOUBLE_EQ(accel::CostsOf(size, c, parts).lane.luts, c.lane.luts);
+  for (accel::AreaPart& part : parts) {
+    if (part.of == accel::MachinePart::kEngine) part.use.luts *= 3;
+    if (part.of == accel::MachinePart::kHeads) part.use.dsps /= 2;
+  }
+  const accel::AreaCosts scaled = accel::CostsOf(size, c, parts);
+  EXPECT_DOUBLE_EQ(scaled.lane.luts, 3 * c.lane.luts);
+  EXPECT_DOUBLE_EQ(scaled.lane_slot.luts, 3 * c.lane_slot.luts);
+  EXPECT_DOUBLE_EQ(scaled.lane_slot.dsps, c.lane_slot.dsps);
+  EXPECT_DOUBLE_EQ(scaled.head_lane.dsps, c.head_lane.dsps / 2);
+  EXPECT_DOUBLE_EQ(scaled.vector_lane.luts, c.vector_lane.luts);
+}
+
 TEST(Performance, CountsAreThoseOfTheBeats) {
   const Plan plan = WidePlan();
   accel::PerformanceModel model = {plan.graph.geometry, plan.instructions, {}, BundledCosts(), {}};
-  model.used = accel::EstimateArea({32, 4, 32, 0}, model.area);
+  model.used = accel::SumOf(accel::AreaByHand({32, 4, 32, 0}, model.area));
   const accel::PassEstimate one = model.Pass(3000, 1, 1);
   // Linear layers at 2 bits, lm_head at 4.25, the cache of 66 chunks at 4.6.
   const double linear = 2 * (4 * 4096.0 * 4096 + 3 * 4096.0 * 11008) * 2 / 8;

@@ -1,3 +1,4 @@
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <random>
@@ -15,11 +16,9 @@ namespace {
 
 constexpr size_t kMemoryBytes = 1 << 20;
 constexpr uint64_t kBase = uint64_t{3} << 32;
-#ifdef ACCLLM_SMALL_QUEUE
-constexpr bool kIsSmall = true;
-#else
-constexpr bool kIsSmall = false;
-#endif
+constexpr int64_t kRoom = ACCLLM_ROOM;
+constexpr bool kIsSmall = kRoom < 64;
+constexpr int64_t kCounts = 2 * std::bit_ceil(uint64_t{kRoom});
 
 struct Command {
   uint64_t address = 0;
@@ -49,12 +48,17 @@ class AxiReadStream : public testing::Test {
     std::mt19937 random(options.seed);
     for (uint8_t& byte : memory_->bytes()) byte = random();
     commands_.emplace(stalls ? Stall(21) : Stall::Never());
-    sink_.emplace(stalls ? Stall(22) : Stall::Never());
+    stall_.emplace(stalls ? Stall(22) : Stall::Never());
     dut_->command_valid_i = 0;
-    dut_->ready_i = 0;
     dut_->r_valid_i = 0;
-    dut_->error_clear_i = 0;
-    dut_.Reset();
+    dut_->error_clear_i = dut_->clear_i = dut_->takes_all_i = 0;
+    Reset();
+  }
+
+  void Reset() {
+    dut_->freed_i = 0;
+    n_freed_ = n_held_ = 0;
+    dut_.Reset(2);
   }
 
   void Push(const Command& command) {
@@ -69,7 +73,7 @@ class AxiReadStream : public testing::Test {
     dut_->command_valid_i = commands_->Valid();
     dut_->command_address_i = commands_->Data().address;
     dut_->command_beats_i = commands_->Data().beats;
-    dut_->ready_i = sink_->Ready();
+    FreeSome();
     dut_->ar_ready_i = out.ar_ready;
     dut_->r_valid_i = out.r_valid;
     Assign(dut_->r_data_i, out.r_data);
@@ -84,27 +88,46 @@ class AxiReadStream : public testing::Test {
     master.r_ready = dut_->r_ready_o;
     memory_->Sample(master);
     commands_->Sample(dut_->command_ready_o);
-    sink_->Sample(dut_->valid_o, {Words(dut_->data_o), bool(dut_->last_o)});
+    if (dut_->valid_o) Take({Words(dut_->data_o), bool(dut_->last_o)});
     dut_.Edge();
+  }
+
+  // Beats leave when whoever holds them likes, none or several in a cycle.
+  void FreeSome() {
+    if (n_held_ == 0 || holds_ || (*stall_)()) return;
+    const int64_t n = frees_all_ ? n_held_ : 1;
+    n_held_ -= n;
+    n_freed_ += n;
+    dut_->freed_i = static_cast<uint16_t>(n_freed_ % kCounts);
+  }
+
+  void Take(const StreamBeat& beat) {
+    got_.push_back(beat);
+    if (dut_->takes_all_i) return;
+    EXPECT_LE(++n_held_, kRoom);
   }
 
   void RunUntilAllCame(int64_t most_cycles) {
     const int64_t end = dut_.cycles() + most_cycles;
-    while (sink_->items().size() < expected_.size() && dut_.cycles() < end) Cycle();
-    ASSERT_EQ(sink_->items().size(), expected_.size());
+    while (got_.size() < expected_.size() && dut_.cycles() < end) Cycle();
+    ASSERT_EQ(got_.size(), expected_.size());
   }
 
   void CheckBeats() {
     for (size_t i = 0; i < expected_.size(); ++i) {
       const StreamBeat beat = {memory_->ReadBeat(expected_[i].first), expected_[i].second};
-      ASSERT_EQ(sink_->items()[i], beat) << "beat " << i;
+      ASSERT_EQ(got_[i], beat) << "beat " << i;
     }
   }
 
   Bench<Vaxi_read_stream> dut_;
   std::optional<AxiMemory> memory_;
   std::optional<Source<Command>> commands_;
-  std::optional<Sink<StreamBeat>> sink_;
+  std::optional<Stall> stall_;
+  bool frees_all_ = false;  // at once
+  bool holds_ = false;      // all beats
+  std::vector<StreamBeat> got_;
+  int64_t n_held_ = 0, n_freed_ = 0;
   std::vector<std::pair<uint64_t, bool>> expected_;  // address, last
 };
 
@@ -125,6 +148,40 @@ TEST_F(AxiReadStream, GivesTheBeatsOfRandomCommandsUnderRandomStalls) {
   for (int i = 0; i < 20; ++i) Cycle();
   EXPECT_TRUE(dut_->idle_o);
   EXPECT_FALSE(dut_->error_o);
+}
+
+TEST_F(AxiReadStream, RoomMayComeAllAtOnce) {
+  Start(Memory(30, 50, true), true);
+  frees_all_ = true;
+  std::mt19937 random(4);
+  for (int i = 0; i < 100; ++i) Push(RandomCommand(random));
+  RunUntilAllCame(1'000'000);
+  CheckBeats();
+}
+
+TEST_F(AxiReadStream, NothingComesWithoutRoomUnlessAllIsTaken) {
+  Start(Memory(10, 0, false), false);
+  holds_ = true;
+  Push({kBase, static_cast<uint32_t>(kRoom) + 100});
+  for (int i = 0; i < 2000; ++i) Cycle();
+  EXPECT_LE(static_cast<int64_t>(got_.size()), kRoom);
+  EXPECT_GT(static_cast<int64_t>(got_.size()), kRoom - 64);
+  EXPECT_FALSE(dut_->idle_o);
+  dut_->takes_all_i = 1;
+  RunUntilAllCame(2'000);
+  CheckBeats();
+  // What was taken then counts for nothing, and all else can be forgotten.
+  EXPECT_TRUE(dut_->idle_o);
+  dut_->takes_all_i = 0;
+  dut_->clear_i = 1;
+  dut_->freed_i = 0;
+  n_freed_ = n_held_ = 0;
+  Cycle();
+  dut_->clear_i = 0;
+  holds_ = false;
+  Push({kBase + 64 * 100, static_cast<uint32_t>(kRoom) + 100});
+  RunUntilAllCame(5'000);
+  CheckBeats();
 }
 
 TEST_F(AxiReadStream, KeepsABeatACycleDespiteLatency) {
@@ -150,20 +207,20 @@ TEST_F(AxiReadStream, GoesOnAfterAnErrorAndTellsOfIt) {
   Start(Memory(20, 20, true), true);
   memory_->FailReads(kBase + 64 * 10);
   Push({kBase, 200});
-  while (sink_->items().size() < 11 && dut_.cycles() < 10'000) Cycle();
+  while (got_.size() < 11 && dut_.cycles() < 10'000) Cycle();
   EXPECT_TRUE(dut_->error_o);
   RunUntilAllCame(10'000);
   EXPECT_TRUE(dut_->error_o) << "it must stay";
-  EXPECT_TRUE(sink_->items().back().last);
+  EXPECT_TRUE(got_.back().last);
   memory_->HealAll();
   dut_->error_clear_i = 1;
   Cycle();
   dut_->error_clear_i = 0;
-  const size_t before = sink_->items().size();
+  const size_t before = got_.size();
   Push({kBase + 64 * 10, 3});
   RunUntilAllCame(10'000);
   EXPECT_FALSE(dut_->error_o);
-  EXPECT_EQ(sink_->items()[before].data, memory_->ReadBeat(kBase + 64 * 10));
+  EXPECT_EQ(got_[before].data, memory_->ReadBeat(kBase + 64 * 10));
 }
 
 TEST_F(AxiReadStream, ReportsAddressesOutsideTheMemory) {
@@ -179,11 +236,12 @@ TEST_F(AxiReadStream, StartsAnewAfterAResetInMidOperation) {
   for (int i = 0; i < 150; ++i) Cycle();
   dut_->command_valid_i = 0;
   dut_->r_valid_i = 0;
-  dut_.Reset(2);
+  Reset();
   memory_->Reset();
   commands_.emplace(Stall(5));
-  sink_.emplace(Stall(6));
+  stall_.emplace(Stall(6));
   expected_.clear();
+  got_.clear();
   Push({kBase + 64 * 500, 100});
   RunUntilAllCame(10'000);
   CheckBeats();

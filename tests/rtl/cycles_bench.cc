@@ -32,9 +32,8 @@ accel::MachineTiming BenchTiming() {
         &timing.hbm.t_wtr, &timing.hbm.t_bus_turn, &timing.hbm.t_refi}) {
     *none = 0;
   }
-  timing.stream_beats = 32;
+  timing.stream_beats = 64;
   timing.read_burst_beats = 16;
-  timing.read_queue_beats = 64;
   timing.lanes_per_silu = ACCLLM_LANES_PER_SILU;
   timing.head_queries = 2 * kSlots;
   return timing;

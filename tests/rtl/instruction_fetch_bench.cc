@@ -104,7 +104,7 @@ class InstructionFetch : public ::testing::Test {
       const Instruction beat = source.Data();
       std::memcpy(&dut_->beat_i[0], &beat, sizeof(beat));
       dut_.Settle();
-      if (cycle > 0) source.Sample(dut_->ready_o);
+      if (cycle > 0) source.Sample(true);
       const bool is_done = dut_->done_o;
       dut_.Edge();
       dut_->start_i = 0;

@@ -34,7 +34,10 @@ class StreamBuffer : public testing::Test {
   void Cycle(bool offer, Choose choose) {
     Beat beat;
     for (uint64_t& word : beat) word = random_();
-    dut_->valid_i = offer;
+    // Whoever sends beats knows of the mark a cycle later.
+    const bool sends = offer && beats_.size() + n_marked_ < kRoom;
+    n_marked_ = 0;
+    dut_->valid_i = sends;
     for (int j = 0; j < kSegments; ++j) SetField(dut_->beat_i, 64 * j, 64, beat[j]);
     dut_.Settle();
     const Use use = choose(dut_->valid_o == 1);
@@ -53,12 +56,15 @@ class StreamBuffer : public testing::Test {
     } else if (use.pop) {
       ++front_;
     }
-    if (offer && dut_->ready_o) {
+    EXPECT_EQ(dut_->mark_o, n_before_mark_ % (2 * kDepth));
+    if (sends) {
       beats_.push_back(beat);
       ++n_taken_;
     }
     EXPECT_LE(beats_.size(), kRoom);
     if (use.mark) {
+      n_marked_ = front_;
+      n_before_mark_ += front_;
       beats_.erase(beats_.begin(), beats_.begin() + front_);
       front_ = 0;
     }
@@ -70,6 +76,8 @@ class StreamBuffer : public testing::Test {
   size_t front_ = 0;  // in `beats_`
   std::deque<Beat> beats_;
   int64_t n_taken_ = 0;
+  size_t n_marked_ = 0;       // in the last cycle
+  size_t n_before_mark_ = 0;  // in all
 
  private:
   struct Read {

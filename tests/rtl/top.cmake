@@ -12,7 +12,7 @@ function(accllm_add_top_bench lanes slots lanes_per_silu)
   else()
     accllm_add_rtl_model(${model} TOP accllm_top LINES PARTS 2
                        PARAMS Lanes=${lanes} Slots=${slots} Words=4096 Blocks=4 LanesPerSilu=${lanes_per_silu}
-                              BurstBeats=16 QueueBeats=64 BufferBeats=32 HeadQueries=${head_queries} ScoreDepth=2048)
+                              BurstBeats=16 BufferBeats=64 HeadQueries=${head_queries} ScoreDepth=2048)
   endif()
   set(machine ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots} ACCLLM_TOP=${top} ACCLLM_TOP_HEADER="${top}.h")
   accllm_add_rtl_bench(accllm_top_${lanes}x${slots}_bench BENCH accllm_top_bench.cc
@@ -38,7 +38,7 @@ set(kit ${PROJECT_BINARY_DIR}/rtl_models/card_kit)
 add_custom_command(
   OUTPUT ${kit}/rtl/accllm_kernel.v
   COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py 2 4 Words=4096 Blocks=4 LanesPerSilu=1
-          BurstBeats=16 QueueBeats=64 BufferBeats=32 HeadQueries=8 ScoreDepth=2048 --out ${kit}
+          BurstBeats=16 BufferBeats=64 HeadQueries=8 ScoreDepth=2048 --out ${kit}
   DEPENDS ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py ${PROJECT_SOURCE_DIR}/tools/rtl/design.py
   VERBATIM)
 accllm_add_rtl_bench(accllm_kernel_bench SLOW TOP accllm_kernel PARTS 2 BENCH accllm_kernel_bench.cc

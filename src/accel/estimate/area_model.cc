@@ -85,4 +85,31 @@ std::vector<AreaPart> AreaByHand(const MachineSize& machine, const AreaCosts& co
   return parts;
 }
 
+AreaCosts CostsOf(const MachineSize& machine, const AreaCosts& costs,
+                  std::span<const AreaPart> parts) {
+  const auto sums = [](std::span<const AreaPart> of) {
+    std::array<FabricUse, kMachineParts.size()> uses = {};
+    for (const AreaPart& part : of) AddTimes(uses[static_cast<size_t>(part.of)], 1, part.use);
+    return uses;
+  };
+  const auto by_hand = sums(AreaByHand(machine, costs));
+  const auto counted = sums(parts);
+  AreaCosts scaled = costs;
+  const auto scale = [&](MachinePart of, FabricUse& use) {
+    for (const auto& [name, field] : kResources) {
+      const double hand = by_hand[static_cast<size_t>(of)].*field;
+      if (hand > 0) use.*field *= counted[static_cast<size_t>(of)].*field / hand;
+    }
+  };
+  for (FabricUse* use : {&scaled.lane, &scaled.lane_slot, &scaled.lane_four_slots}) {
+    scale(MachinePart::kEngine, *use);
+  }
+  scale(MachinePart::kVectorUnit, scaled.vector_lane);
+  scale(MachinePart::kHeads, scaled.head_lane);
+  scale(MachinePart::kAttention, scaled.weigher);
+  scale(MachinePart::kChannels, scaled.channel);
+  scale(MachinePart::kControl, scaled.control);
+  return scaled;
+}
+
 }  // namespace accllm::accel

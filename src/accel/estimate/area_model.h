@@ -56,8 +56,9 @@ FabricUse SumOf(std::span<const AreaPart> parts);
 // All parts by hand, vectors on the chip in URAMs.
 std::vector<AreaPart> AreaByHand(const MachineSize& machine, const AreaCosts& costs);
 
-inline FabricUse EstimateArea(const MachineSize& machine, const AreaCosts& costs) {
-  return SumOf(AreaByHand(machine, costs));
-}
+// Costs, in proportion to `costs`, whose parts of the machine are as large as `parts`: what is
+// active in a machine of which synthesis has counted some.
+AreaCosts CostsOf(const MachineSize& machine, const AreaCosts& costs,
+                  std::span<const AreaPart> parts);
 
 }  // namespace accllm::accel

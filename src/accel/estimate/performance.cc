@@ -5,10 +5,12 @@
 namespace accllm::accel {
 namespace {
 
-// What is active in a cycle of a lane, beside what the slots add.
-constexpr double kStreamAccesses = 2 * 8;    // BRAMs of the buffer, written and read, a beat
-constexpr double kActivationReads = 4;       // BRAMs of a slot: 32 activations a cycle
+// Accesses of BRAMs.
+constexpr double kStreamAccesses = 2 * 8;  // of a lane's buffer, written and read, a beat
+constexpr double kActivationReads = 8;  // of a slot: a word of 2:4 operands a cycle, for all lanes
 constexpr double kVectorAccesses = 2.0 / 2;  // a read and a write of two floats
+constexpr double kScoreAccesses =
+    6.0 / 2;  // of two walks: score, weight, and what lies beside keys
 
 }  // namespace
 
@@ -57,9 +59,10 @@ PassEstimate PerformanceModel::Pass(int64_t position, int64_t n_tokens, int64_t 
          (i.opcode == isa::Opcode::kAttend ? pairs * area.weigher.luts * busy : 0) +
          (area.vector_lane.luts + area.head_lane.luts) * vector_lanes * vector) /
         1e3;
+    const double activations = i.opcode == isa::Opcode::kLinear ? geometry.slots * busy : 0;
+    const double of_float = i.opcode == isa::Opcode::kAttend ? kScoreAccesses : kVectorAccesses;
     counts.bram_accesses += kStreamAccesses * lanes * static_cast<double>(i.beats) +
-                            kActivationReads * lanes * slots +
-                            kVectorAccesses * vector_lanes * vector;
+                            kActivationReads * activations + of_float * vector_lanes * vector;
     pass.busy += busy / static_cast<double>(cycles);
     pass.waited_inputs += static_cast<double>(i.waited_inputs) / static_cast<double>(cycles);
     pass.waited_memory += static_cast<double>(i.waited_memory) / static_cast<double>(cycles);

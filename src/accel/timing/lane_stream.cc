@@ -9,12 +9,11 @@ namespace accllm::accel {
 namespace {
 
 constexpr int64_t kOutstanding = 32;  // bursts, as axi_read_stream has them
-// Cycles from one stage to the next: a burst is offered to memory, a beat in the queue can leave
-// it, a beat in the buffer can be taken, room in the buffer is seen.
+// Cycles from one stage to the next: a burst is offered to memory, a beat in the buffer can be
+// taken, room in the buffer is seen.
 constexpr int64_t kOfferStages = 1;
-constexpr int64_t kQueueStages = 2;
 constexpr int64_t kBufferStages = 2;
-constexpr int64_t kRoomStages = 2;
+constexpr int64_t kRoomStages = 1;
 constexpr int64_t kSegments = 8;  // of a beat; the last ones of beats that have left are to be read
 
 }  // namespace
@@ -22,7 +21,6 @@ constexpr int64_t kSegments = 8;  // of a beat; the last ones of beats that have
 LaneStream::LaneStream(const MachineTiming& timing, KernelClock clock, int64_t n_lanes)
     : clock_(clock),
       burst_beats_(timing.read_burst_beats),
-      leaves_(Index(timing.read_queue_beats)),
       freed_(Index(timing.stream_beats - kSegments)),
       complete_(Index(kOutstanding)) {
   for (int64_t lane = 0; lane < n_lanes; ++lane) {
@@ -35,10 +33,9 @@ LaneStream::LaneStream(const MachineTiming& timing, KernelClock clock, int64_t n
 void LaneStream::Begin(int64_t cycle) {
   runs_.clear();
   arrivals_.clear();
-  buffered_.clear();
   releases_.clear();
   run_ = {};
-  n_issued_ = n_left_ = n_freed_ = n_bursts_ = 0;
+  n_issued_ = n_freed_ = n_bursts_ = 0;
   accepted_ = cut_ = issued_ = cycle;
 }
 
@@ -48,7 +45,7 @@ int64_t LaneStream::Fetch(int64_t stripe, int64_t n, int64_t cycle) {
   const Picoseconds asked = clock_.TimeOf(cycle + 2 + kOfferStages);
   for (int64_t i = 0; i < n; ++i) {
     const Picoseconds there = channels_.front().Read(asked, stripe + i);
-    taken = std::max(taken + 1, clock_.CycleOf(there) + kQueueStages);
+    taken = std::max(taken + 1, clock_.CycleOf(there));
   }
   return taken;
 }
@@ -70,9 +67,11 @@ bool LaneStream::Issue(int64_t until) {
   const int64_t n = std::min(run_.n, burst_beats_ - run_.stripe % burst_beats_);
   const int64_t cut = std::max({accepted_ + 1, cut_ + 1, issued_});
   int64_t issue = std::max(cut, issued_) + 1;
-  const int64_t behind = n_issued_ + n - std::ssize(leaves_);  // beats that must have left
-  if (behind > n_left_) return false;
-  if (behind > 0) issue = std::max(issue, leaves_[Index((behind - 1) % std::ssize(leaves_))] + 1);
+  const int64_t behind = n_issued_ + n - std::ssize(freed_);  // beats that must be free
+  if (behind > n_freed_) return false;
+  if (behind > 0) {
+    issue = std::max(issue, freed_[Index((behind - 1) % std::ssize(freed_))] + kRoomStages);
+  }
   const size_t place = Index(n_bursts_ % kOutstanding);
   if (n_bursts_ >= kOutstanding) issue = std::max(issue, complete_[place] + 1);
   if (issue > until) return false;
@@ -95,29 +94,11 @@ bool LaneStream::Issue(int64_t until) {
   return true;
 }
 
-bool LaneStream::Move() {
-  if (arrivals_.empty()) return false;
-  const int64_t behind = n_left_ - std::ssize(freed_) + 1;
-  if (behind >= n_freed_ && !buffered_.empty() && behind >= 0) return false;
-  int64_t leaves = arrivals_.front() + kQueueStages;
-  arrivals_.pop_front();
-  if (n_left_ > 0) {
-    leaves = std::max(leaves, leaves_[Index((n_left_ - 1) % std::ssize(leaves_))] + 1);
-  }
-  if (behind >= 0) {
-    leaves = std::max(leaves, freed_[Index(behind % std::ssize(freed_))] + kRoomStages);
-  }
-  leaves_[Index(n_left_ % std::ssize(leaves_))] = leaves;
-  ++n_left_;
-  buffered_.push_back(leaves + kBufferStages);
-  return true;
-}
-
 int64_t LaneStream::Next() {
-  while (buffered_.empty() && (Move() || Issue(std::numeric_limits<int64_t>::max()))) {
+  while (arrivals_.empty() && Issue(std::numeric_limits<int64_t>::max())) {
   }
-  const int64_t there = buffered_.front();
-  buffered_.pop_front();
+  const int64_t there = arrivals_.front() + kBufferStages;
+  arrivals_.pop_front();
   return there;
 }
 
@@ -140,7 +121,7 @@ void LaneStream::WriteUntil(int64_t cycle) {
 int64_t LaneStream::Written() {
   while (!writes_.empty()) {
     const int64_t cycle = writes_.front().cycle;
-    while (Issue(cycle) || Move()) {
+    while (Issue(cycle)) {
     }
     WriteUntil(cycle);
   }

@@ -1,5 +1,5 @@
-// The streams of the kernel's lanes: runs of stripes that are asked for in bursts, queues behind
-// the channels, buffers in front of the lanes.
+// The streams of the kernel's lanes: runs of stripes that are asked for in bursts, buffers in front
+// of the lanes.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,7 @@
 
 namespace accllm::accel {
 
-// All lanes take beats together: a beat is there when the last channel has given it. What rooms
-// queues and buffers have is that of all of them.
+// All lanes take beats together: a beat is there when the last channel has given it.
 class LaneStream {
  public:
   LaneStream(const MachineTiming& timing, KernelClock clock, int64_t n_lanes);
@@ -64,8 +63,6 @@ class LaneStream {
   // Asks for the next burst, but not if that would be after `until`; whether it did.
   bool Issue(int64_t until);
   bool TakeRun();
-  // Moves the next beat from the queues to the buffers, if it is known when there is room.
-  bool Move();
 
   KernelClock clock_;
   std::vector<HbmChannel> channels_;
@@ -79,12 +76,10 @@ class LaneStream {
   std::deque<BeatWrite> writes_;
   int64_t written_ = 0;
 
-  std::deque<int64_t> arrivals_;   // at the queues, of beats that have not left them
-  std::deque<int64_t> buffered_;   // from when on, of those in the buffers
-  std::vector<int64_t> leaves_;    // the queues: cycles of the last queue_beats beats, a ring
+  std::deque<int64_t> arrivals_;   // of beats that have not been taken
   std::vector<int64_t> freed_;     // of the last stream_beats beats, a ring
   std::vector<int64_t> complete_;  // bursts: the cycle of the last beat, a ring of those under way
-  int64_t n_issued_ = 0, n_left_ = 0, n_freed_ = 0, n_bursts_ = 0;
+  int64_t n_issued_ = 0, n_freed_ = 0, n_bursts_ = 0;
 };
 
 }  // namespace accllm::accel

@@ -29,7 +29,6 @@ struct MachineTiming {
 
   // Of this project's lanes: parameters of accllm_top.
   int64_t read_burst_beats = 64;
-  int64_t read_queue_beats = 512;
   int64_t lanes_per_silu = 4;
   int64_t head_queries = 0;  // 0: all queries of a KV head in the largest pass
   int64_t cache_bits = 4;    // of cached codes: 4, or for estimates alone 8 or 16
