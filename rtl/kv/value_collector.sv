@@ -35,7 +35,7 @@ module value_collector #(
   localparam int unsigned Stages = 3 + fp_pkg::FromIntLatency + fp_pkg::MulLatency;
 
   // Sets in turn: the one that is taken next, whose sums come, that leaves.
-  logic                    take_set_q, sum_set_q, set_q, set2_q, set3_q, set_at_scale;
+  logic                    take_set_q, sum_set_q, set_q, set2_q, set_at_scale;
   logic [1:0]              complete_q;  // sets that have not left
   logic                    complete, is_busy, ends_set;
   logic [PlaceW-1:0]       place_q;
@@ -69,9 +69,9 @@ module value_collector #(
   logic [Lanes*LaneSumsW-1:0] words;
   logic [Lanes*Queries*SlotW-1:0] wide_words;  // [lane][query]
   logic [Queries*SlotW-1:0]       word, wide_zero_sums;
-  logic [DspW-1:0]            sum_q, total_q, zero_sum;
+  logic [DspW-1:0]            sum_q, total_q, zero_sum, zero_q;
   logic [31:0]                scale, converted;
-  logic [PlaceW-1:0]          place2_q, place3_q, place_at_scale;
+  logic [PlaceW-1:0]          place2_q, place_at_scale;
   for (genvar i = 0; i < Lanes; i++) begin : gen_lane
     ram_1w1r #(.Width(LaneSumsW), .Depth(8), .Style("distributed")) u_sums (
       .clk_i, .we_i(valid_i), .waddr_i({sum_set_q, dim_i}),
@@ -84,7 +84,7 @@ module value_collector #(
     assign wide_words[SlotW*i +: SlotW] = SlotW'(words[DspW*i +: DspW]);
   end
   for (genvar q = 0; q < Queries; q++) begin : gen_wide_sum
-    assign wide_zero_sums[SlotW*q +: SlotW] = SlotW'(zero_sum_q[set3_q][DspW*q +: DspW]);
+    assign wide_zero_sums[SlotW*q +: SlotW] = SlotW'(zero_sum_q[set2_q][DspW*q +: DspW]);
   end
   if (Lanes == 1) begin : gen_one_lane
     assign word = wide_words;
@@ -93,21 +93,21 @@ module value_collector #(
   end
   if (Queries == 1) begin : gen_one_query
     logic unused_places;
-    assign unused_places = ^{place2_q, place3_q, place_at_scale, word, wide_zero_sums};
+    assign unused_places = ^{place2_q, place_at_scale, word, wide_zero_sums};
     always_ff @(posedge clk_i) sum_q <= word[DspW-1:0];
     assign zero_sum = wide_zero_sums[DspW-1:0];
     assign scale    = out_scale_q[set_at_scale];
   end else begin : gen_queries
     logic unused_places;
-    assign unused_places = ^{place2_q, place3_q, place_at_scale, word, wide_zero_sums};
+    assign unused_places = ^{place2_q, place_at_scale, word, wide_zero_sums};
     always_ff @(posedge clk_i) sum_q <= word[SlotW*place2_q[WhichW-1:0] +: DspW];
-    assign zero_sum = wide_zero_sums[SlotW*place3_q[WhichW-1:0] +: DspW];
+    assign zero_sum = wide_zero_sums[SlotW*place2_q[WhichW-1:0] +: DspW];
     assign scale    = out_scale_q[set_at_scale][32*place_at_scale[WhichW-1:0] +: 32];
   end
   always_ff @(posedge clk_i) begin
     {set2_q, place2_q} <= {set_q, place_q};
-    {set3_q, place3_q} <= {set2_q, place2_q};
-    total_q  <= sum_q + zero_sum;
+    zero_q  <= zero_sum;
+    total_q <= sum_q + zero_q;
   end
   int_to_fp #(.Width(64)) u_convert (
     .clk_i, .en_i(1'b1), .int_i(64'($signed(total_q))), .result_o(converted)

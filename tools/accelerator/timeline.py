@@ -46,7 +46,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328; }
 }
 """
 
-Event = collections.namedtuple("Event", "name label layer begin end args")
+Event = collections.namedtuple("Event", "number name label layer begin end args")
 Piece = collections.namedtuple("Piece", "kind begin end")  # work, or the cause of a wait
 
 
@@ -66,14 +66,17 @@ def read_events(path):
             seen[args["layer"], label] += 1
             label = SECOND[label] if seen[args["layer"], label] > 1 else label
         begin, end = (round(t * cycles_per_us) for t in (e["ts"], e["ts"] + e["dur"]))
-        events[units[e["tid"]]].append(Event(name, label, args["layer"], begin, end, args))
+        number = int(e["name"].split()[0])
+        events[units[e["tid"]]].append(Event(number, name, label, args["layer"], begin, end, args))
     return events, cycles_per_us
 
 
-def lane_pieces(lane_events):
-    """(event, pieces) for each: every cycle of the lanes belongs to one piece."""
+def lane_pieces(events):
+    """(event, pieces) for each instruction that lanes take beats of, norms and stores too."""
     free = 0
-    for e in lane_events:
+    of_program = sorted((e for unit in ("lanes", "vector unit") for e in events[unit]),
+                        key=lambda e: e.number)
+    for e in of_program:
         left = {cause: e.args[f"waited_{cause}"] for cause in WAITS}
         pieces, at = [], free
         for cause in WAITS:  # up to the first beat
@@ -81,6 +84,7 @@ def lane_pieces(lane_events):
             pieces.append(Piece(cause, at, at + n))
             left[cause] -= n
             at += n
+        at = max(at, e.begin) if e.args["beats"] else at
         pieces.append(Piece("work", at, at + e.args["busy"]))
         at += e.args["busy"]
         for cause in WAITS:
@@ -119,7 +123,7 @@ class Drawing:
 
 
 def class_of(event):
-    return "attention" if event.name == "attend" else "matrix"
+    return {"attend": "attention", "linear": "matrix"}.get(event.name, "vector")
 
 
 def draw_piece(drawing, event, piece, begin, end, share=1.0, above=0.0):
@@ -143,12 +147,16 @@ def draw_lanes(drawing, event, pieces):
         draw_piece(drawing, event, piece, inside[0].begin, inside[-1].end, share, above)
         above += share
     work = inside or [p for p in pieces if p.kind == "work"]
+    if not work:
+        return
     drawing.label("lanes", work[0].begin, work[-1].end, event.label)
 
 
 def draw_units(drawing, lanes, events):
     for e, pieces in lanes:
         draw_lanes(drawing, e, pieces)
+        if class_of(e) == "vector":
+            continue
         duration = max(e.end - e.begin, 1)
         drawing.box("vector unit", "share", e.begin, e.end, e.args["vector"] / duration,
                     f"for {e.label}: {e.args['vector']} cycles")
@@ -193,8 +201,8 @@ def draw(trace, layer, title):
     layers = [e.layer for e in events["lanes"]]
     layer = max(layers) // 2 if layer is None else layer
     # lm_head comes after the blocks and has no layer of its own.
-    lanes = [(e, pieces) for e, pieces in lane_pieces(events["lanes"])
-             if e.layer == layer and e.label != "linear"]
+    lanes = [(e, pieces) for e, pieces in lane_pieces(events)
+             if pieces and e.layer == layer and e.label != "linear"]
     if not lanes:
         raise SystemExit(f"{trace}: there is no layer {layer}; give --layer 0 to {max(layers)}")
     drawing = Drawing(lanes[0][1][0].begin, lanes[-1][1][-1].end)

@@ -18,6 +18,19 @@ constexpr int64_t kRoundsAhead = 4;
 // What a queue, or a state, takes.
 constexpr int64_t kNextCycle = 1;
 
+// Beats of a set of values stay in the buffer while folds of queries take them again: a machine for
+// longer caches than its buffer holds, which the RTL refuses, is taken to have a larger one.
+MachineTiming WithRoomForSets(MachineTiming timing, const isa::Geometry& geometry) {
+  constexpr int64_t kSpare = 16;  // as cache_shape
+  const int64_t most_queries = int64_t{geometry.heads} / geometry.kv_heads * geometry.slots;
+  const bool has_folds = most_queries > std::max<int64_t>(1, int64_t{geometry.slots} / 2);
+  const int64_t beats = timing.cache_bits / 4 * CacheLayout::For(geometry).set_stripes() + kSpare;
+  if (has_folds && beats > timing.stream_beats) {
+    timing.stream_beats = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(beats)));
+  }
+  return timing;
+}
+
 bool IsOutput(const isa::Instruction& i) {
   return static_cast<isa::Epilogue>(i.epilogue) == isa::Epilogue::kOutput;
 }
@@ -27,9 +40,9 @@ bool IsOutput(const isa::Instruction& i) {
 LanePass::LanePass(const isa::Geometry& geometry, std::span<const isa::Instruction> instructions,
                    const MachineTiming& timing)
     : PassTiming(geometry, instructions),
-      t_(timing),
+      t_(WithRoomForSets(timing, geometry)),
       cache_(CacheLayout::For(geometry)),
-      stream_(timing, {geometry.clock_khz}, geometry.lanes),
+      stream_(t_, {geometry.clock_khz}, geometry.lanes),
       levels_(std::bit_width(geometry.lanes) - 1),
       side_(isa::kScaleTiles, kTilesOfBeat),
       squares_(geometry.slots, SquareSum(geometry.lanes)),
