@@ -1,6 +1,7 @@
 # Verilated modules of rtl/ as C++ libraries, and their benches. Without Verilator there are none.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
-# Only for counting: of the benches that share a source the first one is there, and none of a netlist.
+# Only for counting: of the benches that share a source the first one is there, and none of a netlist or of those that
+# take long, but for the ones that are COUNTED.
 option(ACCLLM_RTL_COVERAGE "Count lines and toggles in Verilated models" OFF)
 option(ACCLLM_RTL_SLOW "Build the benches of the RTL that take long, too" OFF)
 option(ACCLLM_RTL_DEVICE "Simulate the RTL in `accllm run --device rtl`, if Verilator is installed" OFF)
@@ -101,16 +102,16 @@ function(accllm_add_rtl_model name)
 endfunction()
 
 # accllm_add_rtl_bench(NAME BENCH file.cc [TOP module PREFIX PARTS SOURCES PARAMS DEFINES] [LIBS targets]
-#                      [DEFINITIONS of C++] [LABELS ...] [NETLIST] [LINES] [SLOW])
+#                      [DEFINITIONS of C++] [LABELS ...] [NETLIST] [LINES] [SLOW] [COUNTED])
 #
 # A GoogleTest program against a model of TOP, or against models among LIBS. Its cases have the label rtl. Those that
-# are SLOW to build or to run are there only with ACCLLM_RTL_SLOW.
+# are SLOW to build or to run are there only with ACCLLM_RTL_SLOW, or if they are COUNTED with ACCLLM_RTL_COVERAGE.
 function(accllm_add_rtl_bench name)
   if(NOT ACCLLM_HAS_RTL)
     return()
   endif()
-  cmake_parse_arguments(BENCH "NETLIST;LINES;SLOW" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
-  if(BENCH_SLOW AND NOT ACCLLM_RTL_SLOW)
+  cmake_parse_arguments(BENCH "NETLIST;LINES;SLOW;COUNTED" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
+  if(BENCH_SLOW AND NOT ACCLLM_RTL_SLOW AND NOT (BENCH_COUNTED AND ACCLLM_RTL_COVERAGE))
     return()
   endif()
   if(ACCLLM_RTL_COVERAGE)

@@ -25,7 +25,21 @@ class Programs {
  public:
   std::vector<Instruction> Make(size_t n) {
     program_ = {Of(Opcode::kLoad)};
-    while (program_.size() + 6 <= n) AddBlock();
+    while (program_.size() + 8 <= n) AddBlock();
+    AddLogits();
+    program_.push_back(Of(Opcode::kEnd));
+    return program_;
+  }
+  // What attention gives, quantised.
+  std::vector<Instruction> MakeAttention() {
+    program_ = {Of(Opcode::kLoad)};
+    for (const isa::Vector source : {isa::Vector::kKey, isa::Vector::kValue}) {
+      AddCache(Opcode::kStoreKv);
+      program_.back().source = static_cast<uint32_t>(source);
+    }
+    AddCache(Opcode::kAttend);
+    program_.push_back(Of(Opcode::kQuantize));
+    program_.back().source = static_cast<uint32_t>(isa::Vector::kMixed);
     program_.push_back(Of(Opcode::kEnd));
     return program_;
   }
@@ -36,19 +50,35 @@ class Programs {
     i.opcode = static_cast<uint32_t>(opcode);
     return i;
   }
-  void AddBlock() {
+  void AddCache(Opcode opcode) {
+    Instruction cache = Of(opcode);
+    cache.keys = random_();
+    cache.values = random_();
+    program_.push_back(cache);
+  }
+  void AddNorm(uint32_t buffer) {
     Instruction norm = Of(Opcode::kNorm);
-    norm.destination = random_() % 2;
+    norm.destination = buffer;
     norm.address = random_();
     norm.parameter = random_();
     program_.push_back(norm);
-    AddLinear(isa::Vector::kGate, Epilogue::kStore, norm.destination, 2);
-    AddLinear(isa::Vector::kGate, Epilogue::kSiluMul, norm.destination, 2);
+  }
+  void AddBlock() {
+    const uint32_t buffer = random_() % 2;
+    AddNorm(buffer);
+    AddLinear(isa::Vector::kGate, Epilogue::kStore, buffer, 2);
+    AddLinear(isa::Vector::kGate, Epilogue::kSiluMul, buffer, 2);
     Instruction quantize = Of(Opcode::kQuantize);
     quantize.source = static_cast<uint32_t>(isa::Vector::kGate);
     quantize.destination = random_() % 2;
     program_.push_back(quantize);
     AddLinear(isa::Vector::kStream, Epilogue::kAdd, quantize.destination, 3);
+  }
+  void AddLogits() {
+    AddNorm(0);
+    AddLinear(isa::Vector::kStream, Epilogue::kOutput, 0, 2);
+    program_.back().rows = MakeGeometry().vocab;
+    program_.back().destination = random_();  // nobody looks at it
   }
   void AddLinear(isa::Vector to, Epilogue epilogue, uint32_t source, uint32_t blocks) {
     Instruction linear = Of(Opcode::kLinear);
@@ -77,8 +107,19 @@ CtrlStep StepOf(const Instruction& i, uint32_t index) {
       step.buffer = i.destination;
       break;
     case Opcode::kLinear:
-      step.place = i.destination;
+      step.place =
+          i.epilogue == static_cast<uint32_t>(Epilogue::kOutput) ? kPlaceOutput : i.destination;
       step.buffer = i.source;
+      break;
+    case Opcode::kStoreKv:
+      step.place = i.source;
+      step.address = i.keys;
+      step.parameter = i.values;
+      break;
+    case Opcode::kAttend:
+      step.place = static_cast<uint32_t>(isa::Vector::kMixed);
+      step.address = i.keys;
+      step.parameter = i.values;
       break;
     default:
       break;
@@ -89,7 +130,7 @@ CtrlStep StepOf(const Instruction& i, uint32_t index) {
 class InstructionFetch : public ::testing::Test {
  protected:
   InstructionFetch() {
-    dut_->start_i = dut_->valid_i = dut_->read_i = 0;
+    dut_->start_i = dut_->valid_i = dut_->read_i = dut_->has_attention_i = 0;
     dut_.Reset();
     CtrlShape::Of(MakeGeometry()).To(dut_->shape_i);
   }
@@ -130,11 +171,41 @@ class InstructionFetch : public ::testing::Test {
 };
 
 TEST_F(InstructionFetch, KeepsAllStepsOfLegalPrograms) {
-  for (const size_t n : {7, 50, 1024}) {
+  for (const size_t n : {9, 50, 1024}) {
     const std::vector<Instruction> program = Programs().Make(n);
     ASSERT_EQ(Fetch(program), isa::KernelError::kNone) << "instruction " << dut_->index_o;
     for (uint32_t i = 0; i < program.size(); ++i) ASSERT_EQ(Step(i), StepOf(program[i], i)) << i;
   }
+}
+
+TEST_F(InstructionFetch, AttentionIsLegalWhereItFits) {
+  const std::vector<Instruction> program = Programs().MakeAttention();
+  EXPECT_EQ(Fetch(program), isa::KernelError::kIllegalInstruction);
+  EXPECT_EQ(dut_->index_o, 1);
+  std::vector<Instruction> without_stores = program;
+  without_stores.erase(without_stores.begin() + 1, without_stores.begin() + 3);
+  EXPECT_EQ(Fetch(without_stores), isa::KernelError::kIllegalInstruction);
+  EXPECT_EQ(dut_->index_o, 1);
+  dut_->has_attention_i = 1;
+  ASSERT_EQ(Fetch(program), isa::KernelError::kNone) << "instruction " << dut_->index_o;
+  for (uint32_t i = 0; i < program.size(); ++i) ASSERT_EQ(Step(i), StepOf(program[i], i)) << i;
+
+  const auto fails_at = [&](uint32_t index, auto change) {
+    std::vector<Instruction> changed = program;
+    change(changed[index]);
+    EXPECT_EQ(Fetch(changed), isa::KernelError::kIllegalInstruction);
+    EXPECT_EQ(dut_->index_o, index);
+  };
+  for (const isa::Vector source :
+       {isa::Vector::kStream, isa::Vector::kQuery, isa::Vector::kMixed, isa::Vector::kGate}) {
+    fails_at(1, [&](Instruction& i) { i.source = static_cast<uint32_t>(source); });
+  }
+  fails_at(2, [](Instruction& i) { i.source += 8; });
+  fails_at(2, [](Instruction& i) { i.has_bias = 1; });
+  fails_at(3, [](Instruction& i) { i.has_bias = 1; });
+  // Attention's largest magnitude must be used before there is another, and for its own vector.
+  fails_at(4, [](Instruction& i) { i.opcode = static_cast<uint32_t>(Opcode::kAttend); });
+  fails_at(4, [](Instruction& i) { i.source = static_cast<uint32_t>(isa::Vector::kGate); });
 }
 
 TEST_F(InstructionFetch, WhatComesBehindTheEndIsNotLookedAt) {
@@ -188,6 +259,11 @@ TEST_F(InstructionFetch, TellsTheFirstIllegalInstruction) {
   fails_at(4, [](Instruction& i) { i.opcode = static_cast<uint32_t>(Opcode::kNorm); });
   // SiLU's largest magnitude must be used before there is another.
   fails_at(4, [](Instruction& i) { i.opcode = static_cast<uint32_t>(Opcode::kLoad); });
+
+  std::vector<Instruction> changed = program;
+  --changed[program.size() - 2].rows;  // of the logits
+  EXPECT_EQ(Fetch(changed), isa::KernelError::kIllegalInstruction);
+  EXPECT_EQ(dut_->index_o, program.size() - 2);
 }
 
 }  // namespace

@@ -44,8 +44,9 @@ foreach(size "2 SLOW" "4" "16 SLOW" "32 SLOW")
                        BENCH kv_store_bench.cc PARAMS Lanes=${lanes} LIBS accllm_accel
                        DEFINITIONS ACCLLM_LANES=${lanes})
 endforeach()
-# Heads out of the banks: lanes, slots, queries of a KV head, words of a bank, random runs.
-foreach(size "2 4 4 1024 8" "4 2 4 512 8 SLOW" "32 4 8 256 8 SLOW")
+# Heads out of the banks: lanes, slots, queries of a KV head, words of a bank, random runs. Only more lanes than tiles
+# of a read, and more queries than two folds, reach every line.
+foreach(size "32 4 8 256 8 SLOW COUNTED" "2 4 4 1024 8" "4 2 4 512 8 SLOW")
   separate_arguments(size)
   list(POP_FRONT size lanes slots head_queries words runs)
   accllm_add_rtl_bench(head_unit_${lanes}_bench ${size} TOP head_unit BENCH head_unit_bench.cc LIBS accllm_kernels

@@ -28,7 +28,11 @@ function(accllm_add_top_bench lanes slots lanes_per_silu)
                          DEFINITIONS ${machine} ACCLLM_LANES_PER_SILU=${lanes_per_silu} ${ARGN})
   endif()
 endfunction()
-accllm_add_top_bench(2 4 1)
+set(lanes_per_silu 1)
+if(ACCLLM_RTL_COVERAGE)
+  set(lanes_per_silu 2)  # lanes that share a SiLU wait for it
+endif()
+accllm_add_top_bench(2 4 ${lanes_per_silu})
 accllm_add_top_bench(4 2 2 SLOW)
 # Values of two clusters.
 accllm_add_top_bench(16 2 4 SLOW)

@@ -7,7 +7,7 @@
 A bench runs if it is newer than what it counted last; verilator_coverage adds up the models of its cases. A point is
 a run of statements or a side of a branch, or a bit that may change; points of all benches, instances and parameters are
 the same if they are of the same place in the source. rtl/coverage.toml has the floors, in percent, and what
-nothing can reach.
+nothing can reach. A module with a process that no bench instantiates is a finding, too.
 """
 
 import argparse
@@ -76,21 +76,31 @@ def read(path: pathlib.Path, counts: collections.Counter) -> None:
             counts[Point(module, kind, int(fields["l"]), name)] += int(match[2])
 
 
+def is_in_function(line: int, name: str, text: list[str]) -> bool:
+    """Whether a line (from 1 on) is one of a function."""
+    for first, code in enumerate(text, 1):
+        if re.search(rf"\bfunction\b.*\b{re.escape(name)}\(", code):
+            return first <= line <= first + text[first:].index("  endfunction") + 1
+    return False
+
+
 def is_excluded(point: Point, rule: dict) -> bool:
-    """A rule names a module and either a signal, or text of the line and maybe the side of the branch."""
+    """A rule names a module and a signal, a function, or text of the line and maybe the side of the branch."""
     if rule["module"] != point.module or ("signal" in rule) != (point.kind == "toggles"):
         return False
     if "signal" in rule:
         return re.fullmatch(rf"{re.escape(rule['signal'])}([.\[].*)?", point.name) is not None
-    text = design.find(point.module).read_text().splitlines()[point.line - 1]
-    return rule["code"] in text and point.name.startswith(rule.get("side", ""))
+    text = design.find(point.module).read_text().splitlines()
+    if "function" in rule:
+        return is_in_function(point.line, rule["function"], text)
+    return rule["code"] in text[point.line - 1] and point.name.startswith(rule.get("side", ""))
 
 
 def exclude(counts: collections.Counter, rules: list[dict]) -> list[str]:
     """Takes excluded points away; a rule that excludes nothing, or what was reached, is a finding."""
     findings = []
     for rule in rules:
-        title = f"{RULES.name}: {rule['module']}: {rule.get('signal') or rule['code']}"
+        title = f"{RULES.name}: {rule['module']}: {rule.get('signal') or rule.get('function') or rule['code']}"
         found = [point for point in counts if is_excluded(point, rule)]
         if not found:
             findings.append(f"{title}: there is no such point")
@@ -133,6 +143,12 @@ def below(found: dict, floors: dict) -> list[str]:
     return findings
 
 
+def not_counted(unseen: list[str]) -> list[str]:
+    """Modules without points that have what would be one."""
+    processes = {"always_ff", "always_comb"}
+    return [f"{name}: no bench counts its lines" for name in unseen if processes & design.words(design.find(name))]
+
+
 def not_reached(counts: collections.Counter, module: str) -> str:
     missed = sorted(point for point, count in counts.items() if point.module == module and not count)
     return "\n".join(f"{design.find(module).relative_to(design.ROOT)}:{point.line}: {point.kind}: {point.name}"
@@ -151,14 +167,17 @@ def main() -> int:
     rules = tomllib.loads(RULES.read_text())
     findings = exclude(counts, rules.get("unreachable", []))
     unseen = sorted(set(design.modules()) - {point.module for point in counts})
-    print(table("module", shares(counts, lambda point: point.module)), end="\n\n")
+    modules = shares(counts, lambda point: point.module)
+    print(table("module", modules), end="\n\n")
     blocks = shares(counts, lambda point: design.find(point.module).parent.name)
     blocks |= shares(counts, lambda point: "all")
     print(table("block", blocks))
     print(f"nothing to count, or no bench: {', '.join(unseen)}")
     for module in args.of:
         print(not_reached(counts, module))
-    findings += below(blocks, rules["floor"])
+    floors = rules["floor"]
+    each = floors.pop("each")
+    findings += below(modules, {name: each for name in sorted(modules)}) + below(blocks, floors) + not_counted(unseen)
     print(*findings, sep="\n", end="\n" if findings else "")
     return bool(findings)
 
