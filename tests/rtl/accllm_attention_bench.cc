@@ -70,7 +70,7 @@ TEST_F(AccllmAttention, StoresInOtherOrders) {
     std::vector<isa::Instruction> changed = code;
     for (size_t i = 0; i < order.size(); ++i) changed[kFirst + i] = code[kFirst + order[i]];
     SetInstructions(changed);
-    RunText(0, 7, {kSlots, 1});
+    RunText(0, 5, {kSlots, 1});
   }
   std::vector<isa::Instruction> illegal = code;
   illegal[kFirst + 1].source = static_cast<uint32_t>(isa::Vector::kQuery);

@@ -80,11 +80,12 @@ def lane_pieces(events):
         left = {cause: e.args[f"waited_{cause}"] for cause in WAITS}
         pieces, at = [], free
         for cause in WAITS:  # up to the first beat
-            n = min(left[cause], e.begin - at)
+            n = max(0, min(left[cause], e.begin - at))
             pieces.append(Piece(cause, at, at + n))
             left[cause] -= n
             at += n
-        at = max(at, e.begin) if e.args["beats"] else at
+        # The first instruction has waited before the trace begins; each one's first beat is known.
+        at = e.begin if e.args["beats"] else at
         pieces.append(Piece("work", at, at + e.args["busy"]))
         at += e.args["busy"]
         for cause in WAITS:
