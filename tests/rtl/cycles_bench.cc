@@ -104,7 +104,9 @@ class Cycles : public TopTest {
   }
 
   static void ExpectNear(int64_t model, int64_t rtl, double error, const std::string& what) {
-    EXPECT_LE(std::abs(static_cast<double>(model - rtl)), error * static_cast<double>(rtl))
+    constexpr double kFewCycles = 2;  // of a store that little else hides
+    EXPECT_LE(std::abs(static_cast<double>(model - rtl)),
+              std::max(kFewCycles, error * static_cast<double>(rtl)))
         << what << ": " << model << " modelled, " << rtl << " in RTL";
   }
 };

@@ -13,7 +13,7 @@ constexpr int64_t kOutstanding = 32;  // bursts, as axi_read_stream has them
 // taken, room in the buffer is seen.
 constexpr int64_t kOfferStages = 1;
 constexpr int64_t kBufferStages = 2;
-constexpr int64_t kRoomStages = 1;
+constexpr int64_t kRoomStages = 2;
 constexpr int64_t kSegments = 8;  // of a beat; the last ones of beats that have left are to be read
 
 }  // namespace
