@@ -58,7 +58,7 @@ TEST_F(CompileTest, PassesAreToldInOrder) {
       });
   ASSERT_TRUE(program) << program.error().ToString();
   EXPECT_EQ(names, (std::vector<std::string>{"lower", "fuse", "schedule", "allocate", "place"}));
-  // embed; 12 a layer; norm, lm_head, end
+  // embed; 14 a layer; norm, lm_head, end
   EXPECT_EQ(program->instructions().size(), 1 + 2 * 14 + 3U);
 }
 
@@ -182,6 +182,11 @@ TEST_F(CompileTest, ProgramsOutOfRangeAreRefused) {
     }
     if (opcode(code[i]) == isa::Opcode::kStoreKv) {
       EXPECT_TRUE(refuses(&isa::Instruction::source)) << i;
+      // Only keys have norms.
+      std::vector<isa::Instruction> normed = code;
+      normed[i].has_bias = 1;
+      const bool is_key = code[i].source == static_cast<uint32_t>(isa::Vector::kKey);
+      EXPECT_EQ(check(program->geometry(), normed), is_key) << i;
     }
     if (has_cache) {
       EXPECT_TRUE(refuses(&isa::Instruction::keys)) << i;

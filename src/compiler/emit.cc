@@ -42,8 +42,8 @@ isa::Instruction Encode(const Graph& graph, const Operation& op, float eps) {
       i.parameter = std::bit_cast<uint32_t>(eps);
     }
   }
-  if (i.opcode == static_cast<uint32_t>(isa::Opcode::kStoreKv) || op.op == Op::kAttend) {
-    if (op.op != Op::kAttend) i.source = HomeOf(graph, op.inputs[0]);
+  if (IsStore(op.op) || op.op == Op::kAttend) {
+    if (IsStore(op.op)) i.source = HomeOf(graph, op.inputs[0]);
     i.has_bias = op.tensor.empty() ? 0 : 1;
     i.keys = static_cast<uint32_t>(graph.caches[static_cast<size_t>(op.layer)].keys);
     i.values = static_cast<uint32_t>(graph.caches[static_cast<size_t>(op.layer)].values);

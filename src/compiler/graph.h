@@ -25,6 +25,7 @@ enum class Op {
   kAttend
 };
 std::string_view NameOf(Op op);
+constexpr bool IsStore(Op op) { return op == Op::kStoreKeys || op == Op::kStoreValues; }
 
 // What an operation gives: a float vector or, quantised, the input of linear layers.
 struct Value {

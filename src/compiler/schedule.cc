@@ -5,8 +5,6 @@
 namespace accllm::compiler {
 namespace {
 
-bool IsStore(const Operation& op) { return op.op == Op::kStoreKeys || op.op == Op::kStoreValues; }
-
 // The last layers whose keys and values are stored.
 struct Stored {
   int64_t keys = -1;
@@ -33,11 +31,11 @@ void Schedule(Graph& graph) {
   // Values that only the cache waits for: their producers go first.
   std::vector<bool> is_cached(graph.values.size());
   for (const Operation& op : waiting) {
-    if (!IsStore(op)) continue;
+    if (!IsStore(op.op)) continue;
     for (const int value : op.inputs) is_cached[static_cast<size_t>(value)] = true;
   }
   const auto urgency = [&](const Operation& op) {
-    if (IsStore(op)) return 2;
+    if (IsStore(op.op)) return 2;
     return op.output >= 0 && is_cached[static_cast<size_t>(op.output)] ? 1 : 0;
   };
   std::vector<bool> is_done(graph.values.size());

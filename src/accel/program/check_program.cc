@@ -73,8 +73,7 @@ class ProgramChecker {
       case isa::Opcode::kLinear:
         return Linear(i);
       case isa::Opcode::kStoreKv:
-        if (!IsStored(i)) return Bad("source");
-        return Cache(i);
+        return Store(i);
       case isa::Opcode::kAttend:
         return Cache(i);
     }
@@ -111,9 +110,11 @@ class ProgramChecker {
     return Constant("address", i.address, layout.stripes());
   }
 
-  static bool IsStored(const isa::Instruction& i) {
-    const auto source = static_cast<isa::Vector>(i.source);
-    return source == isa::Vector::kKey || (source == isa::Vector::kValue && i.has_bias == 0);
+  Status Store(const isa::Instruction& i) const {
+    const bool is_value = static_cast<isa::Vector>(i.source) == isa::Vector::kValue;
+    if (!is_value && static_cast<isa::Vector>(i.source) != isa::Vector::kKey) return Bad("source");
+    if (is_value && i.has_bias == 1) return Bad("has_bias");
+    return Cache(i);
   }
 
   Status Cache(const isa::Instruction& i) const {

@@ -1,6 +1,7 @@
 #include "accel/timing/lane_stream.h"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 
 #include "base/index.h"
@@ -97,6 +98,7 @@ bool LaneStream::Issue(int64_t until) {
 int64_t LaneStream::Next() {
   while (arrivals_.empty() && Issue(std::numeric_limits<int64_t>::max())) {
   }
+  assert(!arrivals_.empty());  // there is room for all that is taken twice
   const int64_t there = arrivals_.front() + kBufferStages;
   arrivals_.pop_front();
   return there;
