@@ -3,7 +3,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include "base/thread_pool.h"
+#include "base/cpu_topology.h"
 #include "stored_text.h"
 #include "watched_model.h"
 
@@ -125,13 +125,16 @@ void RunFlags::DeclareContext(OptionTable& table) {
 }
 
 void RunFlags::DeclareThreads(OptionTable& table) {
-  table.Value("-t,--threads", "N", threads, "Threads; default: one per CPU")
+  table.Value("-t,--threads", "N", threads, "Threads; default: one per core")
       .NoDefault()
       .InRange(1, 1024);
 }
 
-void RunFlags::DeclareChunk(OptionTable& table) {
+void RunFlags::DeclareEngine(OptionTable& table) {
   table.Value("--chunk", "N", chunk, "Tokens of a prompt that are run together").InRange(1, 4096);
+  table.Flag("--pin-threads", pin_threads,
+             "Keep each thread on a CPU of its own, one a core first; for a machine that nothing "
+             "else uses");
 }
 
 void RunFlags::DeclareDraft(OptionTable& table) {
@@ -142,7 +145,7 @@ void RunFlags::DeclareDraft(OptionTable& table) {
       .InRange(0, WatchedModel::kShortCall - 1);
 }
 
-int RunFlags::n_threads() const { return threads > 0 ? threads : AvailableCpus(); }
+int RunFlags::n_threads() const { return threads > 0 ? threads : ThisCpuTopology().n_threads(); }
 
 Result<AttentionWindow> RunFlags::Attention(AttentionWindow attention) const {
   if (!window.empty()) {
@@ -166,6 +169,7 @@ Result<EngineOptions> RunFlags::Engine(const ModelSource& source) const {
                           MaxTokens(options.window, source.config().max_position_embeddings));
   options.n_threads = n_threads();
   options.chunk = chunk;
+  options.pin_threads = pin_threads;
   return options;
 }
 

@@ -89,6 +89,7 @@ struct RunFlags {
   int64_t context = 0;  // 0: the model's
   int threads = 0;      // 0: all CPUs
   int64_t chunk = 64;
+  bool pin_threads = false;
   int64_t draft = 7;
 
   // The texts say what holds without the options.
@@ -96,7 +97,7 @@ struct RunFlags {
                         const std::string& default_sinks = "the model's own");
   void DeclareContext(OptionTable& table);
   void DeclareThreads(OptionTable& table);
-  void DeclareChunk(OptionTable& table);
+  void DeclareEngine(OptionTable& table);
   void DeclareDraft(OptionTable& table);
 
   int n_threads() const;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/block_codec.h"
+#include "base/cpu_topology.h"
 #include "base/process_info.h"
 #include "base/split_mix64.h"
 #include "base/thread_pool.h"
@@ -331,7 +332,7 @@ Status Complete(BenchFlags& flags, const ModelSource& source) {
   if (flags.depths.empty()) flags.depths = {0};
   if (flags.sequences.empty()) flags.sequences = {1};
   if (source.is_packed()) {
-    if (flags.threads.empty()) flags.threads = {AvailableCpus()};
+    if (flags.threads.empty()) flags.threads = {ThisCpuTopology().n_threads()};
     return {};
   }
   if (flags.sequences != std::vector<int64_t>{1}) {
@@ -395,7 +396,7 @@ VerbBody DeclareBench(OptionTable& table) {
       .InRange(0, 1 << 24);
   table
       .Value("-t,--threads", "T[,T]", flags->threads,
-             "Threads; a list measures each; default: one per CPU")
+             "Threads; a list measures each; default: one per core")
       .InRange(1, 1024);
   table
       .Value("--sequences", "S[,S]", flags->sequences,
@@ -409,7 +410,7 @@ VerbBody DeclareBench(OptionTable& table) {
   table.OneOf(table.Value("--format", "NAME", flags->format, "How to print the result: {}"),
               {"md", "json", "csv"});
   flags->run.DeclareAttention(table);
-  flags->run.DeclareChunk(table);
+  flags->run.DeclareEngine(table);
   table.Json(flags->json);
   table.Examples({"accllm bench model.acc", "accllm bench model.acc -p 512 -n 128 -d 0,2048 -t 1,2",
                   "accllm bench synth7b.acc -p 0 -n 64 --format csv"});

@@ -121,7 +121,7 @@ VerbBody DeclareChat(OptionTable& table) {
   flags->run.DeclareAttention(table);
   flags->run.DeclareContext(table);
   flags->run.DeclareThreads(table);
-  flags->run.DeclareChunk(table);
+  flags->run.DeclareEngine(table);
   flags->run.DeclareDraft(table);
   table.Flag("--ignore-eos", flags->ignore_eos,
              "End an answer only at the template's own end of a turn");

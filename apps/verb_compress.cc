@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/process_info.h"
 #include "base/tensor_names.h"
 #include "compare_run.h"
 #include "compress/compress.h"
@@ -344,6 +345,7 @@ Status RunAll(const CompressFlags& flags, const CheckpointSource& source, Compre
 }
 
 Status RunCompress(const CompressFlags& flags) {
+  KeepFreedMemory();
   ACCLLM_RETURN_IF_ERROR(CheckFlags(flags));
   ACCLLM_ASSIGN_OR_RETURN(const CheckpointSource source, OpenCheckpoint(flags.checkpoint));
   ACCLLM_ASSIGN_OR_RETURN(CompressOptions options, MakeOptions(flags, source));

@@ -277,7 +277,7 @@ VerbBody DeclareEval(OptionTable& table) {
           .NonNegative();
   table.OnlyWith(stream, {recompute_samples});
   flags->run.DeclareThreads(table);
-  flags->run.DeclareChunk(table);
+  flags->run.DeclareEngine(table);
   table.Json(flags->json);
   table.Examples(
       {"accllm eval model.acc --text book.txt",

@@ -114,7 +114,7 @@ VerbBody DeclareGenerate(OptionTable& table) {
   flags->run.DeclareAttention(table);
   flags->run.DeclareContext(table);
   flags->run.DeclareThreads(table);
-  flags->run.DeclareChunk(table);
+  flags->run.DeclareEngine(table);
   flags->run.DeclareDraft(table);
   table.Flag("--exact", flags->exact,
              "Refuse what the accelerator does not run: the tokens are those of every device");

@@ -217,6 +217,7 @@ Status RunTrain(const TrainFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const TrainRecipe recipe, ReadTrainRecipe(flags.recipe));
   ACCLLM_ASSIGN_OR_RETURN(const TrainText text, ReadTrainText(recipe));
   ACCLLM_RETURN_IF_ERROR(KeepIdentity(recipe, text, places, flags.resume));
+  KeepFreedMemory();
   ThreadPool pool(flags.run.n_threads());
   const double start = MonotonicSeconds();
   TrainRun run(recipe, text, places, pool);

@@ -1,13 +1,14 @@
 #include "base/process_info.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <fstream>
 
-#include "base/thread_pool.h"
+#include "base/cpu_topology.h"
 
 namespace accllm {
 
@@ -25,6 +26,11 @@ int64_t PeakResidentBytes() {
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
+void KeepFreedMemory() {
+  mallopt(M_MMAP_THRESHOLD, 256 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
 std::string MachineName() {
   std::ifstream cpuinfo("/proc/cpuinfo");
   std::string name = "unknown CPU";
@@ -35,7 +41,7 @@ std::string MachineName() {
       break;
     }
   }
-  return fmt::format("{}, {} CPUs", name, AvailableCpus());
+  return fmt::format("{}, {} CPUs", name, ThisCpuTopology().n_usable());
 }
 
 double MonotonicSeconds() {

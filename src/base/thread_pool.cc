@@ -1,13 +1,17 @@
 #include "base/thread_pool.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
+
+#include "base/cpu_topology.h"
 
 namespace accllm {
 namespace {
@@ -22,6 +26,15 @@ void Pause() {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
+}
+
+void Bind(pthread_t thread, std::span<const int> cpus) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int cpu : cpus) {
+    if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+  }
+  pthread_setaffinity_np(thread, sizeof(set), &set);
 }
 
 }  // namespace
@@ -54,8 +67,10 @@ struct ThreadPool::State {
   int64_t n = 0;
   int64_t n_parts = 1;
   int n_threads = 1;
-  std::atomic<uint64_t> generation{0};  // counts loops; a change starts the workers
-  std::atomic<int> running{0};          // workers that have not finished the current loop
+  int n_spins = 0;
+  std::optional<cpu_set_t> callers_cpus;  // before it was bound
+  std::atomic<uint64_t> generation{0};    // counts loops; a change starts the workers
+  std::atomic<int> running{0};            // workers that have not finished the current loop
   std::atomic<bool> stop{false};
   std::atomic<int> sleepers{0};  // workers that need `wake`
   std::mutex mutex;
@@ -76,7 +91,7 @@ struct ThreadPool::State {
   }
 
   void WaitForNext(uint64_t seen) {
-    for (int i = 0; i < kSpins; ++i) {
+    for (int i = 0; i < n_spins; ++i) {
       if (generation.load(std::memory_order_acquire) != seen) return;
       Pause();
     }
@@ -98,7 +113,7 @@ struct ThreadPool::State {
   }
 
   void WaitForWorkers() {
-    for (int i = 0; i < kSpins; ++i) {
+    for (int i = 0; i < n_spins; ++i) {
       if (running.load(std::memory_order_acquire) == 0) return;
       Pause();
     }
@@ -118,18 +133,33 @@ struct ThreadPool::State {
   }
 };
 
-ThreadPool::ThreadPool(int n_threads) : state_(std::make_unique<State>()) {
+ThreadPool::ThreadPool(int n_threads, std::span<const int> cpus)
+    : state_(std::make_unique<State>()) {
   state_->n_threads = std::max(1, n_threads);
+  // A thread that spins while another waits for its CPU keeps it from working.
+  state_->n_spins = state_->n_threads <= ThisCpuTopology().n_usable() ? kSpins : 0;
   state_->queues = std::vector<PartQueue>(static_cast<size_t>(state_->n_threads));
   for (int thread = 1; thread < state_->n_threads; ++thread) {
     state_->workers.emplace_back([state = state_.get(), thread] { state->Work(thread); });
   }
+  // A new thread has the CPUs of its creator, which another pool may have bound to one.
+  for (size_t i = 0; i < state_->workers.size(); ++i) {
+    Bind(state_->workers[i].native_handle(),
+         cpus.empty() ? std::span(ThisCpuTopology().cpus) : cpus.subspan((i + 1) % cpus.size(), 1));
+  }
+  cpu_set_t before;
+  if (cpus.empty() || pthread_getaffinity_np(pthread_self(), sizeof(before), &before) != 0) return;
+  state_->callers_cpus = before;
+  Bind(pthread_self(), cpus.first(1));
 }
 
 ThreadPool::~ThreadPool() {
   state_->stop.store(true, std::memory_order_release);
   state_->Start();
   for (std::thread& worker : state_->workers) worker.join();
+  if (state_->callers_cpus) {
+    pthread_setaffinity_np(pthread_self(), sizeof(cpu_set_t), &*state_->callers_cpus);
+  }
 }
 
 int ThreadPool::n_threads() const { return state_->n_threads; }
@@ -152,13 +182,6 @@ void ThreadPool::ParallelFor(int64_t n, FunctionRef<void(int64_t, int64_t, int)>
   state.Start();
   state.RunParts(0);
   state.WaitForWorkers();
-}
-
-int AvailableCpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
 }
 
 }  // namespace accllm

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "base/function_ref.h"
 
@@ -10,7 +11,9 @@ namespace accllm {
 
 class ThreadPool {
  public:
-  explicit ThreadPool(int n_threads);
+  // With `cpus`, thread i runs on CPU cpus[i % cpus.size()] alone, the caller's too, until the pool
+  // goes; what the system refuses is left as it was. More threads than CPUs do not spin.
+  explicit ThreadPool(int n_threads, std::span<const int> cpus = {});
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -27,10 +30,8 @@ class ThreadPool {
 
  private:
   struct State;
+
   std::unique_ptr<State> state_;
 };
-
-// The number of CPUs this process may run on.
-int AvailableCpus();
 
 }  // namespace accllm

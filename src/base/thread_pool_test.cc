@@ -1,12 +1,16 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
 #include <vector>
+
+#include "base/cpu_topology.h"
 
 namespace accllm {
 namespace {
@@ -57,6 +61,34 @@ TEST(ThreadPool, OthersDoWhatALateThreadHasNotBegun) {
       },
       8);
   EXPECT_EQ(std::count(threads.begin(), threads.end(), 1), 15);
+}
+
+// The CPUs the calling thread may run on.
+int CpusOfThisThread() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  pthread_getaffinity_np(pthread_self(), sizeof(set), &set);
+  return CPU_COUNT(&set);
+}
+
+TEST(ThreadPool, BoundThreadsStayOnOneCpuUntilThePoolGoes) {
+  const std::vector<int>& cpus = ThisCpuTopology().cpus;
+  const int before = CpusOfThisThread();
+  {
+    ThreadPool pool(3, cpus);
+    std::vector<int> counts(3, 0);
+    pool.ParallelFor(3, [&](int64_t, int64_t, int thread) {
+      counts[static_cast<size_t>(thread)] = CpusOfThisThread();
+    });
+    EXPECT_EQ(counts, (std::vector<int>{1, 1, 1}));
+    // A pool that a bound thread makes is not bound to that thread's CPU.
+    ThreadPool free_pool(2);
+    free_pool.ParallelFor(2, [&](int64_t, int64_t, int thread) {
+      counts[static_cast<size_t>(thread)] = CpusOfThisThread();
+    });
+    EXPECT_EQ(counts[1], static_cast<int>(cpus.size()));
+  }
+  EXPECT_EQ(CpusOfThisThread(), before);
 }
 
 TEST(ThreadPool, ManyShortLoopsSeeEachOthersResults) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/block_codec.h"
+#include "base/cpu_topology.h"
 #include "base/index.h"
 
 namespace accllm {
@@ -15,6 +16,8 @@ namespace {
 // one thread is late now and then, but to take a part costs time as well.
 constexpr int kPartsPerThread = 8;
 constexpr int64_t kTilesPerPart = 8;
+
+constexpr int64_t kLoopsPerLayer = 5;  // that wait for all threads, for one token
 
 // Tokens whose heads attend in one pass over the cache.
 int64_t TokensTogether(const ModelConfig& config) {
@@ -32,7 +35,9 @@ Result<std::unique_ptr<Engine>> Engine::Load(const PackedFile& file, const Engin
   if (options.chunk < 1 || options.n_threads < 1) {
     return Fail(ErrorCode::kInvalidArgument, "chunk and threads must be at least 1");
   }
-  auto pool = std::make_unique<ThreadPool>(options.n_threads);
+  auto pool = std::make_unique<ThreadPool>(
+      options.n_threads,
+      options.pin_threads ? std::span(ThisCpuTopology().cpus) : std::span<const int>());
   ACCLLM_ASSIGN_OR_RETURN(PackedModel model,
                           PackedModel::Load(file, kernels::KernelsFor(options.isa), *pool));
   ACCLLM_ASSIGN_OR_RETURN(KvCache cache, KvCache::Create(model.config(), CacheOptions(options)));
@@ -139,6 +144,7 @@ Status Engine::RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float
                           buffers_.sink_cosines.data() + t * half_dim,
                           buffers_.sink_sines.data() + t * half_dim);
   }
+  is_alone_ = BytesPerLoop() * n_tokens < options_.min_loop_bytes;
   for (int64_t layer = 0; layer < c.n_layers; ++layer) RunLayer(layer, n_tokens);
   if (n_logits == 0) return {};
   std::copy_n(buffers_.x.begin() + (n_tokens - n_logits) * c.hidden_size, n_logits * c.hidden_size,
@@ -154,6 +160,22 @@ Status Engine::RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float
                 "the model is damaged or its weights overflow");
   }
   return {};
+}
+
+// What a loop reads for one token, on average: of weights, and for each query head of the cache.
+int64_t Engine::BytesPerLoop() const {
+  const ModelConfig& c = model_.config();
+  int64_t visible = 0;
+  for (const Place& place : places_) {
+    visible = std::max(visible, std::min(place.position, place.sequence->cache.max_visible()));
+  }
+  return (model_.BytesPerToken() / c.n_layers + visible * c.q_size()) / kLoopsPerLayer;
+}
+
+// In a pass with little to do the caller does it: others would be waited for, not helpful.
+void Engine::Loop(int64_t n, FunctionRef<void(int64_t, int64_t, int)> body, int parts_per_thread) {
+  if (!is_alone_) return pool_->ParallelFor(n, body, parts_per_thread);
+  if (n > 0) body(0, n, 0);
 }
 
 void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
@@ -172,7 +194,7 @@ void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
   const std::array gate_up = {Output{&w.at(LinearKind::kGate), buffers_.gate.data()},
                               Output{&w.at(LinearKind::kUp), buffers_.up.data()}};
   Project(Quantize(buffers_.normed.data(), c.hidden_size, n_tokens), gate_up);
-  pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
+  Loop(n_tokens, [&](int64_t begin, int64_t end, int) {
     const int64_t n = c.intermediate_size;
     kernels_.silu_mul(buffers_.gate.data() + begin * n, buffers_.up.data() + begin * n,
                       (end - begin) * n, buffers_.gate.data() + begin * n);
@@ -184,7 +206,7 @@ void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
 
 void Engine::Norm(const std::vector<float>& weight, int64_t n_tokens) {
   const int64_t n = model_.config().hidden_size;
-  pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
+  Loop(n_tokens, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; ++t) {
       kernels_.rmsnorm(buffers_.x.data() + t * n, weight.data(), n, model_.config().rms_norm_eps,
                        buffers_.normed.data() + t * n);
@@ -203,7 +225,7 @@ void Engine::NormHeads(const std::vector<float>& weight, int64_t n_heads, float*
 
 Engine::Input Engine::Quantize(const float* x, int64_t cols, int64_t n_tokens) {
   const int64_t n_blocks = (cols + format::kBlockWeights - 1) / format::kBlockWeights;
-  pool_->ParallelFor(n_tokens, [&](int64_t begin, int64_t end, int) {
+  Loop(n_tokens, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; ++t) {
       kernels_.quantize_activations(x + t * cols, cols,
                                     buffers_.codes.data() + t * n_blocks * format::kBlockWeights,
@@ -227,7 +249,7 @@ void Engine::ForTiles(std::span<const int64_t> n_tiles, TileBody body) {
   const int64_t total = std::accumulate(n_tiles.begin(), n_tiles.end(), int64_t{0});
   const auto parts = static_cast<int>(
       std::clamp<int64_t>(total / (kTilesPerPart * pool_->n_threads()), 1, kPartsPerThread));
-  pool_->ParallelFor(
+  Loop(
       total,
       [&](int64_t begin, int64_t end, int) {
         int64_t first = 0;  // of the current matrix in the common numbering
@@ -294,7 +316,7 @@ void Engine::Attend(int64_t layer, int64_t n_tokens) {
   const int64_t n_kv_heads = model_.config().n_kv_heads;
   const int64_t n = n_tokens * n_kv_heads;
   if (n_tokens == 1) {  // a head of a lone token needs no other's keys: one loop
-    pool_->ParallelFor(n, [&](int64_t begin, int64_t end, int thread) {
+    Loop(n, [&](int64_t begin, int64_t end, int thread) {
       for (int64_t head = begin; head < end; ++head) {
         RotateAndStore(layer, 0, head);
         AttendTokens(layer, 0, 1, head, thread);
@@ -302,12 +324,12 @@ void Engine::Attend(int64_t layer, int64_t n_tokens) {
     });
     return;
   }
-  pool_->ParallelFor(n, [&](int64_t begin, int64_t end, int) {
+  Loop(n, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) RotateAndStore(layer, i / n_kv_heads, i % n_kv_heads);
   });
   const int64_t together = TokensTogether(model_.config());
   const int64_t n_groups = (n_tokens + together - 1) / together;
-  pool_->ParallelFor(n_groups * n_kv_heads, [&](int64_t begin, int64_t end, int thread) {
+  Loop(n_groups * n_kv_heads, [&](int64_t begin, int64_t end, int thread) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t token = i / n_kv_heads * together;
       AttendGroup(layer, token, std::min(together, n_tokens - token), i % n_kv_heads, thread);

@@ -24,6 +24,10 @@ struct EngineOptions {
   int n_threads = 1;
   Isa isa = Isa::kScalar;
   int64_t chunk = 64;  // tokens of a prompt that are run together
+  // A pass whose loops read less, in bytes of weights and cache times tokens, runs on the caller's
+  // thread: waiting for others would take longer than what they save.
+  int64_t min_loop_bytes = 64 << 10;
+  bool pin_threads = false;  // each to a CPU of its own, the caller's too, while the engine lives
 };
 
 class Engine final : public LanguageModel {
@@ -91,6 +95,8 @@ class Engine final : public LanguageModel {
   Status CheckRoom(const Sequence& sequence, int64_t n_tokens) const;
   // The tokens go to places_.
   Status RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits);
+  int64_t BytesPerLoop() const;
+  void Loop(int64_t n, FunctionRef<void(int64_t, int64_t, int)> body, int parts_per_thread = 1);
   void RunLayer(int64_t layer, int64_t n_tokens);
   void Norm(const std::vector<float>& weight, int64_t n_tokens);
   void NormHeads(const std::vector<float>& weight, int64_t n_heads, float* heads) const;
@@ -122,6 +128,8 @@ class Engine final : public LanguageModel {
     int64_t position;
   };
   std::vector<Place> places_;
+
+  bool is_alone_ = false;  // this pass runs on the caller's thread only
 
   ChunkBuffers buffers_;
   LowRankChunk low_ranks_;        // of the layers that run together

@@ -39,7 +39,7 @@ TEST(EngineAllocation, NoneForATokenOrAChunk) {
   const PackedFile packed = *PackedFile::Open(path);
   for (const Isa isa : kAllIsas) {
     if (!IsaSupported(isa)) continue;
-    auto engine = Engine::Load(packed, {{4, 20}, 150, 2, isa, 16});
+    auto engine = Engine::Load(packed, {{4, 20}, 150, 2, isa, 16, 0});
     ASSERT_TRUE(engine) << engine.error().ToString();
     auto other = (*engine)->NewSequence();
     ASSERT_TRUE(other);

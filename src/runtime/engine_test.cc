@@ -58,7 +58,7 @@ TEST_F(EngineTest, BitForBitTheIntegerReference) {
     for (const Isa isa : kAllIsas) {
       if (!IsaSupported(isa)) continue;
       for (const auto& [n_threads, chunk] : {std::pair{1, 64}, {3, 64}, {2, 1}, {2, 5}}) {
-        auto engine = Engine::Load(*packed_, {window, 150, n_threads, isa, chunk});
+        auto engine = Engine::Load(*packed_, {window, 150, n_threads, isa, chunk, 0});
         ASSERT_TRUE(engine) << engine.error().ToString();
         std::vector<float> logits(expected.size());
         const Status status = (*engine)->Append(tokens, 150, logits.data());
@@ -163,7 +163,7 @@ TEST_F(EngineTest, BiasesNormsAndRopeFactorsAreBitForBitToo) {
     const std::vector<float> expected = ReferenceLogits({4, 20}, tokens);
     for (const Isa isa : kAllIsas) {
       if (!IsaSupported(isa)) continue;
-      auto engine = Engine::Load(*packed_, {{4, 20}, 60, 2, isa, 7});
+      auto engine = Engine::Load(*packed_, {{4, 20}, 60, 2, isa, 7, 0});
       ASSERT_TRUE(engine) << engine.error().ToString();
       std::vector<float> logits(expected.size());
       ASSERT_TRUE((*engine)->Append(tokens, 60, logits.data()));
@@ -185,7 +185,7 @@ TEST_F(EngineTest, LowRankPartsAreBitForBitToo) {
     for (const Isa isa : kAllIsas) {
       if (!IsaSupported(isa)) continue;
       for (const auto& [n_threads, chunk] : {std::pair{1, 64}, {3, 7}, {2, 1}}) {
-        auto engine = Engine::Load(*packed_, {{4, 20}, 60, n_threads, isa, chunk});
+        auto engine = Engine::Load(*packed_, {{4, 20}, 60, n_threads, isa, chunk, 0});
         ASSERT_TRUE(engine) << engine.error().ToString();
         std::vector<float> logits(expected.size());
         ASSERT_TRUE((*engine)->Append(tokens, 60, logits.data()));
@@ -214,7 +214,7 @@ TEST_F(EngineTest, LowRankPartsCountAsBytesReadPerToken) {
 TEST_F(EngineTest, CuttingATextIntoCallsChangesNothing) {
   const std::vector<int32_t> tokens = RandomTokens(100, 61);
   const Isa isa = *SelectIsa();
-  auto engine = *Engine::Load(*packed_, {{4, 20}, 0, 2, isa, 16});
+  auto engine = *Engine::Load(*packed_, {{4, 20}, 0, 2, isa, 16, 0});
   std::vector<float> once(61);
   ASSERT_TRUE(engine->Append(tokens, 1, once.data()));
   for (const size_t piece : {1U, 3U, 40U}) {

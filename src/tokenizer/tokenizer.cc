@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/cpu_topology.h"
 #include "base/thread_pool.h"
 #include "tokenizer/bpe_backend.h"
 #include "tokenizer/sentencepiece_backend.h"
@@ -66,7 +67,7 @@ Result<std::vector<int32_t>> Tokenizer::EncodeLines(std::string_view text) const
     return Fail(ErrorCode::kUnsupported, "the vocabulary has no newline token",
                 "encode the text as a whole");
   }
-  const int n_parts = text.size() < kParallelBytes ? 1 : AvailableCpus();
+  const int n_parts = text.size() < kParallelBytes ? 1 : ThisCpuTopology().n_usable();
   const std::vector<std::string_view> parts = SplitAtLines(text, n_parts);
   std::vector<std::vector<int32_t>> part_ids(parts.size());
   ThreadPool pool(n_parts);
