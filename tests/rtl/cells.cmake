@@ -1,5 +1,7 @@
-foreach(style block distributed)
-  accllm_add_rtl_bench(fifo_sync_${style}_bench TOP fifo_sync PARAMS Width=32 Depth=8 Style=${style}
+foreach(size "block" "distributed SLOW")
+  separate_arguments(size)
+  list(POP_FRONT size style)
+  accllm_add_rtl_bench(fifo_sync_${style}_bench ${size} TOP fifo_sync PARAMS Width=32 Depth=8 Style=${style}
                        BENCH fifo_sync_bench.cc)
 endforeach()
 accllm_add_rtl_bench(spill_register_bench TOP spill_register PARAMS Width=32 BENCH spill_register_bench.cc)
@@ -7,7 +9,7 @@ accllm_add_rtl_bench(rr_arbiter_bench TOP rr_arbiter PARAMS Inputs=5 Width=32 BE
 accllm_add_rtl_bench(pipe_valid_bench TOP pipe_valid PARAMS Width=32 Stages=5 BENCH pipe_valid_bench.cc)
 
 # What synthesis made of them.
-accllm_add_rtl_bench(fifo_sync_netlist_bench TOP fifo_sync PARAMS Width=32 Depth=8 Style=block NETLIST
+accllm_add_rtl_bench(fifo_sync_netlist_bench TOP fifo_sync PARAMS Width=32 Depth=8 Style=block NETLIST SLOW
                      BENCH fifo_sync_bench.cc)
 accllm_add_rtl_bench(rr_arbiter_netlist_bench TOP rr_arbiter PARAMS Inputs=5 Width=32 NETLIST
                      BENCH rr_arbiter_bench.cc)

@@ -1,11 +1,13 @@
 # The lane's cells, described and of the part's primitives.
 foreach(form described primitive)
   set(define)
+  set(size)
   if(form STREQUAL primitive)
     set(define DEFINES ACCLLM_PRIMITIVES)
+    set(size SLOW)
   endif()
-  accllm_add_rtl_bench(lut_ram_${form}_bench TOP lut_ram PARAMS Ports=5 Width=6 ${define} BENCH lut_ram_bench.cc)
-  accllm_add_rtl_bench(dsp_preadd_${form}_bench TOP dsp_preadd_pair SOURCES models/dsp_preadd_pair.sv ${define}
+  accllm_add_rtl_bench(lut_ram_${form}_bench ${size} TOP lut_ram PARAMS Ports=5 Width=6 ${define} BENCH lut_ram_bench.cc)
+  accllm_add_rtl_bench(dsp_preadd_${form}_bench ${size} TOP dsp_preadd_pair SOURCES models/dsp_preadd_pair.sv ${define}
                        BENCH dsp_preadd_bench.cc)
   accllm_add_rtl_bench(rce_decode_${form}_bench TOP rce_decode ${define} BENCH rce_decode_bench.cc LIBS accllm_base)
 endforeach()

@@ -3,7 +3,8 @@
 
     lint.py [--quick] [MODULE...]
 
-Without names all modules are checked, and what they look like: at most 300 lines of 100 columns, one module a
+Without names all modules are checked (with --quick those that no other has, in which the others are, with the first of their
+parameter sets), and what they look like: at most 300 lines of 100 columns, one module a
 file, named like it; and a card's wrapper (accllm_kernel) as tools/rtl/card_kit.py writes it. Waivers stand in
 rtl/lint_waivers.vlt. Exits 1 if there are findings.
 """
@@ -80,8 +81,16 @@ def check_kernel() -> list[str]:
         return verilator_lint(card_kit.KERNEL, {}, None, wrapper) + yosys_check(card_kit.KERNEL, {}, wrapper)
 
 
-# With --quick, machines of so many lanes are left out, and the card's wrapper: they take most of the time.
-MANY_LANES = 16
+def configurations(name: str, quick: bool) -> list[dict]:
+    # What synthesis counts without its modules is too large to be checked with them.
+    entries = [entry["parameters"] for entry in design.configurations(name) if not entry["own"]]
+    return entries[:1] if quick else entries
+
+
+def roots() -> list[str]:
+    """The modules that no other has; whoever checks them checks all that they have."""
+    used = {instance for path in design.modules().values() for instance in design.instances(path)}
+    return [name for name in design.modules() if name not in used]
 
 
 def main(arguments: list[str]) -> int:
@@ -89,17 +98,15 @@ def main(arguments: list[str]) -> int:
     names = [argument for argument in arguments if argument != "--quick"]
     findings, jobs = [], []
     try:
-        for name in names or [*design.modules(), *([] if quick else [card_kit.KERNEL])]:
+        for path in () if names else [*design.modules().values(), *design.packages().values()]:
+            findings += appearance(path)
+        for name in names or (roots() if quick else [*design.modules(), card_kit.KERNEL]):
             if name == card_kit.KERNEL:
                 jobs.append(check_kernel)
                 continue
-            findings += appearance(design.find(name))
-            # What synthesis counts without its modules is too large to be checked with them.
-            jobs += [functools.partial(check, name, entry["parameters"])
-                     for entry in design.configurations(name)
-                     if not entry["own"] and not (quick and entry["parameters"].get("Lanes", 0) >= MANY_LANES)]
-        for path in () if names else design.packages().values():
-            findings += appearance(path)
+            if names:
+                findings += appearance(design.find(name))
+            jobs += [functools.partial(check, name, parameters) for parameters in configurations(name, quick)]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for found in pool.map(lambda job: job(), jobs):
                 findings += found
