@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cpu_topology.h"
 #include "base/huge_buffer.h"
 #include "base/isa.h"
 #include "base/thread_pool.h"
@@ -261,7 +262,7 @@ void BenchDotPeak(benchmark::State& state, Isa isa) {
 }
 
 std::vector<int64_t> ThreadCounts() {
-  const int64_t n_cpus = AvailableCpus();
+  const int64_t n_cpus = ThisCpuTopology().n_usable();
   return n_cpus > 1 ? std::vector<int64_t>{1, n_cpus} : std::vector<int64_t>{1};
 }
 

@@ -9,15 +9,22 @@ namespace {
 constexpr int64_t kFours = format::kGroupWeights / 4;
 constexpr int64_t kCodeMask = (1 << format::kCodeBits) - 1;
 
-// One row's part of a group. codes: the eight codes from bit 0 on.
-void PutRow(uint64_t codes, uint8_t multiplier, uint8_t* out) {
+// Where the code of one of the fours but the last lies.
+int64_t PlaceOfCode(int64_t row, int64_t four) {
+  if (four == kFours - 2) return kInterleavedRows * four + row;
+  return 2 * kInterleavedRows * (four / 2) + PlaceOfRow(row) + four % 2;
+}
+
+// One row's part of a group, which is zero yet. codes: the eight codes from bit 0 on.
+void PutRow(uint64_t codes, uint8_t multiplier, int64_t row, uint8_t* group) {
   const uint64_t last = codes >> (format::kCodeBits * (kFours - 1));
   for (int64_t four = 0; four < kFours - 1; ++four) {
     const uint64_t code = (codes >> (format::kCodeBits * four)) & kCodeMask;
-    out[kInterleavedRows * four] =
-        static_cast<uint8_t>(code | ((last >> four & 1U) << format::kCodeBits));
+    group[PlaceOfCode(row, four)] |= static_cast<uint8_t>(code);
+    group[kInterleavedRows * four + row] |=
+        static_cast<uint8_t>((last >> four & 1U) << format::kCodeBits);
   }
-  out[kInterleavedRows * (kFours - 1)] = multiplier;
+  group[kInterleavedRows * (kFours - 1) + row] = multiplier;
 }
 
 }  // namespace
@@ -32,8 +39,8 @@ void Interleave24(const uint8_t* tiles, int64_t n_tiles, int64_t n_blocks, uint8
       for (int64_t group = 0; group < format::kGroupsPerBlock; ++group) {
         uint64_t codes;  // and the byte behind them, which is always there: multipliers follow
         std::memcpy(&codes, tiles + place.row_offset + group * kGroupCodeBytes, sizeof(codes));
-        PutRow(codes & kGroupCodes, tiles[place.multipliers_offset + group],
-               out + (block * format::kGroupsPerBlock + group) * kInterleavedGroupBytes + row);
+        PutRow(codes & kGroupCodes, tiles[place.multipliers_offset + group], row,
+               out + (block * format::kGroupsPerBlock + group) * kInterleavedGroupBytes);
       }
     }
   }

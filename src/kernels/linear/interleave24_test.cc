@@ -63,12 +63,16 @@ TEST(Interleave24, PutsEveryCodeAndMultiplierInItsPlace) {
         const BlockPlace place = PlaceOfBlock(TensorType::kW2S24, n_blocks, row, four / 64);
         const uint8_t* group = m.turned.data() +
                                row / kInterleavedRows * InterleavedTileBytes(n_blocks) +
-                               four / 8 * kInterleavedGroupBytes + row % kInterleavedRows;
-        unsigned code = group[32 * (four % 8)] & 0x7FU;
-        if (four % 8 == 7) {
+                               four / 8 * kInterleavedGroupBytes;
+        const int64_t r = row % kInterleavedRows;
+        const int64_t v = four % 8;
+        // A pair of bytes a row: rows 0 to 7 and 16 to 23, then the others.
+        const int64_t pair = r % 8 + (r < 16 ? 0 : 8) + (r % 16 < 8 ? 0 : 16);
+        unsigned code = group[v == 6 ? 192 + r : 64 * (v / 2) + 2 * pair + v % 2] & 0x7FU;
+        if (v == 7) {
           code = 0;
-          for (int64_t bit = 0; bit < 7; ++bit) code |= (group[32 * bit] >> 7U) << bit;
-          EXPECT_EQ(group[224],
+          for (int64_t bit = 0; bit < 7; ++bit) code |= (group[32 * bit + r] >> 7U) << bit;
+          EXPECT_EQ(group[224 + r],
                     m.blocks[static_cast<size_t>(place.multipliers_offset + four / 8 % 8)]);
         }
         ASSERT_EQ(code, ReadCode(m.blocks.data() + place.row_offset, four % 64));
@@ -80,9 +84,15 @@ TEST(Interleave24, PutsEveryCodeAndMultiplierInItsPlace) {
 TEST(Interleave24, RowsThatAreNotThereAreZero) {
   Random random(2);
   const TestMatrix m(8, 256, random);
-  for (size_t at = 0; at < m.turned.size(); ++at) {
-    if (at % kInterleavedRows < 8) continue;
-    ASSERT_EQ(m.turned[at], 0);
+  for (size_t group = 0; group < m.turned.size(); group += kInterleavedGroupBytes) {
+    for (int64_t row = 8; row < kInterleavedRows; ++row) {
+      for (int64_t v = 0; v < 8; ++v) {
+        const int64_t at = v < 6 ? 64 * (v / 2) + PlaceOfRow(row) + v % 2 : 32 * v + row;
+        const unsigned of_row = v < 6 ? 0x7FU : 0xFFU;
+        ASSERT_EQ(m.turned[group + static_cast<size_t>(at)] & of_row, 0U);
+        ASSERT_EQ(m.turned[group + static_cast<size_t>(32 * v + row)] >> 7U, 0U);
+      }
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "kernels/linear/interleave24.h"
@@ -12,59 +14,42 @@ namespace accllm::kernels {
 namespace {
 
 constexpr int kFours = 8;  // of a group
-// Vectors h = 0 and 1 of byte pairs or words: rows 0 .. 7 and 16 .. 23; 8 .. 15 and 24 .. 31.
+constexpr int kPairs = kFours / 2;
+// Vectors h = 0 and 1 of a pair, in words: rows 0 .. 7 and 16 .. 23; 8 .. 15 and 24 .. 31.
 constexpr int kHalves = 2;
+constexpr int kSurvivors = 2;
+// Groups whose activations stay in the first cache while the tiles of a run use them.
+constexpr int64_t kGroupsAtOnce = 64;
 
 using Table16 = std::array<uint8_t, 16>;
 
-__m256i LoadTable(const Table16& table) {
-  return _mm256_broadcastsi128_si256(
-      _mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data())));
+__m256i LoadTable(const uint8_t* table) {
+  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
 }
 
-// What 32 codes of one four are to a product: byte pairs, one for each survivor.
+// Codes of two fours of 16 rows, a byte each, the row's first four in the even ones.
 struct Weights {
-  __m256i places[kHalves];  // of the survivors among the activations of four fours; bit 7: none
-  __m256i levels[kHalves];
+  __m256i patterns;            // + 8 in odd bytes
+  __m256i levels[kSurvivors];  // that of a four's first, and of its second survivor
 };
 
 class Decoder {
  public:
-  Decoder() : first_level_(LoadTable(kLevels[0])), second_level_(LoadTable(kLevels[1])) {}
+  Decoder() : levels_{LoadTable(kLevels[0].data()), LoadTable(kLevels[1].data())} {}
 
-  // codes: bits 0-6 of each byte; `four` is its number in the group.
-  Weights Decode(__m256i codes, int four) const {
+  // codes: bits 0-6 of each byte.
+  Weights Decode(__m256i codes) const {
     const __m256i patterns = _mm256_and_si256(_mm256_srli_epi16(codes, 4), _mm256_set1_epi8(7));
-    const auto part = static_cast<size_t>(four % 4);
-    const __m256i first = _mm256_shuffle_epi8(LoadTable(kPlaces[0][part]), patterns);
-    const __m256i second = _mm256_shuffle_epi8(LoadTable(kPlaces[1][part]), patterns);
-    codes = _mm256_and_si256(codes, _mm256_set1_epi8(0x7F));
-    const __m256i first_level = _mm256_shuffle_epi8(first_level_, codes);
-    const __m256i second_level = _mm256_shuffle_epi8(second_level_, codes);
-    return {{_mm256_unpacklo_epi8(first, second), _mm256_unpackhi_epi8(first, second)},
-            {_mm256_unpacklo_epi8(first_level, second_level),
-             _mm256_unpackhi_epi8(first_level, second_level)}};
+    const __m256i level_bits = _mm256_and_si256(codes, _mm256_set1_epi8(0xF));
+    return {
+        _mm256_or_si256(patterns, _mm256_set1_epi16(0x0800)),
+        {_mm256_shuffle_epi8(levels_[0], level_bits), _mm256_shuffle_epi8(levels_[1], level_bits)}};
   }
 
  private:
-  // [survivor][four % 4]: by pattern, where the survivor is among the activations of four fours.
-  static constexpr auto kPlaces = [] {
-    std::array<std::array<Table16, 4>, 2> places = {};
-    for (size_t survivor = 0; survivor < 2; ++survivor) {
-      for (size_t part = 0; part < 4; ++part) {
-        places[survivor][part].fill(0x80);
-        for (size_t pattern = 0; pattern < std::size(format::kPatterns); ++pattern) {
-          places[survivor][part][pattern] =
-              static_cast<uint8_t>(4 * part + format::kPatterns[pattern][survivor]);
-        }
-      }
-    }
-    return places;
-  }();
-
   // [survivor]: by the low four bits of a code, two for each survivor.
-  static constexpr auto kLevels = [] {
-    std::array<Table16, 2> levels = {};
+  alignas(16) static constexpr auto kLevels = [] {
+    std::array<Table16, kSurvivors> levels = {};
     for (size_t bits = 0; bits < 16; ++bits) {
       levels[0][bits] = static_cast<uint8_t>(format::kLevels[bits & 3U]);
       levels[1][bits] = static_cast<uint8_t>(format::kLevels[bits >> 2U]);
@@ -72,8 +57,7 @@ class Decoder {
     return levels;
   }();
 
-  __m256i first_level_;
-  __m256i second_level_;
+  __m256i levels_[kSurvivors];
 };
 
 // Codes of the last four of a group: the top bits of the others.
@@ -88,19 +72,80 @@ __m256i LastCodes(const uint8_t* group) {
   return _mm256_srli_epi16(last, 1);
 }
 
-// One token's activations of a group, in the order of the columns: 16 of them, in both lanes.
-struct GroupActivations {
-  __m256i parts[2];
+// A group of a tile: weights by pair and half, and multipliers, which are words.
+class Group {
+ public:
+  Group(const Decoder& decoder, const uint8_t* bytes) : decoder_(decoder), bytes_(bytes) {
+    const __m256i six = Load32(bytes + kInterleavedRows * (kFours - 2));
+    const __m256i last = LastCodes(bytes);
+    last_pair_[0] = _mm256_unpacklo_epi8(six, last);
+    last_pair_[1] = _mm256_unpackhi_epi8(six, last);
+    const __m256i multipliers = Load32(bytes + kInterleavedRows * (kFours - 1));
+    multipliers_[0] = _mm256_unpacklo_epi8(multipliers, _mm256_setzero_si256());
+    multipliers_[1] = _mm256_unpackhi_epi8(multipliers, _mm256_setzero_si256());
+  }
 
-  // codes: where the group's bytes start in the first of a block's four planes.
-  explicit GroupActivations(const uint8_t* codes) {
-    const auto plane = [codes](int j) {
-      return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes + 64 * j));
-    };
-    const __m128i even = _mm_unpacklo_epi8(plane(0), plane(1));
-    const __m128i odd = _mm_unpacklo_epi8(plane(2), plane(3));
-    parts[0] = _mm256_broadcastsi128_si256(_mm_unpacklo_epi16(even, odd));
-    parts[1] = _mm256_broadcastsi128_si256(_mm_unpackhi_epi16(even, odd));
+  Weights Decode(int pair, int half) const {
+    return decoder_.Decode(pair == kPairs - 1
+                               ? last_pair_[half]
+                               : Load32(bytes_ + kInterleavedRows * (kHalves * pair + half)));
+  }
+  const __m256i* multipliers() const { return multipliers_; }
+
+ private:
+  const Decoder& decoder_;
+  const uint8_t* bytes_;
+  __m256i last_pair_[kHalves];
+  __m256i multipliers_[kHalves];
+};
+
+// One token's activations of some groups, by what a code's pattern meets: made once, used by all
+// rows.
+struct alignas(32) Meetings {
+  // Byte p of the 16: what a survivor of the pair's first four meets if its pattern is p, and from
+  // 8 on of its second four; 0 where there is no such pattern.
+  uint8_t of[kGroupsAtOnce][kPairs][kSurvivors][16];
+
+  // codes: of the first group, which begins a block: its bytes in the block's first plane of four.
+  void Set(const uint8_t* codes, int64_t n_groups) {
+    for (int64_t group = 0; group < n_groups; ++group) {
+      const uint8_t* planes = codes + group / format::kGroupsPerBlock * format::kBlockWeights +
+                              group % format::kGroupsPerBlock * kFours;
+      const auto plane = [planes](int j) {
+        return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(planes + 64 * j));
+      };
+      const __m128i even = _mm_unpacklo_epi8(plane(0), plane(1));
+      const __m128i odd = _mm_unpacklo_epi8(plane(2), plane(3));
+      SetPairs(group, 0, _mm_unpacklo_epi16(even, odd));
+      SetPairs(group, 2, _mm_unpackhi_epi16(even, odd));
+    }
+  }
+
+ private:
+  // [pair of two][survivor]: where among the activations of four fours the survivors are.
+  alignas(32) static constexpr auto kPlaces = [] {
+    std::array<std::array<Table16, kSurvivors>, 2> places = {};
+    for (size_t pair = 0; pair < 2; ++pair) {
+      for (size_t survivor = 0; survivor < kSurvivors; ++survivor) {
+        Table16& table = places[pair][survivor];
+        table.fill(0x80);
+        for (size_t i = 0; i < std::size(format::kPatterns); ++i) {
+          const size_t place = 8 * pair + format::kPatterns[i][survivor];
+          table[i] = static_cast<uint8_t>(place);
+          table[8 + i] = static_cast<uint8_t>(place + 4);
+        }
+      }
+    }
+    return places;
+  }();
+
+  // fours: activations of two pairs.
+  void SetPairs(int64_t group, int first, __m128i fours) {
+    for (size_t i = 0; i < 2; ++i) {
+      const __m256i places = Load32(kPlaces[i][0].data());
+      _mm256_store_si256(reinterpret_cast<__m256i*>(of[group][static_cast<size_t>(first) + i]),
+                         _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(fours), places));
+    }
   }
 };
 
@@ -108,18 +153,27 @@ struct GroupActivations {
 struct Words {
   __m256i words[kHalves] = {};
 
-  void Add(const Weights& w, __m256i activations) {
-    for (int h = 0; h < kHalves; ++h) {
-      const __m256i met = _mm256_shuffle_epi8(activations, w.places[h]);
-      words[h] = _mm256_add_epi16(words[h], _mm256_maddubs_epi16(met, w.levels[h]));
+  void Add(int half, const Weights& w, const uint8_t (&meetings)[kSurvivors][16]) {
+    for (int survivor = 0; survivor < kSurvivors; ++survivor) {
+      const __m256i met = _mm256_shuffle_epi8(LoadTable(meetings[survivor]), w.patterns);
+      words[half] = _mm256_add_epi16(words[half], _mm256_maddubs_epi16(met, w.levels[survivor]));
     }
   }
 };
 
 struct Sums {
-  __m256i dwords[2 * kHalves] = {};
+  __m256i dwords[2 * kHalves];
 
-  void Add(const Words& sums, const __m256i multipliers[kHalves]) {
+  // Lane i of vector v holds rows 4 v .. 4 v + 3 + 16 i.
+  explicit Sums(const int32_t* raw /*[32]*/) {
+    for (int v = 0; v < 2 * kHalves; ++v) {
+      const auto at = [raw](int row) { return reinterpret_cast<const __m128i*>(raw + row); };
+      dwords[v] = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(at(4 * v))),
+                                          _mm_loadu_si128(at(4 * v + 16)), 1);
+    }
+  }
+
+  void Add(const Words& sums, const __m256i* multipliers /*[kHalves]*/) {
     for (int h = 0; h < kHalves; ++h) {
       const __m256i low = _mm256_mullo_epi16(sums.words[h], multipliers[h]);
       const __m256i high = _mm256_mulhi_epi16(sums.words[h], multipliers[h]);
@@ -129,7 +183,6 @@ struct Sums {
     }
   }
 
-  // Lane i of vector v holds rows 4 v .. 4 v + 3 + 16 i.
   void Store(int32_t* raw /*[32]*/) const {
     for (int v = 0; v < 2 * kHalves; ++v) {
       const auto at = [raw](int row) { return reinterpret_cast<__m128i*>(raw + row); };
@@ -139,78 +192,70 @@ struct Sums {
   }
 };
 
-// Adds one group for kCount tokens; two share what they load of the weights. weights(v): of four v.
-template <int kCount, class WeightsOf>
-inline void AddTokens(const WeightsOf& weights, const __m256i* multipliers, const uint8_t* planes,
-                      int64_t token_stride, Sums* sums /*[kCount]*/) {
-  Words words[kCount];
-#pragma GCC unroll 2
-  for (int part = 0; part < 2; ++part) {
-    __m256i activations[kCount];
-    for (int t = 0; t < kCount; ++t) {
-      activations[t] = GroupActivations(planes + t * token_stride).parts[part];
+// raw[t] += the sums of n_groups groups of one tile, for kTokens tokens.
+template <int kTokens>
+void AddGroups(const uint8_t* bytes, int64_t n_groups, const Meetings* meetings, int32_t* raw) {
+  const Decoder decoder;
+  const auto sums = [raw]<int... kT>(std::integer_sequence<int, kT...>) {
+    return std::array<Sums, kTokens>{Sums(raw + kT * kInterleavedRows)...};
+  };
+  std::array<Sums, kTokens> all = sums(std::make_integer_sequence<int, kTokens>());
+  for (int64_t i = 0; i < n_groups; ++i, bytes += kInterleavedGroupBytes) {
+    for (int64_t at = 0; at < kInterleavedGroupBytes; at += 64) {
+      __builtin_prefetch(bytes + kPrefetchBytes + at);
     }
+    const Group group(decoder, bytes);
+    Words words[kTokens];
 #pragma GCC unroll 4
-    for (int v = 4 * part; v < 4 * part + 4; ++v) {
-      const Weights w = weights(v);
-      for (int t = 0; t < kCount; ++t) words[t].Add(w, activations[t]);
+    for (int pair = 0; pair < kPairs; ++pair) {
+#pragma GCC unroll 2
+      for (int half = 0; half < kHalves; ++half) {
+        const Weights w = group.Decode(pair, half);
+#pragma GCC unroll 8
+        for (int t = 0; t < kTokens; ++t) words[t].Add(half, w, meetings[t].of[i][pair]);
+      }
+    }
+    for (int t = 0; t < kTokens; ++t) {
+      all[static_cast<size_t>(t)].Add(words[t], group.multipliers());
     }
   }
-  for (int t = 0; t < kCount; ++t) sums[t].Add(words[t], multipliers);
+  for (int t = 0; t < kTokens; ++t) {
+    all[static_cast<size_t>(t)].Store(raw + t * kInterleavedRows);
+  }
 }
 
-template <int kTokens>
-void Walk(const uint8_t* tile, int64_t n_blocks, const uint8_t* codes, int32_t* raw) {
-  const Decoder decoder;
-  const int64_t token_stride = n_blocks * format::kBlockWeights;
-  Sums sums[kTokens];
-  for (int64_t group = 0; group < n_blocks * format::kGroupsPerBlock; ++group) {
-    for (int64_t at = 0; at < kInterleavedGroupBytes; at += 64) {
-      __builtin_prefetch(tile + kPrefetchBytes + at);
-    }
-    const uint8_t* planes = codes + group / format::kGroupsPerBlock * format::kBlockWeights +
-                            group % format::kGroupsPerBlock * kFours;
-    const __m256i last = LastCodes(tile);
-    const auto decode = [&](int v) {
-      return decoder.Decode(v == kFours - 1 ? last : Load32(tile + kInterleavedRows * v), v);
-    };
-    const __m256i bytes = Load32(tile + kInterleavedRows * (kFours - 1));
-    const __m256i zero = _mm256_setzero_si256();
-    const __m256i multipliers[kHalves] = {_mm256_unpacklo_epi8(bytes, zero),
-                                          _mm256_unpackhi_epi8(bytes, zero)};
-    if constexpr (kTokens == 1) {
-      AddTokens<1>(decode, multipliers, planes, token_stride, sums);
-    } else {
-      Weights weights[kFours];
-#pragma GCC unroll 8
-      for (int v = 0; v < kFours; ++v) weights[v] = decode(v);
-      const auto decoded = [&](int v) -> const Weights& { return weights[v]; };
-      int t = 0;
-      for (; t + 2 <= kTokens; t += 2) {
-        AddTokens<2>(decoded, multipliers, planes + t * token_stride, token_stride, sums + t);
-      }
-      if (t < kTokens) {
-        AddTokens<1>(decoded, multipliers, planes + t * token_stride, token_stride, sums + t);
-      }
-    }
-    tile += kInterleavedGroupBytes;
-  }
-  for (int t = 0; t < kTokens; ++t) sums[t].Store(raw + t * kInterleavedRows);
-}
+constexpr int64_t kTokensAtOnce = 4;  // more have no registers for their sums
 
 }  // namespace
 
 void Interleaved24Avx2(const TileRun& tiles, const Codebook& /*codebook*/, const uint8_t* codes,
                        int64_t n_tokens, int32_t* raw) {
-  using Kernel = void (*)(const uint8_t*, int64_t, const uint8_t*, int32_t*);
+  using Kernel = void (*)(const uint8_t*, int64_t, const Meetings*, int32_t*);
   static constexpr auto kByTokens = []<int... kMore>(std::integer_sequence<int, kMore...>) {
-    return std::array<Kernel, kWalkTokens>{Walk<kMore + 1>...};
+    return std::array<Kernel, kTokensAtOnce>{AddGroups<kMore + 1>...};
   }
-  (std::make_integer_sequence<int, kWalkTokens>());
-  ForTilesAndTokens(tiles, InterleavedTileBytes(tiles.n_blocks), kInterleavedRows, codes, n_tokens,
-                    raw, [&](const uint8_t* tile, const uint8_t* first, int64_t n, int32_t* out) {
-                      kByTokens[static_cast<size_t>(n - 1)](tile, tiles.n_blocks, first, out);
-                    });
+  (std::make_integer_sequence<int, kTokensAtOnce>());
+  const int64_t tile_sums = n_tokens * kInterleavedRows;
+  std::memset(raw, 0, static_cast<size_t>(tiles.n_tiles * tile_sums) * sizeof(*raw));
+  const int64_t n_groups = tiles.n_blocks * format::kGroupsPerBlock;
+  Meetings meetings[kTokensAtOnce];
+  for (int64_t first = 0; first < n_groups; first += kGroupsAtOnce) {
+    const int64_t n = std::min(kGroupsAtOnce, n_groups - first);
+    const uint8_t* bytes = tiles.blocks + first * kInterleavedGroupBytes;
+    for (int64_t token = 0; token < n_tokens; token += kTokensAtOnce) {
+      const int64_t together = std::min(kTokensAtOnce, n_tokens - token);
+      for (int64_t t = 0; t < together; ++t) {
+        meetings[t].Set(codes + (token + t) * tiles.n_blocks * format::kBlockWeights +
+                            first * format::kGroupWeights,
+                        n);
+      }
+      for (int64_t tile = 0; tile < tiles.n_tiles; ++tile) {
+        kByTokens[static_cast<size_t>(together - 1)](
+            bytes + tile * InterleavedTileBytes(tiles.n_blocks), n, meetings,
+            raw + tile * tile_sums + token * kInterleavedRows);
+      }
+    }
+  }
 }
 
 }  // namespace accllm::kernels
