@@ -68,14 +68,12 @@ class NeonSimd : public Decoder {
   }
 };
 
-// Tokens from which on a panel is worth its making.
-constexpr int kFewestOfPanel = 4;
-
 template <class Decoder, class Panel>
 void FewOrPanel(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
                 int64_t n_tokens, int32_t* raw) {
-  const auto kernel = n_tokens < kFewestOfPanel ? WalkMany<NeonSimd<Decoder>, kFewestOfPanel - 1>
-                                                : neon::AddPanel<Decoder, Panel>;
+  const auto kernel = n_tokens < Panel::kFewestTokens
+                          ? WalkMany<NeonSimd<Decoder>, Panel::kFewestTokens - 1>
+                          : neon::AddPanel<Decoder, Panel>;
   kernel(tiles, codebook, codes, n_tokens, raw);
 }
 

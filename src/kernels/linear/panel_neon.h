@@ -3,6 +3,7 @@
 // of its own, so nothing here has linkage.
 //
 // A panel knows one decoder's levels and how they are multiplied:
+//   kFewestTokens                               as many as are worth decoding for
 //   Block                                       one decoded block of 8 rows
 //   Pack(rows[2], pair, block)                  puts rows 2 pair and 2 pair + 1 into it
 //   Add(blocks, n, tokens[4], n_tokens, raw)    raw[t][r] += sums over n blocks; raw: [n_tokens][8]
@@ -44,6 +45,8 @@ inline uint32x4_t MultipliersOfQuarter(const DecodedRow* rows /*[2]*/, int i) {
 // By dot products: four rows meet four tokens in registers.
 template <class Decoder>
 struct PanelOfDots {
+  static constexpr int kFewestTokens = kWalkTokens + 1;
+
   struct Quarter {
     uint8x16_t levels[4][format::kTileRows];  // by position in a four, level + kOffset
     uint32x4_t multipliers[kTilePairs];       // see MultipliersOfQuarter

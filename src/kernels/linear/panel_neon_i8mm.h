@@ -21,6 +21,8 @@ inline uint8x16_t UpperHalves(uint8x16_t a, uint8x16_t b) {
 // position are one group of 32 weights, so that a product has one multiplier a row.
 template <class Decoder>
 struct PanelOfMatrices {
+  static constexpr int kFewestTokens = 4;
+
   struct Group {
     int8x16_t levels[4][kTilePairs];     // by position in a four: 8 of one row, 8 of the next
     uint32x4_t multipliers[kTilePairs];  // of the two rows, twice
