@@ -91,7 +91,8 @@ std::string Environment(bool takes_settings) {
   }
   text +=
       Item(Bold("ACCLLM_ISA"),
-           "Instruction set, scalar, avx2, avx512 or neon; the default is the best this CPU has.");
+           "Instruction set, scalar, avx2, avx512, neon or neon-i8mm; the default is the best this "
+           "CPU has.");
   return text;
 }
 

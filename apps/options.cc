@@ -277,8 +277,8 @@ std::shared_ptr<CLI::App> MakeApp() {
   app->require_subcommand(1);
   app->footer(
       "Every verb explains itself: accllm compress --help.\n"
-      "ACCLLM_ISA=scalar|avx2|avx512|neon selects the instruction set; the default is the best "
-      "this CPU has.\n");
+      "ACCLLM_ISA=scalar|avx2|avx512|neon|neon-i8mm selects the instruction set; the default is "
+      "the best this CPU has.\n");
   for (const Verb& verb : Verbs()) {
     app->add_subcommand(std::string(verb.name), std::string(verb.summary));
   }

@@ -56,9 +56,8 @@ std::string ReferencePage() {
       "Results go to stdout; progress, statistics and errors go to stderr. With `--json` stdout "
       "holds exactly one JSON\nobject. Every option can also be set in the environment or in a "
       "configuration file ([how](../how-to/configuration.md));\nthe command line wins. "
-      "`ACCLLM_ISA` (`scalar`, `avx2`, `avx512` or `neon`) selects the instruction set; the "
-      "default "
-      "is\nthe best this CPU has.\n\n",
+      "`ACCLLM_ISA` (`scalar`, `avx2`, `avx512`, `neon` or `neon-i8mm`) selects the "
+      "instruction set;\nthe default is the best this CPU has.\n\n",
       kDescription);
   text += "| verb | |\n|---|---|\n";
   for (const Verb& verb : Verbs()) {

@@ -39,8 +39,10 @@ bool HasAvx512() { return false; }
 
 #if defined(__aarch64__)
 bool HasNeon() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+bool HasNeonI8mm() { return HasNeon() && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0; }
 #else
 bool HasNeon() { return false; }
+bool HasNeonI8mm() { return false; }
 #endif
 
 }  // namespace
@@ -55,6 +57,8 @@ std::string_view IsaName(Isa isa) {
       return "avx512";
     case Isa::kNeon:
       return "neon";
+    case Isa::kNeonI8mm:
+      return "neon-i8mm";
   }
   return "unknown";
 }
@@ -69,6 +73,8 @@ bool IsaSupported(Isa isa) {
       return HasAvx512();
     case Isa::kNeon:
       return HasNeon();
+    case Isa::kNeonI8mm:
+      return HasNeonI8mm();
   }
   return false;
 }
@@ -85,7 +91,7 @@ Result<Isa> SelectIsa() {
                 "unset ACCLLM_ISA to let the program choose");
   }
   return Fail(ErrorCode::kInvalidArgument, fmt::format("ACCLLM_ISA={}: unknown ISA", forced),
-              "use scalar, avx2, avx512 or neon");
+              "use scalar, avx2, avx512, neon or neon-i8mm");
 }
 
 }  // namespace accllm

@@ -19,6 +19,13 @@ const KernelTable& KernelsFor(Isa isa) {
   static const KernelTable neon = {NeonTileKernels(), DotF16Neon,       QuantizeActivationsNeon,
                                    RmsNormNeon,       SiluMulNeon,      AttentionNeon,
                                    AddLowRankNeon,    NeonHeadKernels()};
+  // Matrices have more than one token; nothing else gains by their products.
+  static const KernelTable neon_i8mm = [] {
+    KernelTable table = neon;
+    table.tile = NeonI8mmTileKernels();
+    return table;
+  }();
+  if (isa == Isa::kNeonI8mm) return neon_i8mm;
   if (isa == Isa::kNeon) return neon;
 #endif
   (void)isa;

@@ -129,6 +129,17 @@ __attribute__((target("arch=armv8.2-a+dotprod"))) int64_t DotsNeon() {
   }
   return 16;
 }
+
+// Two rows of 8 by two columns of 8.
+__attribute__((target("arch=armv8.2-a+i8mm"))) int64_t DotsNeonI8mm() {
+  int32x4_t sums[kSums] = {};
+  const int8x16_t a = vdupq_n_s8(3);
+  for (int64_t round = 0; round < kDotRounds; ++round) {
+#pragma GCC unroll 12
+    for (int32x4_t& sum : sums) asm volatile("smmla %0.4s, %1.16b, %1.16b" : "+w"(sum) : "w"(a));
+  }
+  return 32;
+}
 #endif
 
 DotLoop DotLoopFor([[maybe_unused]] Isa isa) {
@@ -136,6 +147,7 @@ DotLoop DotLoopFor([[maybe_unused]] Isa isa) {
   if (isa == Isa::kAvx512) return DotsAvx512;
   if (isa == Isa::kAvx2) return DotsAvx2;
 #elif defined(__aarch64__)
+  if (isa == Isa::kNeonI8mm) return DotsNeonI8mm;
   if (isa == Isa::kNeon) return DotsNeon;
 #endif
   return nullptr;

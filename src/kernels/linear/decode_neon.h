@@ -1,5 +1,6 @@
-// The packed blocks of linear.h on NEON: one decoder per type. Only *_neon files may include it. A
-// decoder is built once per call, so that its tables stay in registers. It has
+// The packed blocks of linear.h on NEON: one decoder per type. Only *_neon* files may include it;
+// each is compiled for a CPU of its own, so nothing here has linkage. A decoder is built once per
+// call, so that its tables stay in registers. It has
 //   kType        the TensorType
 //   kOffset      what is added to a level, so that none is negative
 //   DecodedRow Decode(tile_block, row)
@@ -14,6 +15,7 @@
 #include "base/block_codec.h"
 
 namespace accllm::kernels::neon {
+namespace {
 
 using Table16 = std::array<uint8_t, 16>;
 using Table32 = std::array<uint8_t, 32>;
@@ -287,4 +289,5 @@ class Decoder8 {
   }
 };
 
+}  // namespace
 }  // namespace accllm::kernels::neon

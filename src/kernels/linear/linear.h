@@ -123,6 +123,7 @@ void Interleaved24Avx2(const TileRun& tiles, const Codebook& codebook, const uin
                        int64_t n_tokens, int32_t* raw);
 #elif defined(ACCLLM_HAVE_NEON)
 TileKernels NeonTileKernels();
+TileKernels NeonI8mmTileKernels();
 #endif
 
 // y[t * y_stride + r] for the rows of tiles [tile_begin, tile_end) and all tokens of x.

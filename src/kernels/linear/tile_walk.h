@@ -168,15 +168,15 @@ inline void ForTilesAndTokens(const TileRun& tiles, int64_t tile_bytes, int64_t 
   }
 }
 
-// A TileKernel for several tokens.
-template <class Simd>
+// A TileKernel for several tokens; `kMost` is the most that it is called with, if not any number.
+template <class Simd, int kMost = kWalkTokens>
 void WalkMany(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
               int64_t n_tokens, int32_t* raw) {
   using Kernel = void (*)(const uint8_t*, int64_t, const Codebook&, const uint8_t*, int32_t*);
   static constexpr auto kByTokens = []<int... kLess>(std::integer_sequence<int, kLess...>) {
-    return std::array<Kernel, kWalkTokens>{ManyTokens<Simd, kLess + 1>...};
+    return std::array<Kernel, kMost>{ManyTokens<Simd, kLess + 1>...};
   }
-  (std::make_integer_sequence<int, kWalkTokens>());
+  (std::make_integer_sequence<int, kMost>());
   ForTilesAndTokens(
       tiles, tiles.n_blocks * TileBlockBytes(Simd::kType), format::kTileRows, codes, n_tokens, raw,
       [&](const uint8_t* tile, const uint8_t* first, int64_t n, int32_t* out) {
