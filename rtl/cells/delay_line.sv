@@ -1,5 +1,5 @@
-// Data Stages cycles later. Only registers that cannot be cleared become shift registers in LUTs,
-// of which there are fewer than registers: tie clear_i to a reset.
+// Data Stages cycles later, in registers that a reset clears: control, and delays too short for
+// delay_data.
 module delay_line #(
   parameter int unsigned Width = 8,
   parameter int unsigned Stages = 1

@@ -13,23 +13,15 @@ module pipe_valid #(
 );
   if (Stages == 0) begin : gen_wires
     logic unused;
-    assign unused = ^{clk_i, rst_ni, en_i};
+    assign unused = rst_ni;
     assign valid_o = valid_i;
-    assign data_o = data_i;
   end else begin : gen_stages
     logic [Stages-1:0] valid_q;
-    logic [Width-1:0] data_q [Stages];
     assign valid_o = valid_q[Stages-1];
-    assign data_o = data_q[Stages-1];
     always_ff @(posedge clk_i) begin
       if (!rst_ni) valid_q <= '0;
       else if (en_i) valid_q <= Stages'({valid_q, valid_i});
     end
-    always_ff @(posedge clk_i) begin
-      if (en_i) begin
-        data_q[0] <= data_i;
-        for (int unsigned i = 1; i < Stages; i++) data_q[i] <= data_q[i-1];
-      end
-    end
   end
+  delay_data #(.Width(Width), .Stages(Stages)) u_data (.clk_i, .en_i, .data_i, .data_o);
 endmodule

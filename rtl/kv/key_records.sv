@@ -44,13 +44,13 @@ module key_records (
       always_ff @(posedge clk_i) begin
         coefficient_o[CoefficientW*Group +: CoefficientW] <= multiplier * offset;
       end
-      delay_line #(.Width(8), .Stages(Segments - j)) u_value (
-        .clk_i, .clear_i(1'b0), .data_i(part[15:8]), .data_o(value_group_o[8*Group +: 8])
+      delay_data #(.Width(8), .Stages(Segments - j)) u_value (
+        .clk_i, .en_i(1'b1), .data_i(part[15:8]), .data_o(value_group_o[8*Group +: 8])
       );
     end else begin : gen_scale
       logic [15:0] scale;
-      delay_line #(.Width(16), .Stages(Segments - j)) u_scale (
-        .clk_i, .clear_i(1'b0), .data_i(part), .data_o(scale)
+      delay_data #(.Width(16), .Stages(Segments - j)) u_scale (
+        .clk_i, .en_i(1'b1), .data_i(part), .data_o(scale)
       );
       if (j % 4 == 1) begin : gen_key
         assign key_scale_o[16*(j/4) +: 16] = scale;

@@ -107,8 +107,8 @@ module old_codes #(
       if (d == 3) begin : gen_last
         assign codes[16*l+4*d +: 4] = code_q;
       end else begin : gen_waits
-        delay_line #(.Width(4), .Stages(6 - 2 * d)) u_code (
-          .clk_i, .clear_i(1'b0), .data_i(code_q), .data_o(codes[16*l+4*d +: 4])
+        delay_data #(.Width(4), .Stages(6 - 2 * d)) u_code (
+          .clk_i, .en_i(1'b1), .data_i(code_q), .data_o(codes[16*l+4*d +: 4])
         );
       end
     end

@@ -16,7 +16,8 @@ package rce_pkg;
   localparam int unsigned BeatW = 20;
   localparam int unsigned ResultBeatW = 14;
   localparam int unsigned ChoiceW = 8;
-  localparam int unsigned SegmentW = 23;
+  localparam int unsigned ChoicesW = 4 * ChoiceW;  // of a segment, [code mod 4]
+  localparam int unsigned SegmentW = 15;
 
   // How a beat is coded; the first four are accllm_pkg::weight_format_e.
   typedef enum logic [2:0] {
@@ -116,7 +117,6 @@ package rce_pkg;
     logic        low_clear;  // all bits but the lowest
     logic        high_clear;
     format_e     format;
-    choice_t     choice;
     multiplier_e multiplier;
     logic        multiplier_clear;
     logic        load;        // multipliers of 8 rows

@@ -61,6 +61,6 @@ module rce_align (
   end
 
   logic unused;
-  assign unused = ^{control_i.choice, control_i.multiplier, control_i.multiplier_clear,
+  assign unused = ^{control_i.multiplier, control_i.multiplier_clear,
                     control_i.load, control_i.row};
 endmodule

@@ -1,6 +1,6 @@
 // The engine: lanes that take a beat each in step, what stands before each of them, and the way of
 // their operands and sums. Up to eight lanes are a cluster: values of theirs are of one group of
-// dimensions, so they share operands of attention.
+// dimensions, so they share operands of attention. Four lanes share registers (rce_quad).
 module rce_array #(
   parameter int unsigned Lanes       = 4,    // a power of two
   parameter int unsigned Slots       = 4,
@@ -9,6 +9,7 @@ module rce_array #(
   localparam int unsigned SlotW    = $clog2(Slots),
   localparam int unsigned Cluster  = Lanes < 8 ? Lanes : 8,
   localparam int unsigned Clusters = Lanes / Cluster,
+  localparam int unsigned Quad     = Lanes < 4 ? Lanes : 4,
   localparam int unsigned Parts    = Lanes < 16 ? 1 : Lanes / 16,
   localparam int unsigned BeatW    = rce_pkg::Segments * 64,
   localparam int unsigned LineW    = 4 * 8 * Slots * 8,
@@ -24,7 +25,7 @@ module rce_array #(
   input  logic [Lanes-1:0]            valid_i,
   input  logic [BeatW*Lanes-1:0]      beats_i,        // [lane]
   output logic [CountW-1:0]           freed_o,        // that have left, of each lane
-  // What all lanes do: stream_buffer and rce_lane say more.
+  // What all lanes do: stream_buffer and rce_quad say more.
   output logic                        valid_o,        // all have a beat
   input  logic                        read_i,
   input  logic                        pop_i,
@@ -76,28 +77,34 @@ module rce_array #(
   logic                         read_set, read_upper;
   logic [2:0]                   read_row;
   logic [SlotW-1:0]             read_slot;
-  logic [Lanes-1:0]             has_beat, sets;
+  logic [Lanes-1:0]             has_beat;
   logic [CountW*Lanes-1:0]      marks;
-  logic [ResultBeatW*Lanes-1:0] results;
+  logic [Lanes/Quad-1:0]        sets;
+  logic [ResultBeatW*(Lanes/Quad)-1:0] results;
   assign valid_o = &has_beat;
   assign freed_o = marks[CountW-1:0];  // they take beats together
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    localparam int unsigned C = l / Cluster;
     stream_buffer #(.Depth(BufferBeats)) u_buffer (
       .clk_i, .rst_ni, .valid_i(valid_i[l]), .beat_i(beats_i[BeatW*l +: BeatW]),
       .mark_o(marks[CountW*l +: CountW]), .valid_o(has_beat[l]), .read_i, .pop_i, .mark_i,
       .rewind_i, .word_o(word_o[BeatW*l +: BeatW])
     );
-    rce_lane #(.Slots(Slots)) u_lane (
-      .clk_i, .rst_ni, .beat_i, .word_i(word_o[BeatW*l +: BeatW]), .act_we_i(act_we[2*C +: 2]),
-      .act_entry_i(act_entry[5*C +: 5]), .act_i(act[2*LineW*C +: 2*LineW]),
-      .query_sum_i(query_sums[SumsW*C +: SumsW]),
-      .key_multiplier_i(key_multiplier_i[16*l +: 16]),
-      .coefficient_i(coefficient_i[32*l +: 32]), .factor_i(factor_i[FactorsW*(l/16) +: FactorsW]),
-      .result_o(results[ResultBeatW*l +: ResultBeatW]),
-      .product_o(product_o[ProductsW*l +: ProductsW]), .lower_o(lower_o[LowersW*l +: LowersW]),
-      .set_o(sets[l]), .read_set_i(read_set), .read_upper_i(read_upper), .read_row_i(read_row),
-      .read_slot_i(read_slot), .sum_o(sum_o[32*l +: 32])
+  end
+  for (genvar q = 0; q < Lanes / Quad; q++) begin : gen_quad
+    localparam int unsigned L = q * Quad;  // its first lane
+    localparam int unsigned C = L / Cluster;
+    rce_quad #(.Lanes(Quad), .Slots(Slots)) u_quad (
+      .clk_i, .rst_ni, .beat_i, .word_i(word_o[BeatW*L +: BeatW*Quad]),
+      .act_we_i(act_we[2*C +: 2]), .act_entry_i(act_entry[5*C +: 5]),
+      .act_i(act[2*LineW*C +: 2*LineW]), .query_sum_i(query_sums[SumsW*C +: SumsW]),
+      .key_multiplier_i(key_multiplier_i[16*L +: 16*Quad]),
+      .coefficient_i(coefficient_i[32*L +: 32*Quad]),
+      .factor_i(factor_i[FactorsW*(L/16) +: FactorsW]),
+      .result_o(results[ResultBeatW*q +: ResultBeatW]),
+      .product_o(product_o[ProductsW*L +: ProductsW*Quad]),
+      .lower_o(lower_o[LowersW*L +: LowersW*Quad]), .set_o(sets[q]), .read_set_i(read_set),
+      .read_upper_i(read_upper), .read_row_i(read_row), .read_slot_i(read_slot),
+      .sum_o(sum_o[32*L +: 32*Quad])
     );
   end
 

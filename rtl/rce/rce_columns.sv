@@ -1,10 +1,10 @@
-// Which column of their four the two positions of a code take: where to read operands.
+// Which column of their four the two positions of a code take.
 module rce_columns (
   input  logic             clk_i,
   input  rce_pkg::choice_t choice_i,
   input  logic [2:0]       pattern_i,
-  output logic [4:0]       low_o,  // entries
-  output logic [4:0]       high_o
+  output logic [1:0]       low_o,
+  output logic [1:0]       high_o
 );
   // {second, first} survivor of a pattern.
   function automatic logic [3:0] survivors(input logic [2:0] index);
@@ -46,10 +46,10 @@ module rce_columns (
     .i_i({choice_i.upper, choice_i.pattern, pattern_i}), .o_o(bit1)
   );
   always_ff @(posedge clk_i) begin
-    low_o <= {choice_i.base, bit1[0], bit0[0]};
-    high_o <= {choice_i.base, bit1[1], bit0[1]};
+    low_o <= {bit1[0], bit0[0]};
+    high_o <= {bit1[1], bit0[1]};
   end
 
   logic unused;
-  assign unused = choice_i.two_bit;  // says how digits are coded
+  assign unused = ^{choice_i.two_bit, choice_i.base};  // digits; where the block lies
 endmodule

@@ -2,9 +2,11 @@
 module rce_control (
   input  logic               clk_i,
   input  rce_pkg::beat_t     beat_i,
-  output rce_pkg::segment_t  segment_o  // a cycle later
+  output rce_pkg::segment_t  segment_o,  // a cycle later
+  output rce_pkg::choice_t   choice_o    // the same
 );
   rce_pkg::segment_t segment;
+  rce_pkg::choice_t choice;
 
   always_comb begin
     unique case (beat_i.mode)
@@ -38,30 +40,30 @@ module rce_control (
     endcase
 
     // Columns.
-    segment.choice.two_bit = beat_i.mode == rce_pkg::ModeSparse24
+    choice.two_bit = beat_i.mode == rce_pkg::ModeSparse24
                              || beat_i.mode == rce_pkg::ModeDense2;
-    segment.choice.pattern = beat_i.mode == rce_pkg::ModeSparse24;
-    segment.choice.base = beat_i.entry[4:2];
+    choice.pattern = beat_i.mode == rce_pkg::ModeSparse24;
+    choice.base = beat_i.entry[4:2];
     unique case (beat_i.mode)
       rce_pkg::ModeSparse24: begin
-        segment.choice.upper = 1'b0;
-        segment.choice.column = rce_pkg::ColumnPattern;
+        choice.upper = 1'b0;
+        choice.column = rce_pkg::ColumnPattern;
       end
       rce_pkg::ModeDense2: begin
-        segment.choice.upper = beat_i.half;
-        segment.choice.column = rce_pkg::ColumnEvenOdd;
+        choice.upper = beat_i.half;
+        choice.column = rce_pkg::ColumnEvenOdd;
       end
       rce_pkg::ModeDense4: begin
-        segment.choice.upper = beat_i.beat[0];
-        segment.choice.column = rce_pkg::ColumnEvenOdd;
+        choice.upper = beat_i.beat[0];
+        choice.column = rce_pkg::ColumnEvenOdd;
       end
       rce_pkg::ModeDense8: begin
-        segment.choice.upper = beat_i.beat[1];
-        segment.choice.column = beat_i.beat[0] ? rce_pkg::ColumnBothOdd : rce_pkg::ColumnBothEven;
+        choice.upper = beat_i.beat[1];
+        choice.column = beat_i.beat[0] ? rce_pkg::ColumnBothOdd : rce_pkg::ColumnBothEven;
       end
       default: begin
-        segment.choice.upper = beat_i.entry[1];
-        segment.choice.column = beat_i.entry[0] ? rce_pkg::ColumnBothOdd : rce_pkg::ColumnBothEven;
+        choice.upper = beat_i.entry[1];
+        choice.column = beat_i.entry[0] ? rce_pkg::ColumnBothOdd : rce_pkg::ColumnBothEven;
       end
     endcase
 
@@ -80,7 +82,10 @@ module rce_control (
     endcase
   end
 
-  always_ff @(posedge clk_i) segment_o <= segment;
+  always_ff @(posedge clk_i) begin
+    segment_o <= segment;
+    choice_o <= choice;
+  end
 
   // Chains, rows and ends of sums are others' business.
   logic unused;

@@ -1,18 +1,16 @@
 // What a segment's sums are multiplied by: the group's multiplier from the stream or from a key's
 // groups, or the chunk's factor of each query.
 //
-// It comes MultiplyDelay cycles after the segment's word; factors are passed on at that time.
+// It comes MultiplyDelay cycles after the segment's word.
 module rce_multiplier #(
   parameter int unsigned Queries = 2,
   localparam int unsigned FactorW = rce_pkg::FactorW
 ) (
   input  logic                        clk_i,
-  input  logic                        clear_i,
   input  rce_pkg::segment_t           control_i,
   input  logic [63:0]                 word_i,
   input  logic [3:0]                  key_i,
   input  logic [Queries*FactorW-1:0]  factor_i,  // [query], MultiplyDelay after the word
-  output logic [Queries*FactorW-1:0]  factor_o,  // a cycle later
   output logic [Queries*FactorW-1:0]  multiplier_o  // [query]
 );
   localparam int unsigned MultiplierW = rce_pkg::MultiplierW;
@@ -44,12 +42,9 @@ module rce_multiplier #(
       default: chosen = {8'd0, key_q};
     endcase
   end
-  always_ff @(posedge clk_i) begin
-    multiplier_q <= no_multiplier_q ? '0 : chosen;
-    factor_o <= factor_i;
-  end
-  delay_line #(.Width(MultiplierW), .Stages(rce_pkg::MultiplyDelay - 2)) u_delay (
-    .clk_i, .clear_i, .data_i(multiplier_q), .data_o(multiplier)
+  always_ff @(posedge clk_i) multiplier_q <= no_multiplier_q ? '0 : chosen;
+  delay_data #(.Width(MultiplierW), .Stages(rce_pkg::MultiplyDelay - 2)) u_delay (
+    .clk_i, .en_i(1'b1), .data_i(multiplier_q), .data_o(multiplier)
   );
 
   // One of the two is 0.
@@ -60,5 +55,5 @@ module rce_multiplier #(
 
   logic unused;
   assign unused = ^{control_i.low, control_i.high, control_i.low_clear, control_i.high_clear,
-                    control_i.format, control_i.choice};
+                    control_i.format};
 endmodule

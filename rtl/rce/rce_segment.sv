@@ -14,7 +14,7 @@ module rce_segment #(
   input  logic                       clear_i,
   // A beat's part.
   input  rce_pkg::segment_t          control_i,
-  output rce_pkg::segment_t          control_o,   // a cycle later
+  input  logic [rce_pkg::ChoicesW-1:0] choices_i, // [code mod 4], each a cycle after the one before
   input  logic [63:0]                word_i,
   input  logic [3:0]                 key_i,       // multiplier of a key's group
   // Operands.
@@ -23,7 +23,6 @@ module rce_segment #(
   input  logic [16*Slots*8-1:0]      wdata_i,     // [code][position][slot]
   // Multiplication, at its own time.
   input  logic [FactorsW-1:0]        factor_i,    // [query]
-  output logic [FactorsW-1:0]        factor_o,
   input  logic [Queries*DspW-1:0]    zero_term_i, // [query], of even segments
   input  logic                       cascade_i,
   input  logic                       feedback_i,
@@ -36,16 +35,14 @@ module rce_segment #(
   localparam int unsigned SumW = rce_pkg::SumW;
   localparam int unsigned FactorW = rce_pkg::FactorW;
 
-  always_ff @(posedge clk_i) control_o <= control_i;
-
   // [code][position]: 16 terms for each slot.
   logic [16*5-1:0] entry;
   logic [16*2-1:0] zero, double;
   logic [15:0] negate;
   logic [16*TermsW-1:0] term;
   rce_decode u_decode (
-    .clk_i, .clear_i, .control_i, .word_i, .entry_o(entry), .zero_o(zero), .double_o(double),
-    .negate_o(negate)
+    .clk_i, .clear_i, .control_i, .choices_i, .word_i, .entry_o(entry), .zero_o(zero),
+    .double_o(double), .negate_o(negate)
   );
   rce_operand #(.Slots(Slots)) u_operand (
     .clk_i, .we_i, .waddr_i, .wdata_i, .entry_i(entry), .zero_i(zero), .double_i(double),
@@ -66,7 +63,7 @@ module rce_segment #(
   // Times the multiplier. Half 1 is a cycle early, as it has no counts to add.
   logic [FactorsW-1:0] multiplier;
   rce_multiplier #(.Queries(Queries)) u_multiplier (
-    .clk_i, .clear_i, .control_i, .word_i, .key_i, .factor_i, .factor_o, .multiplier_o(multiplier)
+    .clk_i, .control_i, .word_i, .key_i, .factor_i, .multiplier_o(multiplier)
   );
   for (genvar t = 0; t < Slots; t++) begin : gen_slot
     localparam bit HasZeroTerm = !IsOdd && t < Queries;

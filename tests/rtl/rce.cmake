@@ -25,7 +25,7 @@ if(ACCLLM_YOSYS AND NOT ACCLLM_RTL_COVERAGE)
                        LIBS rce_segment_model rce_segment_netlist_model)
 endif()
 
-# Programs for a lane and what comes of them.
+# Programs for a lane, with what it shares with others, and what comes of them.
 if(ACCLLM_HAS_RTL)
   add_library(accllm_rtl_rce STATIC EXCLUDE_FROM_ALL rce_linear.cc rce_attention.cc)
   target_include_directories(accllm_rtl_rce PUBLIC ${PROJECT_SOURCE_DIR})
@@ -34,7 +34,7 @@ endif()
 
 # accllm_add_rce_lane_bench(NAME SLOTS [options of accllm_add_rtl_bench])
 function(accllm_add_rce_lane_bench name slots)
-  accllm_add_rtl_bench(${name} TOP rce_lane PARAMS Slots=${slots} PARTS 2 BENCH rce_lane_bench.cc LIBS accllm_rtl_rce LINES
+  accllm_add_rtl_bench(${name} TOP rce_quad PARAMS Lanes=1 Slots=${slots} PARTS 2 BENCH rce_lane_bench.cc LIBS accllm_rtl_rce LINES
                        DEFINITIONS ACCLLM_RTL_SLOTS=${slots} ${ARGN})
 endfunction()
 accllm_add_rce_lane_bench(rce_lane_4_bench 4)

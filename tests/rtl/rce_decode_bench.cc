@@ -23,13 +23,13 @@ struct Control {
     append(low_clear, 1);
     append(high_clear, 1);
     append(format, 2);
-    append(two_bit, 1);
-    append(pattern, 1);
-    append(upper, 1);
-    append(column, 2);
-    append(base, 3);
     append(0, 7);  // multipliers
     return bits;
+  }
+  // rce_pkg::choice_t, the same for all codes.
+  uint32_t PackChoices() const {
+    const uint32_t choice = two_bit << 7 | pattern << 6 | upper << 5 | column << 3 | base;
+    return choice * 0x01010101;
   }
 };
 
@@ -46,6 +46,7 @@ class Decode : public testing::Test {
   void Expect(const Control& control, uint64_t word, bool one_digit, const Positions& expected) {
     dut_.clear_i = 0;
     dut_.control_i = control.Pack();
+    dut_.choices_i = control.PackChoices();
     dut_.word_i = word;
     for (int i = 0; i < 6; ++i) {
       dut_.clk_i = 0;

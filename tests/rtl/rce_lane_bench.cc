@@ -1,4 +1,4 @@
-#include "Vrce_lane.h"
+#include "Vrce_quad.h"
 #include "tests/rtl/rce_attention.h"
 #include "tests/rtl/rce_lane_driver.h"
 #include "tests/rtl/rce_linear.h"
@@ -7,7 +7,7 @@ namespace accllm::rtl {
 namespace {
 
 constexpr int kSlots = ACCLLM_RTL_SLOTS;
-using Driver = RceLaneDriver<Vrce_lane, kSlots>;
+using Driver = RceLaneDriver<Vrce_quad, kSlots>;
 
 struct Pace {
   Stall steps, writes;

@@ -12,8 +12,9 @@
 
 Synthesis keeps the hierarchy. LUTs are counted one each, so the figure is an upper bound: a site has two outputs, and
 "pairs" says how many pairs of a module's LUTs, with five inputs together, could share one. RAM in LUTs counts by
-the LUTs that it takes, shift registers are flip-flops. Levels are LUTs, wide multiplexers, carry blocks of four bits and RAM in
-LUTs on the longest way between registers, ports, BRAM, URAM and DSPs.
+the LUTs that it takes. Shift registers are flip-flops, but for those of delay_data, which are a LUT a bit. Levels are
+LUTs, wide multiplexers, carry blocks of four bits and RAM in LUTs on the longest way between registers, ports, BRAM,
+URAM and DSPs.
 """
 
 import argparse

@@ -86,20 +86,21 @@ module attention_engine #(
     .act_entry_o(act_entry), .act_o(act), .query_sum_o(query_sum)
   );
 
-  rce_pkg::result_t result, other_result [Lanes];
+  localparam int unsigned Quad = Lanes < 4 ? Lanes : 4;
+  rce_pkg::result_t result, other_result [Lanes/Quad];
   logic             is_sum;
-  for (genvar i = 0; i < Lanes; i++) begin : gen_lane
-    logic                       unused_set;
-    logic [rce_pkg::ResultW-1:0] unused_sum;
-    rce_lane #(.Slots(Slots)) u_lane (
-      .clk_i, .rst_ni, .beat_i, .word_i(word_i[512*i +: 512]), .act_we_i(act_we),
+  for (genvar i = 0; i < Lanes / Quad; i++) begin : gen_quad
+    localparam int unsigned Sums = Queries * Quad;
+    logic                             unused_set;
+    logic [rce_pkg::ResultW*Quad-1:0] unused_sum;
+    rce_quad #(.Lanes(Quad), .Slots(Slots)) u_quad (
+      .clk_i, .rst_ni, .beat_i, .word_i(word_i[512*Quad*i +: 512*Quad]), .act_we_i(act_we),
       .act_entry_i(act_entry), .act_i(act), .query_sum_i(query_sum),
-      .key_multiplier_i(key_multiplier[16*i +: 16]), .coefficient_i(coefficient[32*i +: 32]),
-      .factor_i(factor), .result_o(other_result[i]),
-      .product_o(product[Queries*DspW*i +: Queries*DspW]),
-      .lower_o(lower[Queries*ResultW*i +: Queries*ResultW]), .set_o(unused_set),
-      .read_set_i(1'b0), .read_upper_i(1'b0), .read_row_i(3'd0), .read_slot_i('0),
-      .sum_o(unused_sum)
+      .key_multiplier_i(key_multiplier[16*Quad*i +: 16*Quad]),
+      .coefficient_i(coefficient[32*Quad*i +: 32*Quad]), .factor_i(factor),
+      .result_o(other_result[i]), .product_o(product[Sums*DspW*i +: Sums*DspW]),
+      .lower_o(lower[Sums*ResultW*i +: Sums*ResultW]), .set_o(unused_set), .read_set_i(1'b0),
+      .read_upper_i(1'b0), .read_row_i(3'd0), .read_slot_i('0), .sum_o(unused_sum)
     );
   end
   assign result = other_result[0];
