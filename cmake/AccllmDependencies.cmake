@@ -1,5 +1,7 @@
 # Third-party libraries, all from Debian 12 packages; docs/dependencies.md gives the reason for each.
 find_package(Threads REQUIRED)
+# The distribution's own, because it has the modules that tools/setup.sh installs, and starts at once.
+find_program(ACCLLM_PYTHON python3 HINTS /usr/bin REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -1,5 +1,4 @@
 # Verilated modules of rtl/ as C++ libraries, and their benches. Without Verilator there are none.
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
 # Only for counting: of the benches that share a source the first one is there, and none of a netlist or of those that
 # take long, but for the ones that are COUNTED.
 option(ACCLLM_RTL_COVERAGE "Count lines and toggles in Verilated models" OFF)
@@ -86,7 +85,7 @@ function(accllm_add_rtl_model name)
   add_custom_command(
     OUTPUT ${parts}
     BYPRODUCTS ${out}/${MODEL_PREFIX}.h
-    COMMAND ${Python3_EXECUTABLE} ${tools}/verilate.py ${MODEL_TOP} --prefix ${MODEL_PREFIX} --out ${out}
+    COMMAND ${ACCLLM_PYTHON} ${tools}/verilate.py ${MODEL_TOP} --prefix ${MODEL_PREFIX} --out ${out}
             --parts ${MODEL_PARTS} --depfile ${out}/verilate.d --verilator ${ACCLLM_VERILATOR} ${source_options}
             ${MODEL_PARAMS} ${MODEL_DEFINES} $<$<BOOL:${MODEL_NETLIST}>:--netlist> $<$<BOOL:${ACCLLM_RTL_COVERAGE}>:--coverage>
             $<$<AND:$<BOOL:${ACCLLM_RTL_COVERAGE}>,$<BOOL:${MODEL_LINES}>>:--lines>

@@ -12,9 +12,9 @@
 
 namespace accllm::rtl {
 
-// Runs programs on a model of rce_quad with one lane: beats and operand writes as early as they may come or
-// later, words of segments one after another, tiles read while the next one is summed. All inputs
-// that do not count are random.
+// Runs programs on a model of rce_quad with one lane: beats and operand writes as early as they may
+// come or later, words of segments one after another, tiles read while the next one is summed. All
+// inputs that do not count are random.
 template <class Model, int kSlots>
 class RceLaneDriver {
  public:

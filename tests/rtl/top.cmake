@@ -41,7 +41,7 @@ accllm_add_top_bench(16 2 4 SLOW)
 set(kit ${PROJECT_BINARY_DIR}/rtl_models/card_kit)
 add_custom_command(
   OUTPUT ${kit}/rtl/accllm_kernel.v
-  COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py 2 4 Words=4096 Blocks=4 LanesPerSilu=1
+  COMMAND ${ACCLLM_PYTHON} ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py 2 4 Words=4096 Blocks=4 LanesPerSilu=1
           BurstBeats=16 BufferBeats=64 HeadQueries=8 ScoreDepth=2048 --out ${kit}
   DEPENDS ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py ${PROJECT_SOURCE_DIR}/tools/rtl/design.py
   VERBATIM)
