@@ -60,7 +60,8 @@ TEST(ThreadPool, OthersDoWhatALateThreadHasNotBegun) {
         done.fetch_add(1);
       },
       8);
-  EXPECT_EQ(std::count(threads.begin(), threads.end(), 1), 15);
+  // Or all, if the worker was done before the caller began.
+  EXPECT_GE(std::count(threads.begin(), threads.end(), 1), 15);
 }
 
 // The CPUs the calling thread may run on.
