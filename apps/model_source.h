@@ -87,7 +87,7 @@ struct RunFlags {
   std::string window;  // a number, "all", or empty: the model's own
   std::optional<int64_t> sinks;
   int64_t context = 0;  // 0: the model's
-  int threads = 0;      // 0: all CPUs
+  int threads = 0;      // 0: one a core
   int64_t chunk = 64;
   bool pin_threads = false;
   int64_t draft = 7;

@@ -56,7 +56,8 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, P
       own_{std::move(cache)},
       frequencies_(model_.config().head_dim, model_.config().rope_theta,
                    model_.config().rope_factors),
-      buffers_(std::move(buffers)) {
+      buffers_(std::move(buffers)),
+      layer_bytes_(model_.BytesPerToken() / model_.config().n_layers) {
   AllocateScratch();
 }
 
@@ -164,12 +165,11 @@ Status Engine::RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float
 
 // What a loop reads for one token, on average: of weights, and for each query head of the cache.
 int64_t Engine::BytesPerLoop() const {
-  const ModelConfig& c = model_.config();
   int64_t visible = 0;
   for (const Place& place : places_) {
     visible = std::max(visible, std::min(place.position, place.sequence->cache.max_visible()));
   }
-  return (model_.BytesPerToken() / c.n_layers + visible * c.q_size()) / kLoopsPerLayer;
+  return (layer_bytes_ + visible * model_.config().q_size()) / kLoopsPerLayer;
 }
 
 // In a pass with little to do the caller does it: others would be waited for, not helpful.

@@ -129,9 +129,9 @@ class Engine final : public LanguageModel {
   };
   std::vector<Place> places_;
 
-  bool is_alone_ = false;  // this pass runs on the caller's thread only
-
   ChunkBuffers buffers_;
+  int64_t layer_bytes_;           // of weights, read for a token, a layer's share
+  bool is_alone_ = false;         // this pass runs on the caller's thread only
   LowRankChunk low_ranks_;        // of the layers that run together
   std::vector<Scratch> scratch_;  // [n_threads]
 };
