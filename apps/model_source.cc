@@ -85,9 +85,10 @@ Result<const Tokenizer*> ModelSource::RequireTokenizer(const std::string& remedy
   return Fail(ErrorCode::kUnsupported, fmt::format("{}: has no tokenizer", path_), remedy);
 }
 
-Result<std::unique_ptr<Engine>> ModelSource::LoadEngine(EngineOptions options) const {
+Result<std::unique_ptr<Engine>> ModelSource::LoadEngine(EngineOptions options,
+                                                        std::shared_ptr<ThreadPool> threads) const {
   ACCLLM_ASSIGN_OR_RETURN(options.isa, SelectIsa());
-  return Engine::Load(*packed_, options);
+  return Engine::Load(*packed_, options, std::move(threads));
 }
 
 Result<std::unique_ptr<LanguageModel>> ModelSource::LoadFloat(
@@ -143,6 +144,14 @@ void RunFlags::DeclareDraft(OptionTable& table) {
              "Tokens, at most, that a pass guesses from what the text said before, when that saves "
              "time; they never change the text; 0: none")
       .InRange(0, WatchedModel::kShortCall - 1);
+}
+
+void RunFlags::DeclareDraftModel(OptionTable& table) {
+  table
+      .Value("--draft-model", "FILE", draft_model,
+             "Packed file of a small model with the same tokenizer, which guesses where the text "
+             "does not repeat itself")
+      .NoDefault();
 }
 
 int RunFlags::n_threads() const { return threads > 0 ? threads : ThisCpuTopology().n_threads(); }

@@ -56,8 +56,9 @@ class ModelSource {
   // Errors: kUnsupported if there is none; `remedy` says what to do then.
   Result<const Tokenizer*> RequireTokenizer(const std::string& remedy) const;
 
-  // The engine on a packed file. `options.isa` is chosen here.
-  Result<std::unique_ptr<Engine>> LoadEngine(EngineOptions options) const;
+  // The engine on a packed file. `options.isa` is chosen here; `threads` as Engine::Load has them.
+  Result<std::unique_ptr<Engine>> LoadEngine(EngineOptions options,
+                                             std::shared_ptr<ThreadPool> threads = nullptr) const;
 
   // The float model, on the checkpoint or on dequantised weights; `this` must outlive it. Models of
   // one source share their weights.
@@ -91,6 +92,7 @@ struct RunFlags {
   int64_t chunk = 64;
   bool pin_threads = false;
   int64_t draft = 7;
+  std::string draft_model;
 
   // The texts say what holds without the options.
   void DeclareAttention(OptionTable& table, const std::string& default_window = "the model's own",
@@ -99,6 +101,7 @@ struct RunFlags {
   void DeclareThreads(OptionTable& table);
   void DeclareEngine(OptionTable& table);
   void DeclareDraft(OptionTable& table);
+  void DeclareDraftModel(OptionTable& table);
 
   int n_threads() const;
 

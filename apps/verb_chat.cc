@@ -7,6 +7,7 @@
 #include "chat_console.h"
 #include "chat_input.h"
 #include "console.h"
+#include "draft_source.h"
 #include "model_source.h"
 #include "options.h"
 #include "runtime/chat_session.h"
@@ -44,7 +45,7 @@ Result<std::optional<ChatTemplate>> LoadTemplate(const ChatFlags& flags,
 }
 
 ChatOptions SessionOptions(const ChatFlags& flags, const ModelSource& source,
-                           const EngineOptions& engine) {
+                           const EngineOptions& engine, DraftModel* draft_model) {
   const Tokenizer& tokenizer = *source.tokenizer();
   const TextSettings& text = source.text();
   ChatOptions options;
@@ -54,6 +55,7 @@ ChatOptions SessionOptions(const ChatFlags& flags, const ModelSource& source,
   options.max_new_tokens = flags.max_new_tokens;
   options.sampler = flags.sampler;
   options.max_draft = flags.run.draft;
+  options.draft_model = draft_model;
   if (engine.window.window == AttentionWindow::kAll) options.max_tokens = engine.max_tokens;
   if (flags.ignore_eos) return options;
   options.stop_tokens = source.config().eos_token_ids;
@@ -78,11 +80,12 @@ Status RunChat(const ChatFlags& flags) {
   const bool has_template = chat_template.has_value();
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions engine, flags.run.Engine(source));
   ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(engine));
+  ACCLLM_ASSIGN_OR_RETURN(DraftSource draft, DraftSource::Open(flags.run, source, *model));
   WatchedModel watched(*model, [](int64_t, int64_t total) {
     return total <= WatchedModel::kShortCall || !Interrupted();
   });
   ChatSession session(watched, *tokenizer, std::move(chat_template),
-                      SessionOptions(flags, source, engine));
+                      SessionOptions(flags, source, engine, draft.model()));
   if (!flags.system.empty()) ACCLLM_RETURN_IF_ERROR(session.SetSystem(flags.system));
   ChatConsoleOptions options;
   options.window = engine.window;
@@ -123,6 +126,7 @@ VerbBody DeclareChat(OptionTable& table) {
   flags->run.DeclareThreads(table);
   flags->run.DeclareEngine(table);
   flags->run.DeclareDraft(table);
+  flags->run.DeclareDraftModel(table);
   table.Flag("--ignore-eos", flags->ignore_eos,
              "End an answer only at the template's own end of a turn");
   table.Flag("--quiet", flags->quiet, "No line of figures behind an answer");

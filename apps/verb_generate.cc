@@ -3,6 +3,7 @@
 
 #include "compiler/compile.h"
 #include "console.h"
+#include "draft_source.h"
 #include "model_source.h"
 #include "options.h"
 #include "prompt_flags.h"
@@ -90,11 +91,12 @@ Status RunGenerate(const GenerateFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions options, flags.run.Engine(source));
   ACCLLM_RETURN_IF_ERROR(CheckFits(flags, options, prompt.size()));
   ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(options));
+  ACCLLM_ASSIGN_OR_RETURN(DraftSource draft, DraftSource::Open(flags.run, source, *model));
   GenerateOptions limits;
   limits.max_new_tokens = flags.max_new_tokens;
   if (!flags.ignore_eos) limits.stop_tokens = source.config().eos_token_ids;
   TokenOutput output(source.tokenizer(), prompt, flags.json);
-  Speculation speculation(flags.run.draft);
+  Speculation speculation(flags.run.draft, MonotonicSeconds, draft.model());
   ACCLLM_ASSIGN_OR_RETURN(const Generation generation,
                           GenerateText(*model, prompt, limits, flags.sampler, speculation, output));
   ACCLLM_RETURN_IF_ERROR(Report(flags, generation, prompt.size(), speculation, output));
@@ -116,6 +118,7 @@ VerbBody DeclareGenerate(OptionTable& table) {
   flags->run.DeclareThreads(table);
   flags->run.DeclareEngine(table);
   flags->run.DeclareDraft(table);
+  flags->run.DeclareDraftModel(table);
   table.Flag("--exact", flags->exact,
              "Refuse what the accelerator does not run: the tokens are those of every device");
   table.Flag("--ignore-eos", flags->ignore_eos, "Go on after an end-of-sequence token");

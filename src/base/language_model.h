@@ -26,11 +26,11 @@ class LanguageModel {
   // Errors: kInvalidArgument for a token outside the vocabulary, kNumeric if a logit is not finite.
   virtual Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) = 0;
 
-  // How many tokens of one call to Append can be taken back, at most.
+  // How many of the last tokens can be taken back, at most.
   virtual int64_t max_rewind() const { return 0; }
 
-  // Forgets the last n tokens, as if they had never been appended. All of them are from the last
-  // call to Append, and there are at most max_rewind().
+  // Forgets the last n tokens, as if they had never been appended, of one call to Append or of
+  // several. The text is then at most max_rewind() shorter than it ever was since Reset().
   virtual void Rewind([[maybe_unused]] int64_t n_tokens) { assert(n_tokens == 0); }
 
  protected:

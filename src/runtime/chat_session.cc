@@ -36,7 +36,7 @@ ChatSession::ChatSession(LanguageModel& model, const Tokenizer& tokenizer,
       template_(std::move(chat_template)),
       options_(std::move(options)),
       sampler_(options_.sampler),
-      speculation_(options_.max_draft),
+      speculation_(options_.max_draft, MonotonicSeconds, options_.draft_model),
       decoder_(tokenizer) {
   AddEndOfTurn();
 }

@@ -23,7 +23,8 @@ struct ChatOptions {
   int64_t max_new_tokens = 512;      // of one answer
   int64_t max_tokens = INT64_MAX;    // that the model can hold; with a window it has no end
   SamplerOptions sampler;
-  int64_t max_draft = 0;  // runtime/speculation.h
+  int64_t max_draft = 0;              // runtime/speculation.h
+  DraftModel* draft_model = nullptr;  // the same; the session's alone while that lives
 };
 
 enum class StoppedBy { kEndOfTurn, kLength, kInterrupt };

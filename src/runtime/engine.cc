@@ -31,23 +31,27 @@ KvCache::Options CacheOptions(const EngineOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::Load(const PackedFile& file, const EngineOptions& options) {
+Result<std::unique_ptr<Engine>> Engine::Load(const PackedFile& file, EngineOptions options,
+                                             std::shared_ptr<ThreadPool> threads) {
   if (options.chunk < 1 || options.n_threads < 1) {
     return Fail(ErrorCode::kInvalidArgument, "chunk and threads must be at least 1");
   }
-  auto pool = std::make_unique<ThreadPool>(
-      options.n_threads,
-      options.pin_threads ? std::span(ThisCpuTopology().cpus) : std::span<const int>());
+  if (threads == nullptr) {
+    threads = std::make_shared<ThreadPool>(
+        options.n_threads,
+        options.pin_threads ? std::span(ThisCpuTopology().cpus) : std::span<const int>());
+  }
+  options.n_threads = threads->n_threads();
   ACCLLM_ASSIGN_OR_RETURN(PackedModel model,
-                          PackedModel::Load(file, kernels::KernelsFor(options.isa), *pool));
+                          PackedModel::Load(file, kernels::KernelsFor(options.isa), *threads));
   ACCLLM_ASSIGN_OR_RETURN(KvCache cache, KvCache::Create(model.config(), CacheOptions(options)));
   ACCLLM_ASSIGN_OR_RETURN(ChunkBuffers buffers,
                           ChunkBuffers::Create(model.config(), options.chunk));
-  return std::unique_ptr<Engine>(
-      new Engine(options, std::move(pool), std::move(model), std::move(cache), std::move(buffers)));
+  return std::unique_ptr<Engine>(new Engine(options, std::move(threads), std::move(model),
+                                            std::move(cache), std::move(buffers)));
 }
 
-Engine::Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, PackedModel model,
+Engine::Engine(const EngineOptions& options, std::shared_ptr<ThreadPool> pool, PackedModel model,
                KvCache cache, ChunkBuffers buffers)
     : options_(options),
       kernels_(kernels::KernelsFor(options.isa)),

@@ -38,8 +38,11 @@ class Engine final : public LanguageModel {
     int64_t position = 0;
   };
 
-  // The file may be closed afterwards. Errors: kCorrupt, kInvalidArgument, kOutOfMemory.
-  static Result<std::unique_ptr<Engine>> Load(const PackedFile& file, const EngineOptions& options);
+  // The file may be closed afterwards. With `threads` the engine runs on those, not on n_threads of
+  // its own; engines that share them run one at a time.
+  // Errors: kCorrupt, kInvalidArgument, kOutOfMemory.
+  static Result<std::unique_ptr<Engine>> Load(const PackedFile& file, EngineOptions options,
+                                              std::shared_ptr<ThreadPool> threads = nullptr);
 
   int64_t vocab_size() const override { return model_.config().vocab_size; }
   int64_t position() const override { return own_.position; }
@@ -65,6 +68,7 @@ class Engine final : public LanguageModel {
 
   const PackedModel& model() const { return model_; }
   const KvCache& cache() const { return own_.cache; }
+  const std::shared_ptr<ThreadPool>& threads() const { return pool_; }
 
  private:
   // What a linear layer takes: float rows, and the same quantised.
@@ -89,7 +93,7 @@ class Engine final : public LanguageModel {
     float* y;  // [n_tokens, weight->rows]
   };
 
-  Engine(const EngineOptions& options, std::unique_ptr<ThreadPool> pool, PackedModel model,
+  Engine(const EngineOptions& options, std::shared_ptr<ThreadPool> pool, PackedModel model,
          KvCache cache, ChunkBuffers buffers);
   void AllocateScratch();
   Status CheckRoom(const Sequence& sequence, int64_t n_tokens) const;
@@ -117,7 +121,7 @@ class Engine final : public LanguageModel {
 
   EngineOptions options_;
   const kernels::KernelTable& kernels_;
-  std::unique_ptr<ThreadPool> pool_;
+  std::shared_ptr<ThreadPool> pool_;
   PackedModel model_;
   Sequence own_;
   kernels::RopeFrequencies frequencies_;

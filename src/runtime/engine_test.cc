@@ -98,6 +98,30 @@ TEST_F(EngineTest, RewoundTokensLeaveNoTrace) {
   }
 }
 
+// As a draft model reads: token by token ahead, then back over several calls.
+TEST_F(EngineTest, TokensOfSeveralCallsAreTakenBackTogether) {
+  const std::vector<int32_t> tokens = RandomTokens(150, 61);
+  constexpr int64_t kChunk = 8;
+  for (const AttentionWindow window : {AttentionWindow{4, 20}, AttentionWindow{0, 7}}) {
+    const std::vector<float> expected = ReferenceLogits(window, tokens);
+    auto engine = Engine::Load(*packed_, {window, 0, 2, Isa::kScalar, kChunk});
+    ASSERT_TRUE(engine) << engine.error().ToString();
+    std::vector<float> logits(61);
+    for (int64_t at = 0; at < 150; ++at) {
+      ASSERT_TRUE((*engine)->Append(std::span(tokens).subspan(static_cast<size_t>(at), 1), 1,
+                                    logits.data()));
+      ASSERT_TRUE(std::equal(logits.begin(), logits.end(), expected.begin() + 61 * at))
+          << "token " << at << ", window " << window.window;
+      const int64_t n_ahead = at % (kChunk + 1);
+      for (int64_t i = 0; i < n_ahead; ++i) {
+        const auto wrong = static_cast<int32_t>((at + i) % 61);
+        ASSERT_TRUE((*engine)->Append({&wrong, 1}, 0, nullptr));
+      }
+      (*engine)->Rewind(n_ahead);
+    }
+  }
+}
+
 // Texts of different lengths, appended to one by one and together, give what each gives alone.
 TEST_F(EngineTest, TextsTogetherAreWhatEachIsAlone) {
   const AttentionWindow window{4, 20};

@@ -24,6 +24,7 @@ class Generator {
     for (const int32_t token : prompt) Tell(token);
     const double start = MonotonicSeconds();
     ACCLLM_RETURN_IF_ERROR(model_.Append(prompt, 1, logits_.data()));
+    if (max_draft_ > 0) speculation_->CatchUp();
     const double prefilled = MonotonicSeconds();
     result_.prefill_seconds = prefilled - start;
     is_done_ = n_left() <= 0;

@@ -60,26 +60,26 @@ void Sampler::ApplyPenalties() {
 
 // All tokens, or those that top-k leaves.
 void Sampler::FindCandidates() {
-  candidates_.clear();
+  candidates_.resize(logits_.size());
   n_taken_ = 0;
   const float largest = *std::max_element(logits_.begin(), logits_.end());
   for (size_t i = 0; i < logits_.size(); ++i) {
     const double lead = static_cast<double>(logits_[i]) - static_cast<double>(largest);
-    candidates_.push_back({static_cast<int32_t>(i), logits_[i],
-                           std::exp(lead / static_cast<double>(options_.temperature))});
+    candidates_[i] = {static_cast<int32_t>(i), logits_[i],
+                      std::exp(lead / static_cast<double>(options_.temperature))};
   }
   if (options_.top_k > 0 && options_.top_k < std::ssize(candidates_)) {
     std::partial_sort(candidates_.begin(), candidates_.begin() + options_.top_k, candidates_.end(),
-                      IsLikelier);
+                      IsLikelier());
     candidates_.resize(static_cast<size_t>(options_.top_k));
   }
-  std::make_heap(candidates_.begin(), candidates_.end(), IsLessLikely);
+  std::make_heap(candidates_.begin(), candidates_.end(), IsLessLikely());
 }
 
 // The likeliest that was not taken yet; there must be one.
 const Sampler::Candidate& Sampler::TakeNext() {
   const auto end = candidates_.end() - static_cast<std::ptrdiff_t>(n_taken_++);
-  std::pop_heap(candidates_.begin(), end, IsLessLikely);
+  std::pop_heap(candidates_.begin(), end, IsLessLikely());
   return *(end - 1);
 }
 
@@ -101,7 +101,7 @@ double Sampler::TakeLikely() {
   }
   candidates_.erase(candidates_.begin(), candidates_.end() - static_cast<std::ptrdiff_t>(n_taken_));
   n_taken_ = 0;
-  std::make_heap(candidates_.begin(), candidates_.end(), IsLessLikely);
+  std::make_heap(candidates_.begin(), candidates_.end(), IsLessLikely());
   return sum;
 }
 

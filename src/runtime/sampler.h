@@ -44,10 +44,15 @@ class Sampler {
     double probability;  // relative to the likeliest
   };
 
-  static bool IsLikelier(const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-  }
-  static bool IsLessLikely(const Candidate& a, const Candidate& b) { return IsLikelier(b, a); }
+  // Types, not functions, so that heaps call them inline.
+  struct IsLikelier {
+    bool operator()(const Candidate& a, const Candidate& b) const {
+      return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+    }
+  };
+  struct IsLessLikely {
+    bool operator()(const Candidate& a, const Candidate& b) const { return IsLikelier()(b, a); }
+  };
 
   void ApplyPenalties();
   void FindCandidates();

@@ -20,6 +20,8 @@ constexpr double kKeep = 0.98;
 constexpr double kKeepUnused = 0.998;
 // The time of plain passes changes with the depth, so it is measured now and then.
 constexpr int64_t kMostBetweenPlain = 128;
+// A draft model rests on no match; its hits are counted as of one length.
+constexpr int64_t kOfModel = 1;
 
 }  // namespace
 
@@ -42,10 +44,11 @@ double DraftPolicy::SecondsOf(int64_t n_tokens) const {
   return one + std::max(0.0, slope) * static_cast<double>(n_tokens - 1);
 }
 
-int64_t DraftPolicy::Choose(int64_t match_length, int64_t n) {
+int64_t DraftPolicy::Choose(int64_t match_length, int64_t n, double catching_up) {
   const double one = seconds_[1];
   if (n == 0 || one <= 0 || n_since_plain_ >= kMostBetweenPlain) return 0;
-  if (lost_seconds_ > kMaxLoss * total_seconds_ + kMaxLostPasses * one) return 0;
+  const double may_lose = kMaxLoss * total_seconds_ + kMaxLostPasses * one;
+  if (lost_seconds_ + catching_up > may_lose) return 0;
   Hits& past = HitsOf(match_length);
   const double hit = (past.hits + kPriorHits) / (past.tries + kPriorTries);
   int64_t best = 0;
@@ -77,15 +80,19 @@ void DraftPolicy::Forget(Hits& past) {
 }
 
 void DraftPolicy::Record(int64_t match_length, int64_t n_drafted, int64_t n_accepted,
-                         double seconds) {
+                         Seconds seconds) {
   // No pass costs more than a plain one for each of its tokens: the machine was busy otherwise.
-  if (n_drafted > 0) seconds = std::min(seconds, static_cast<double>(1 + n_drafted) * seconds_[1]);
-  total_seconds_ += seconds;
+  if (n_drafted > 0) {
+    seconds.pass = std::min(seconds.pass, static_cast<double>(1 + n_drafted) * seconds_[1]);
+  }
+  const double each_time = seconds.pass + seconds.drafting;
+  const double all = each_time + seconds.catching_up;
+  total_seconds_ += all;
   double& average = seconds_[static_cast<size_t>(1 + n_drafted)];
-  average = average == 0 ? seconds : average + kNewest * (seconds - average);
+  average = average == 0 ? each_time : average + kNewest * (each_time - average);
   n_since_plain_ = n_drafted == 0 ? 0 : n_since_plain_ + 1;
   if (n_drafted == 0) return;
-  const double saved = static_cast<double>(1 + n_accepted) * seconds_[1] - seconds;
+  const double saved = static_cast<double>(1 + n_accepted) * seconds_[1] - all;
   lost_seconds_ = std::max(0.0, lost_seconds_ - saved);
   Hits& past = HitsOf(match_length);
   const auto n_tried = static_cast<double>(std::min(n_drafted, n_accepted + 1));
@@ -93,18 +100,63 @@ void DraftPolicy::Record(int64_t match_length, int64_t n_drafted, int64_t n_acce
   past.hits = kKeep * past.hits + static_cast<double>(n_accepted);
 }
 
-std::vector<int32_t> Speculation::Draft(int64_t n) {
-  last_draft_ = 0;
-  NgramIndex::Match match = index_.Lookup(std::min(n, max_draft_));
+void Speculation::Append(int32_t token) {
+  index_.Append(token);
+  if (model_ != nullptr) model_->Append(token);
+}
+
+void Speculation::CatchUp() {
+  const int64_t n_unread = model_ == nullptr ? 0 : model_->n_unread();
+  if (n_unread == 0) return;
+  const double start = Now();
+  model_->CatchUp();
+  seconds_per_unread_ = (Now() - start) / static_cast<double>(n_unread);
+}
+
+void Speculation::Clear() {
+  index_.Clear();
+  if (model_ != nullptr) model_->Clear();
+}
+
+std::vector<int32_t> Speculation::DraftFromText(int64_t n) {
+  NgramIndex::Match match = index_.Lookup(n);
   if (match.next.empty()) return {};
   match_length_ = match.length;
-  last_draft_ = policy_.Choose(match.length, static_cast<int64_t>(match.next.size()));
-  match.next.resize(static_cast<size_t>(last_draft_));
-  return match.next;
+  const int64_t length = policy_.Choose(match.length, std::ssize(match.next));
+  match.next.resize(static_cast<size_t>(length));
+  return std::move(match.next);
+}
+
+std::vector<int32_t> Speculation::DraftFromModel(int64_t n) {
+  // Those of the last pass every draft has to read.
+  const bool is_behind = model_->n_unread() > 1 + max_draft_;
+  const double catching_up =
+      is_behind ? seconds_per_unread_ * static_cast<double>(model_->n_unread()) : 0;
+  const int64_t length = model_policy_.Choose(kOfModel, n, catching_up);
+  if (length == 0) return {};
+  const double start = Now();
+  if (is_behind) CatchUp();
+  const double caught_up = Now();
+  std::vector<int32_t> draft = model_->Draft(length);
+  if (!draft.empty()) spent_ = {0, Now() - caught_up, caught_up - start};
+  return draft;
+}
+
+std::vector<int32_t> Speculation::Draft(int64_t n) {
+  n = std::min(n, max_draft_);
+  spent_ = {};
+  std::vector<int32_t> draft = DraftFromText(n);
+  is_by_model_ = draft.empty() && model_ != nullptr;
+  if (is_by_model_) draft = DraftFromModel(n);
+  last_draft_ = std::ssize(draft);
+  return draft;
 }
 
 void Speculation::Record(int64_t n_accepted, double seconds) {
-  policy_.Record(match_length_, last_draft_, n_accepted, seconds);
+  spent_.pass = seconds - spent_.drafting - spent_.catching_up;
+  const bool is_plain = last_draft_ == 0;
+  if (is_plain || !is_by_model_) policy_.Record(match_length_, last_draft_, n_accepted, spent_);
+  if (is_plain || is_by_model_) model_policy_.Record(kOfModel, last_draft_, n_accepted, spent_);
   n_drafted_ += last_draft_;
   n_accepted_ += n_accepted;
 }

@@ -16,7 +16,7 @@ double RelativeTime(DraftPolicy& policy, double more, int64_t n_right, int n_pas
     const int64_t n = policy.Choose(kMatch, 7);
     const int64_t n_accepted = std::min(n, n_right);
     const double pass = 1.0 + more * static_cast<double>(n);
-    policy.Record(kMatch, n, n_accepted, pass);
+    policy.Record(kMatch, n, n_accepted, {pass});
     seconds += pass;
     n_tokens += 1 + n_accepted;
   }
@@ -26,7 +26,7 @@ double RelativeTime(DraftPolicy& policy, double more, int64_t n_right, int n_pas
 TEST(DraftPolicy, MeasuresAPlainPassFirst) {
   DraftPolicy policy(7);
   EXPECT_EQ(policy.Choose(kMatch, 7), 0);
-  policy.Record(kMatch, 0, 0, 1.0);
+  policy.Record(kMatch, 0, 0, {1.0});
   EXPECT_GT(policy.Choose(kMatch, 7), 0);
   EXPECT_EQ(policy.Choose(kMatch, 0), 0);
 }
@@ -66,7 +66,7 @@ TEST(DraftPolicy, MeasuresPlainPassesNowAndThen) {
   for (int i = 0; i < 1000; ++i) {
     const int64_t n = policy.Choose(kMatch, 7);
     n_plain += n == 0 ? 1 : 0;
-    policy.Record(kMatch, n, n, 1.0);
+    policy.Record(kMatch, n, n, {1.0});
   }
   EXPECT_GE(n_plain, 7);
   EXPECT_LE(n_plain, 10);
