@@ -3,10 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "base/split_mix64.h"
 
 namespace accllm {
+namespace {
+
+constexpr double kBinsPerNat = 16;
+
+}  // namespace
+
 Status CheckSamplerOptions(const SamplerOptions& o) {
   struct Rule {
     bool is_broken;
@@ -60,27 +67,46 @@ void Sampler::ApplyPenalties() {
 
 // All tokens, or those that top-k leaves.
 void Sampler::FindCandidates() {
-  candidates_.resize(logits_.size());
+  const size_t n = logits_.size();
+  const double largest = static_cast<double>(*std::max_element(logits_.begin(), logits_.end()));
+  const auto temperature = static_cast<double>(options_.temperature);
+  bins_.resize(n);
+  bin_ends_ = {};
+  for (size_t i = 0; i < n; ++i) {
+    const double lag = (largest - static_cast<double>(logits_[i])) / temperature * kBinsPerNat;
+    // What is not a number, of infinite logits, goes to the last bin too.
+    const auto bin = static_cast<uint16_t>(lag < kBins - 1 ? lag : kBins - 1);
+    bins_[i] = bin;
+    ++bin_ends_[bin];
+  }
+  // Where each bin begins, until its candidates are in it.
+  std::exclusive_scan(bin_ends_.begin(), bin_ends_.end(), bin_ends_.begin(), size_t{0});
+  candidates_.resize(n);
+  for (size_t i = 0; i < n; ++i) {
+    const double lead = static_cast<double>(logits_[i]) - largest;
+    candidates_[bin_ends_[bins_[i]]++] = {static_cast<int32_t>(i), logits_[i],
+                                          std::exp(lead / temperature)};
+  }
+  next_bin_ = 0;
+  n_sorted_ = 0;
   n_taken_ = 0;
-  const float largest = *std::max_element(logits_.begin(), logits_.end());
-  for (size_t i = 0; i < logits_.size(); ++i) {
-    const double lead = static_cast<double>(logits_[i]) - static_cast<double>(largest);
-    candidates_[i] = {static_cast<int32_t>(i), logits_[i],
-                      std::exp(lead / static_cast<double>(options_.temperature))};
-  }
-  if (options_.top_k > 0 && options_.top_k < std::ssize(candidates_)) {
-    std::partial_sort(candidates_.begin(), candidates_.begin() + options_.top_k, candidates_.end(),
-                      IsLikelier());
-    candidates_.resize(static_cast<size_t>(options_.top_k));
-  }
-  std::make_heap(candidates_.begin(), candidates_.end(), IsLessLikely());
+  const auto top_k = static_cast<size_t>(options_.top_k);
+  if (top_k == 0 || top_k >= n) return;
+  while (n_sorted_ < top_k) SortNextBin();
+  candidates_.resize(top_k);
+  n_sorted_ = top_k;
+}
+
+void Sampler::SortNextBin() {
+  const auto begin = candidates_.begin() + static_cast<std::ptrdiff_t>(n_sorted_);
+  n_sorted_ = bin_ends_[next_bin_++];
+  std::sort(begin, candidates_.begin() + static_cast<std::ptrdiff_t>(n_sorted_), IsLikelier);
 }
 
 // The likeliest that was not taken yet; there must be one.
 const Sampler::Candidate& Sampler::TakeNext() {
-  const auto end = candidates_.end() - static_cast<std::ptrdiff_t>(n_taken_++);
-  std::pop_heap(candidates_.begin(), end, IsLessLikely());
-  return *(end - 1);
+  while (n_taken_ == n_sorted_) SortNextBin();
+  return candidates_[n_taken_++];
 }
 
 // Leaves what top-p and min-p leave; returns the sum of their probabilities.
@@ -99,9 +125,9 @@ double Sampler::TakeLikely() {
     }
     sum += probability;
   }
-  candidates_.erase(candidates_.begin(), candidates_.end() - static_cast<std::ptrdiff_t>(n_taken_));
+  candidates_.resize(n_taken_);
+  n_sorted_ = n_taken_;
   n_taken_ = 0;
-  std::make_heap(candidates_.begin(), candidates_.end(), IsLessLikely());
   return sum;
 }
 

@@ -1,6 +1,7 @@
 // Chooses the next token from logits.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -44,27 +45,27 @@ class Sampler {
     double probability;  // relative to the likeliest
   };
 
-  // Types, not functions, so that heaps call them inline.
-  struct IsLikelier {
-    bool operator()(const Candidate& a, const Candidate& b) const {
-      return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-    }
-  };
-  struct IsLessLikely {
-    bool operator()(const Candidate& a, const Candidate& b) const { return IsLikelier()(b, a); }
-  };
+  static bool IsLikelier(const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+  }
 
   void ApplyPenalties();
   void FindCandidates();
+  void SortNextBin();
   const Candidate& TakeNext();
   double TakeLikely();
   double NextUniform();
 
   SamplerOptions options_;
   std::vector<float> logits_;  // [vocab_size] with penalties
-  // A heap, the likeliest on top, and behind it what was taken off, the last taken first: few of a
-  // large vocabulary are ever looked at.
+  // Few of a large vocabulary are ever looked at, so candidates are dealt into bins by their
+  // logits, likelier bins first, and a bin is sorted when the first of it is wanted.
+  static constexpr size_t kBins = 512;
+  std::vector<uint16_t> bins_;  // [vocab_size]
+  std::array<size_t, kBins> bin_ends_ = {};
   std::vector<Candidate> candidates_;
+  size_t next_bin_ = 0;  // the first that is not sorted
+  size_t n_sorted_ = 0;
   size_t n_taken_ = 0;
   std::vector<int32_t> seen_;  // the last penalty_last_n tokens, a ring
   size_t next_seen_ = 0;
