@@ -12,6 +12,6 @@ export ACCLLM_CONFIG=none  # not the user's own settings
 source tools/llama_cpp_package.sh
 
 run_on_llama_cpp tools/compare_llama_cpp/compare.py \
-  --binary build/accllm --tokenize build/tests/tokenize_lines --model models/books-6m \
+  --binary build/accllm --tokenize build/tests/tokenize_lines --model models/books-6m-v2 \
   --calibration build/texts/sotu.txt --text build/texts/moby_dick.txt \
   --output build/compare_llama_cpp "$@"

@@ -10,10 +10,10 @@ cd "$(dirname "$0")/.."
 export ACCLLM_CONFIG=none  # not the user's own settings
 
 readonly ACCLLM=build/accllm
-readonly CHECKPOINT=models/books-6m
+readonly CHECKPOINT=models/books-6m-v2
 readonly OUT=build/demo
-readonly PACKED=$OUT/books-6m.acc
-readonly DISTILLED=models/books-6m.acc  # made by tools/distill_books.sh
+readonly PACKED=$OUT/books.acc
+readonly DISTILLED=models/books-6m-v2.acc  # made by tools/distill_books.sh
 readonly CALIBRATION=build/texts/sotu.txt
 readonly TEST_TEXT=build/texts/moby_dick.txt
 readonly TOKENS=${DEMO_TOKENS:-16384}
@@ -47,7 +47,7 @@ to_json "$OUT/compress.json" "$ACCLLM" compress "$CHECKPOINT" -o "$PACKED" \
 to_json "$OUT/inspect.json" "$ACCLLM" inspect "$PACKED" --json
 to_json "$OUT/inspect_distilled.json" "$ACCLLM" inspect "$DISTILLED" --json
 
-echo "== generate, with what was just compressed and with the model that was distilled for an hour"
+echo "== generate, with what was just compressed and with the model that was distilled for half an hour"
 for model in "$PACKED" "$DISTILLED"; do
   to_json "$OUT/generate.json" "$ACCLLM" generate "$model" -p "Call me Ishmael. Some years ago" \
     -n 96 --temp 0.8 --seed 1 --json
@@ -65,10 +65,10 @@ threads=1
 to_json "$OUT/bench.json" "$ACCLLM" bench "$PACKED" -p 128 -n 64 -d 0 -t "$threads" --json
 
 echo "== accelerator: compile the distilled model, run it on the functional and the cycle model"
-to_json "$OUT/compile.json" "$ACCLLM" compile "$DISTILLED" -o "$OUT/books-6m.accp" --window 252 \
+to_json "$OUT/compile.json" "$ACCLLM" compile "$DISTILLED" -o "$OUT/books.accp" --window 252 \
   --force --json
 for device in functional cycle; do
-  to_json "$OUT/run_$device.json" "$ACCLLM" run "$OUT/books-6m.accp" --device "$device" \
+  to_json "$OUT/run_$device.json" "$ACCLLM" run "$OUT/books.accp" --device "$device" \
     -p "Call me Ishmael. Some years ago" -n 32 --temp 0 --json
 done
 to_json "$OUT/generate_exact.json" "$ACCLLM" generate "$DISTILLED" --window 252 \
