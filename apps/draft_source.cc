@@ -1,7 +1,5 @@
 #include "draft_source.h"
 
-#include "console.h"
-
 namespace accllm::cli {
 namespace {
 
@@ -47,11 +45,7 @@ Error IsCheckpoint(const std::string& path) {
 Result<DraftSource> DraftSource::Open(const RunFlags& flags, const ModelSource& source,
                                       const LanguageModel& model) {
   DraftSource draft;
-  if (flags.draft_model.empty()) return draft;
-  if (flags.draft == 0) {
-    return Fail(ErrorCode::kInvalidArgument, "--draft-model has no use with --draft 0",
-                "leave one of them out");
-  }
+  if (flags.draft_model.empty() || flags.draft == 0) return draft;
   const auto* engine = dynamic_cast<const Engine*>(&model);
   if (engine == nullptr) return tl::unexpected(IsCheckpoint(source.path()));
   ACCLLM_ASSIGN_OR_RETURN(const ModelSource small, ModelSource::Open(flags.draft_model));
@@ -62,9 +56,8 @@ Result<DraftSource> DraftSource::Open(const RunFlags& flags, const ModelSource& 
   options.max_tokens = small.config().max_position_embeddings;
   options.chunk = flags.chunk;
   ACCLLM_ASSIGN_OR_RETURN(draft.engine_, small.LoadEngine(options, engine->threads()));
-  draft.watched_ = std::make_unique<WatchedModel>(*draft.engine_, [](int64_t, int64_t total) {
-    return total <= WatchedModel::kShortCall || !Interrupted();
-  });
+  draft.watched_ =
+      std::make_unique<WatchedModel>(*draft.engine_, WatchedModel::GoesOnUnlessInterrupted);
   draft.draft_ = std::make_unique<DraftModel>(*draft.watched_, model.vocab_size());
   return draft;
 }

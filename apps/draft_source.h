@@ -12,8 +12,8 @@ namespace accllm::cli {
 class DraftSource {
  public:
   // For `model`, which runs `source`: on the same threads, with the file's own window. Nothing if
-  // the flags name no file. Errors: kUnsupported if one of the two is a checkpoint;
-  // kInvalidArgument if their tokens differ or --draft is 0; those of reading.
+  // the flags name no file or ask for no drafts. Errors: kUnsupported if one of the two is a
+  // checkpoint; kInvalidArgument if their tokens differ; those of reading.
   static Result<DraftSource> Open(const RunFlags& flags, const ModelSource& source,
                                   const LanguageModel& model);
 

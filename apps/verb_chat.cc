@@ -81,9 +81,7 @@ Status RunChat(const ChatFlags& flags) {
   ACCLLM_ASSIGN_OR_RETURN(const EngineOptions engine, flags.run.Engine(source));
   ACCLLM_ASSIGN_OR_RETURN(const std::unique_ptr<LanguageModel> model, source.LoadModel(engine));
   ACCLLM_ASSIGN_OR_RETURN(DraftSource draft, DraftSource::Open(flags.run, source, *model));
-  WatchedModel watched(*model, [](int64_t, int64_t total) {
-    return total <= WatchedModel::kShortCall || !Interrupted();
-  });
+  WatchedModel watched(*model, WatchedModel::GoesOnUnlessInterrupted);
   ChatSession session(watched, *tokenizer, std::move(chat_template),
                       SessionOptions(flags, source, engine, draft.model()));
   if (!flags.system.empty()) ACCLLM_RETURN_IF_ERROR(session.SetSystem(flags.system));

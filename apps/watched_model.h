@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/language_model.h"
+#include "console.h"
 
 namespace accllm::cli {
 
@@ -30,6 +31,11 @@ class WatchedModel final : public LanguageModel {
   void Reset() override { model_.Reset(); }
   int64_t max_rewind() const override { return model_.max_rewind(); }
   void Rewind(int64_t n_tokens) override { model_.Rewind(n_tokens); }
+
+  // Stops long calls when the user interrupts.
+  static bool GoesOnUnlessInterrupted(int64_t /*done*/, int64_t total) {
+    return total <= kShortCall || !Interrupted();
+  }
 
   Status Append(std::span<const int32_t> tokens, int64_t n_logits, float* logits) override {
     ACCLLM_RETURN_IF_ERROR(CheckTokens(tokens, n_logits));

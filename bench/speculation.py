@@ -13,6 +13,7 @@ usage: speculation.py --accllm PROGRAM --model MODEL.acc [--draft-model SMALL.ac
 
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -47,7 +48,11 @@ def generate(args, prompt, extra):
     command = [args.accllm, "generate", args.model, "--prompt-file", str(prompt), "-n",
                str(args.tokens), "--temp", str(args.temp), "--seed", "1", "--ignore-eos", "-t",
                str(args.threads), "--json", *extra]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    result = subprocess.run(command, capture_output=True, text=True,
+                            env=dict(os.environ, ACCLLM_CONFIG="none"))
+    if result.returncode != 0:
+        sys.exit(result.stderr)
+    return json.loads(result.stdout)
 
 
 def measure(args, name, prompt):

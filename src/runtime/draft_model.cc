@@ -19,7 +19,6 @@ void DraftModel::TakeBack() {
   if (ahead_.empty()) return;
   model_.Rewind(std::ssize(ahead_));
   ahead_.clear();
-  has_logits_ = false;
 }
 
 bool DraftModel::ReadPending() {

@@ -109,7 +109,7 @@ TEST(DraftModel, KeepsWhatWasRightAndTakesBackTheRest) {
   EXPECT_EQ(model.text(), (std::vector<int32_t>{4, guess[0], other}));
 }
 
-TEST(DraftModel, GivesUpAfterAnErrorUntilItIsCleared) {
+TEST(DraftModel, GivesUpAfterAnErrorUntilItCatchesUp) {
   HistoryModel model(0, 3);
   DraftModel draft(model, model.vocab_size());
   draft.Append(1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -62,6 +63,9 @@ void Sampler::ApplyPenalties() {
     float& logit = logits_[static_cast<size_t>(token)];
     logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
     logit -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(count);
+    // Extreme penalties overflow; what follows takes numbers.
+    constexpr float kLargest = std::numeric_limits<float>::max();
+    logit = std::isnan(logit) ? -kLargest : std::clamp(logit, -kLargest, kLargest);
   }
 }
 
@@ -74,8 +78,7 @@ void Sampler::FindCandidates() {
   bin_ends_ = {};
   for (size_t i = 0; i < n; ++i) {
     const double lag = (largest - static_cast<double>(logits_[i])) / temperature * kBinsPerNat;
-    // What is not a number, of infinite logits, goes to the last bin too.
-    const auto bin = static_cast<uint16_t>(lag < kBins - 1 ? lag : kBins - 1);
+    const auto bin = static_cast<uint16_t>(std::min<double>(lag, kBins - 1));
     bins_[i] = bin;
     ++bin_ends_[bin];
   }

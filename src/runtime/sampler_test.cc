@@ -40,6 +40,35 @@ TEST(Sampler, FrequenciesFollowTheSoftmax) {
   }
 }
 
+// Penalties that overflow push tokens to the ends of their order.
+TEST(Sampler, ExtremePenaltiesStillGiveTokens) {
+  for (const float temperature : {0.0F, 1e-38F, 1.0F, 1e38F}) {
+    for (const float repetition : {1e-45F, 1.0F, 3e38F}) {
+      for (const float frequency : {-3e38F, 0.0F, 3e38F}) {
+        SamplerOptions options;
+        options.temperature = temperature;
+        options.repetition_penalty = repetition;
+        options.presence_penalty = frequency;
+        options.frequency_penalty = frequency;
+        options.penalty_last_n = 8;
+        Sampler sampler(options);
+        for (const int32_t token : {1, 1, 1, 2, 4}) sampler.Accept(token);
+        for (int i = 0; i < 20; ++i) {
+          const int32_t token = sampler.Sample(kLogits);
+          ASSERT_TRUE(token >= 0 && token < 5);
+          // What was said is out of the question, or the only answer.
+          if (frequency > 0 && temperature <= 1.0F) {
+            ASSERT_NE(token, 1);
+          }
+          if (frequency < 0 && temperature <= 1.0F && repetition == 1.0F) {
+            ASSERT_TRUE(token == 1 || token == 2 || token == 4);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Sampler, FiltersLeaveOnlyWhatTheyShould) {
   SamplerOptions options;
   options.temperature = 1.0F;

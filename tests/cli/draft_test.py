@@ -58,6 +58,13 @@ class DraftModel(unittest.TestCase):
                     self.assertLessEqual(drafted["accepted_tokens"], drafted["drafted_tokens"])
                     self.assertGreater(drafted["drafted_tokens"], 0)
 
+    def test_it_guesses_where_nothing_repeats(self):
+        few = ["generate", "large.acc", "-p", "Line 7", "-n", "5", "--temp", "0.9", "--seed", "4"]
+        self.assertEqual(self.json(*few)["drafted_tokens"], 0)
+        self.assertGreater(self.json(*few, "--draft-model", "small.acc")["drafted_tokens"], 0)
+        none = self.json(*few, "--draft-model", "small.acc", "--draft", "0")
+        self.assertEqual(none["drafted_tokens"], 0)
+
     def test_a_chat_has_one_too(self):
         def answers(*arguments):
             result = small_model.subprocess.run(
@@ -71,8 +78,6 @@ class DraftModel(unittest.TestCase):
         self.assertEqual(answers("--draft-model", "small.acc"), plain)
 
     def test_errors_say_what_is_wrong(self):
-        self.expect_error(2, "--draft-model has no use with --draft 0", *GENERATE, "--draft-model",
-                          "small.acc", "--draft", "0")
         self.expect_error(4, "small is a checkpoint", *GENERATE, "--draft-model", "small")
         self.expect_error(4, "large is a checkpoint", "generate", "large", "-p", "Line",
                           "--draft-model", "small.acc")
