@@ -77,7 +77,7 @@ Result<EstimatedMachine> EstimatedMachine::Make(compiler::ModelTensors model,
   performance.instructions = machine.plan.instructions;
   performance.timing.cache_bits = machine.options.cache_bits;
   const compiler::Target& target = machine.options.target;
-  machine.size = {target.lanes, target.slots, target.vector_lanes,
+  machine.size = {target.lanes, target.slots, target.vector_lanes, target.head_units,
                   compiler::VectorBytes(graph, target.slots)};
   machine.area_parts = accel::AreaOf(machine.size, costs.area, costs.counted);
   machine.area = accel::SumOf(machine.area_parts);

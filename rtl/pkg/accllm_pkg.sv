@@ -10,6 +10,8 @@ package accllm_pkg;
   localparam int unsigned MaxSlots = 16;
   // Floats that the vector unit of the largest machine takes a cycle.
   localparam int unsigned MaxVectorLanes = 1024;
+  // Units of the largest machine that make KV4 of keys and values.
+  localparam int unsigned MaxHeadUnits = 16;
   // Tiles of a lane whose row scales share one beat: 4 tiles of 8 rows, a bfloat16 each.
   localparam int unsigned ScaleTiles = 4;
   // Cache slots of one attention chunk.
@@ -108,7 +110,8 @@ package accllm_pkg;
   localparam int unsigned GeometryBits = 768;
   // Registers that are written once, when a program is loaded.
   typedef struct packed {
-    logic [63:0] reserved;
+    logic [31:0] reserved;
+    logic [31:0] head_units;
     logic [31:0] vector_lanes;
     logic [31:0] memory;
     logic [31:0] clock_khz;

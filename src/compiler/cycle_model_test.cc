@@ -195,6 +195,33 @@ TEST(CycleModel, WiderCachesCostBeatsAndTime) {
   }
 }
 
+// Cycles from the start of a pass' first store to the end of its last one, of one layer.
+int64_t StoreCycles(Plan plan, uint32_t head_units, int64_t n_tokens) {
+  plan.graph.geometry.head_units = head_units;
+  CycleModel model(plan.graph.geometry, plan.instructions, {});
+  model.Run(Registers(5000, n_tokens));
+  int64_t begin = -1;
+  for (const InstructionCycles& i : model.last_pass()) {
+    if (i.opcode == isa::Opcode::kStoreKv && begin < 0) begin = i.taken;
+    if (i.opcode == isa::Opcode::kAttend) return i.taken - begin;
+  }
+  return 0;
+}
+
+// Two units share the 32 heads of each of four tokens.
+TEST(CycleModel, HeadUnitsShareTheHeads) {
+  const Plan plan = WidePlan();
+  const int64_t one = StoreCycles(plan, 1, 4);
+  const int64_t two = StoreCycles(plan, 2, 4);
+  const int64_t four = StoreCycles(plan, 4, 4);
+  // 36 cycles a head and token, of keys and of values.
+  const int64_t busy = 2 * 4 * 32 * 36;
+  EXPECT_GE(one, busy);
+  EXPECT_LT(two, one - busy / 3);
+  EXPECT_GE(two, busy / 2);
+  EXPECT_LE(four, two + two / 100);  // the matrices beside the stores take as long
+}
+
 TEST(CycleModel, ABarrierKeepsInstructionsApart) {
   const Plan plan = WidePlan();
   accel::MachineTiming timing;
@@ -256,7 +283,8 @@ accel::AreaCosts BundledCosts() {
 
 TEST(AreaModel, CountsParts) {
   const accel::AreaCosts c = BundledCosts();
-  const accel::FabricUse use = accel::SumOf(accel::AreaByHand({8, 3, 16, 40'000}, c));
+  const accel::FabricUse use = accel::SumOf(
+      accel::AreaByHand({.lanes = 8, .slots = 3, .vector_lanes = 16, .vector_bytes = 40'000}, c));
   EXPECT_DOUBLE_EQ(use.luts, c.control.luts + 8 * (c.lane.luts + c.channel.luts) +
                                  24 * c.lane_slot.luts +
                                  16 * (c.vector_lane.luts + c.head_lane.luts) + 2 * c.weigher.luts);
@@ -270,7 +298,7 @@ TEST(AreaModel, CountsParts) {
 
 TEST(AreaModel, CostsGrowWithWhatIsCounted) {
   const accel::AreaCosts c = BundledCosts();
-  const accel::MachineSize size = {8, 4, 16, 0};
+  const accel::MachineSize size = {.lanes = 8, .slots = 4, .vector_lanes = 16};
   std::vector<accel::AreaPart> parts = accel::AreaByHand(size, c);
   EXPECT_DOUBLE_EQ(accel::CostsOf(size, c, parts).lane.luts, c.lane.luts);
   for (accel::AreaPart& part : parts) {

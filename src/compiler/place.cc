@@ -53,6 +53,7 @@ isa::Geometry GeometryOf(const ModelConfig& config, const CompileOptions& option
   g.slots = narrow(options.target.slots);
   g.memory = static_cast<uint32_t>(options.target.memory);
   g.vector_lanes = narrow(options.target.vector_lanes);
+  g.head_units = narrow(options.target.head_units);
   g.clock_khz = narrow(std::llround(options.target.clock_mhz * 1000));
   return g;
 }

@@ -32,6 +32,7 @@ constexpr std::array kIntegerKeys = {
     TargetKey{"channel_bytes", &Target::channel_bytes, 1 << 20, int64_t{1} << 37},
     TargetKey{"vector_bytes", &Target::vector_bytes, 1 << 10, int64_t{1} << 32},
     TargetKey{"vector_lanes", &Target::vector_lanes, 1, isa::kMaxVectorLanes, true},
+    TargetKey{"head_units", &Target::head_units, 1, isa::kMaxHeadUnits, true},
 };
 constexpr std::string_view kClockKey = "clock_mhz";
 constexpr std::string_view kMemoryKey = "memory";

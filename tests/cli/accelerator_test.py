@@ -116,6 +116,8 @@ class Compile(Case):
         self.assertEqual(wide["cache_bytes"], report["cache_bytes"])
         write_target("wide.toml", vector_lanes=0)
         self.compile_fails(2, ["wide.toml: vector_lanes: ", "1 to 1024"], "--target", "wide.toml")
+        write_target("wide.toml", head_units=17)
+        self.compile_fails(2, ["wide.toml: head_units: ", "1 to 16"], "--target", "wide.toml")
         (FOLDER / "misspelt.toml").write_text((FOLDER / "mine.toml").read_text() + "lane = 3\n")
         self.compile_fails(2, ["misspelt.toml: lane: "], "--target", "misspelt.toml")
         write_target("odd.toml", lanes=3)

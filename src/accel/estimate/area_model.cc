@@ -78,7 +78,8 @@ std::vector<AreaPart> AreaByHand(const MachineSize& machine, const AreaCosts& co
   AddPart(parts, "adders of four tokens", kEngine, machine.lanes * fours, costs.lane_four_slots);
   AddPart(parts, "vector unit", kVectorUnit, machine.vector_lanes, costs.vector_lane);
   AddPart(parts, "vectors on the chip", kVectorUnit, urams, {.urams = 1});
-  AddPart(parts, "exponential, maxima, KV4", kHeads, machine.vector_lanes, costs.head_lane);
+  AddPart(parts, "exponential, maxima, KV4", kHeads, machine.vector_lanes * machine.head_units,
+          costs.head_lane);
   AddPart(parts, "weighing of scores", kAttention, (machine.slots + 1) / 2, costs.weigher);
   AddPart(parts, "memory channels", kChannels, machine.lanes, costs.channel);
   AddPart(parts, "control", kControl, 1, costs.control);

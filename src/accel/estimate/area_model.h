@@ -18,7 +18,7 @@ struct AreaCosts {
   FabricUse lane_slot;        // for each token of a pass in each lane
   FabricUse lane_four_slots;  // for each four of them
   FabricUse vector_lane;
-  FabricUse head_lane;  // for each lane of the vector unit
+  FabricUse head_lane;  // for each lane of the vector unit and each head unit
   FabricUse weigher;    // for each two tokens of a pass
   FabricUse channel;
   FabricUse control;
@@ -31,6 +31,7 @@ struct MachineSize {
   int64_t lanes = 0;
   int64_t slots = 0;
   int64_t vector_lanes = 0;
+  int64_t head_units = 1;
   int64_t vector_bytes = 0;  // of vectors and activations on the chip
 };
 

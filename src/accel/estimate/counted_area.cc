@@ -26,7 +26,7 @@ constexpr auto kBlockKeys =
 constexpr auto kSizeNames = std::to_array<std::string_view>(
     {"lanes", "slots", "queries", "vector_lanes", "words", "blocks"});
 constexpr auto kPerNames =
-    std::to_array<std::string_view>({"machine", "lanes", "slots", "vector_lanes"});
+    std::to_array<std::string_view>({"machine", "lanes", "slots", "vector_lanes", "head_units"});
 
 Result<std::string> OneOf(const JsonObject& table, std::string_view key,
                           std::span<const std::string_view> names) {
@@ -106,6 +106,7 @@ CountedArea::Parameters CountedArea::SizesOf(const MachineSize& machine) const {
                       {"slots", machine.slots},
                       {"queries", machine.slots / 2},
                       {"vector_lanes", machine.vector_lanes},
+                      {"head_units", machine.head_units},
                       {"blocks", blocks_}};
   const int64_t floats = machine.vector_lanes * words_;
   const int64_t codes = isa::kActivationBuffers * machine.slots * blocks_ * format::kBlockWeights;

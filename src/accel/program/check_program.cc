@@ -45,6 +45,7 @@ class ProgramChecker {
     if (g_.memory > static_cast<uint32_t>(isa::Memory::kDdr4)) return Bad("memory");
     if (g_.clock_khz < 1 || g_.clock_khz > 2'000'000) return Bad("clock_khz");
     if (g_.vector_lanes < 1 || g_.vector_lanes > isa::kMaxVectorLanes) return Bad("vector_lanes");
+    if (g_.head_units < 1 || g_.head_units > isa::kMaxHeadUnits) return Bad("head_units");
     if (g_.embedding_format > static_cast<uint32_t>(isa::WeightFormat::kDense8)) {
       return Bad("embedding_format");
     }

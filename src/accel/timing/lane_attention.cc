@@ -104,26 +104,31 @@ void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
   const int64_t halves = CodeParts() * CeilDiv(cache_.padded_dim, kHalfDims);
   const int64_t ahead = kMostGroups / groups;
   // Behind keys that are being stored, if there are any.
-  store_.next_job = std::max(store_.next_job, record.taken + kHeadStart);
-  int64_t next = std::max(record.taken + kHeadStart + 1, store_.taken + 2);  // half beat
-  std::vector<int64_t> used;                                                 // old codes
+  const int64_t n_units = g_.head_units;
+  store_.units.resize(Index(n_units));
+  std::vector<int64_t> next_half;  // beat of each unit
+  for (HeadUnit& unit : store_.units) {
+    unit.next_job = std::max(unit.next_job, record.taken + kHeadStart);
+    next_half.push_back(std::max(record.taken + kHeadStart + 1, unit.taken + 2));
+  }
+  std::vector<int64_t> used;  // old codes
   for (int64_t head = 0; head < n_tokens() * cache_.kv_heads; ++head) {
-    if (head > 0 && head % cache_.kv_heads == 0) next = store_.taken + 2;  // another run
+    HeadUnit& unit = store_.units[Index(head % n_units)];
+    int64_t& next = next_half[Index(head % n_units)];
+    const bool is_first = head % cache_.kv_heads < n_units;  // of a token, for its unit
+    if (head >= n_units && is_first) next = unit.taken + 2;  // another run
     // Groups come in turns of eight cycles, the codes of a head when the last one's have left.
-    const int64_t behind = std::ssize(store_.groups) - ahead;
-    if (behind >= 0) {
-      store_.next_job = std::max(store_.next_job, store_.groups[Index(behind)] + 1);
-    }
+    const int64_t behind = std::ssize(unit.groups) - ahead;
+    if (behind >= 0) unit.next_job = std::max(unit.next_job, unit.groups[Index(behind)] + 1);
     const int64_t there = begin_ + kGroupPhase +
-                          RoundUp(store_.next_job + to_group - begin_ - kGroupPhase, kGroupCycles);
-    store_.next_job += job;
-    store_.groups.push_back(std::max(there, store_.codes_free + 1));
-    next =
-        std::max({next, there + kGroupCycles * (groups - 1) + 1, store_.codes_free + groups + 1});
+                          RoundUp(unit.next_job + to_group - begin_ - kGroupPhase, kGroupCycles);
+    unit.next_job += job;
+    unit.groups.push_back(std::max(there, unit.codes_free + 1));
+    next = std::max({next, there + kGroupCycles * (groups - 1) + 1, unit.codes_free + groups + 1});
     const auto write_half = [&](int64_t lane) {
-      store_.taken = next + kHalfCycles;
-      stream_.Write(is_value ? i.values : i.keys, lane, store_.taken + 1);
-      next = store_.taken;
+      unit.taken = next + kHalfCycles;
+      stream_.Write(is_value ? i.values : i.keys, lane, unit.taken + 1);
+      next = unit.taken;
     };
     if (is_value) {
       for (int64_t set = 0; set < cache_.value_sets(); ++set) {
@@ -137,8 +142,9 @@ void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
     } else {
       for (int64_t half = 0; half < halves; ++half) write_half(head % g_.lanes);
     }
-    store_.codes_free = next - 1;
+    unit.codes_free = next - 1;
     for (int64_t half = 0; half < halves; ++half) write_half(head % g_.lanes);
+    store_.taken = std::max(store_.taken, unit.taken);
   }
   record.end = store_.taken;
   record.vector_cycles = n_tokens() * cache_.kv_heads * 4 * VectorCycles(g_.head_dim);

@@ -36,6 +36,14 @@ class LanePass final : public PassTiming {
     int64_t in_fold;
   };
 
+  // What makes KV4 of keys and values, head by head. Cycles of the pass.
+  struct HeadUnit {
+    int64_t taken = 0;     // its last half beat, by the channels
+    int64_t next_job = 0;  // it can take
+    int64_t codes_free = 0;
+    std::vector<int64_t> groups;  // the first one of each head is taken
+  };
+
   class AttendHeads;
 
   // vector_walker: from the last operation until its tile is used up.
@@ -114,10 +122,8 @@ class LanePass final : public PassTiming {
   int64_t n_stores_ = 0;             // that are asked for
   struct {
     std::vector<size_t> records;  // of those that run: keys, then values
-    int64_t taken = 0;            // the last half beat, by the channels
-    int64_t next_job = 0;         // the head unit can take
-    int64_t codes_free = 0;
-    std::vector<int64_t> groups;  // the first one of each head is taken
+    std::vector<HeadUnit> units;  // of the machine, heads in turn
+    int64_t taken = 0;            // the last half beat of all, by the channels
   } store_;
   int64_t put_out_ = 0;  // the next tile of logits can be
 };
