@@ -143,32 +143,52 @@ Result<double> RunOnce(LanguageModel& model, const Phase& phase, int64_t depth,
   return static_cast<double>(phase.tokens) / (MonotonicSeconds() - start);
 }
 
-// The same for several sequences that are decoded together; `watch` returns false to stop.
-Result<double> RunTogether(Engine& engine, const Phase& phase, int64_t depth,
-                           std::span<const int32_t> tokens, const std::function<bool()>& watch) {
-  std::vector<Engine::Sequence> sequences;
-  std::vector<Engine::Sequence*> all;
-  for (int64_t i = 0; i < phase.sequences; ++i) {
-    ACCLLM_ASSIGN_OR_RETURN(Engine::Sequence sequence, engine.NewSequence());
-    for (int64_t at = 0; at < depth; at += WatchedModel::kPiece) {
-      if (!watch()) return tl::unexpected(InterruptedError("nothing is kept"));
-      const auto n = static_cast<size_t>(std::min(WatchedModel::kPiece, depth - at));
-      ACCLLM_RETURN_IF_ERROR(
-          engine.AppendTo(sequence, tokens.subspan(static_cast<size_t>(at), n), 0, nullptr));
+// Texts of an engine at one depth, which decode together. Each run goes on where the last one
+// ended: filling a long cache takes longer than what is measured.
+class Texts {
+ public:
+  // `watch` returns false to stop; everything given must outlive the texts.
+  Texts(Engine& engine, const Phase& phase, int64_t depth, std::span<const int32_t> tokens,
+        const std::function<bool()>& watch)
+      : engine_(engine), phase_(phase), depth_(depth), tokens_(tokens), watch_(watch) {}
+
+  // Tokens a second of the next run.
+  Result<double> Run() {
+    if (texts_.empty()) ACCLLM_RETURN_IF_ERROR(Fill());
+    std::vector<Engine::Sequence*> all;
+    for (Engine::Sequence& text : texts_) all.push_back(&text);
+    std::vector<float> logits(texts_.size() * static_cast<size_t>(engine_.vocab_size()));
+    const double start = MonotonicSeconds();
+    for (int64_t done = 0; done < phase_.tokens; ++done) {
+      if (!watch_()) return tl::unexpected(InterruptedError("nothing is kept"));
+      const std::vector<int32_t> next(texts_.size(), tokens_[static_cast<size_t>(depth_ + done)]);
+      ACCLLM_RETURN_IF_ERROR(engine_.AppendTogether(all, next, logits.data()));
     }
-    sequences.push_back(std::move(sequence));
+    return static_cast<double>(phase_.tokens * phase_.sequences) / (MonotonicSeconds() - start);
   }
-  for (Engine::Sequence& sequence : sequences) all.push_back(&sequence);
-  std::vector<float> logits(static_cast<size_t>(phase.sequences * engine.vocab_size()));
-  const double start = MonotonicSeconds();
-  for (int64_t done = 0; done < phase.tokens; ++done) {
-    if (!watch()) return tl::unexpected(InterruptedError("nothing is kept"));
-    const std::vector<int32_t> next(static_cast<size_t>(phase.sequences),
-                                    tokens[static_cast<size_t>(depth + done)]);
-    ACCLLM_RETURN_IF_ERROR(engine.AppendTogether(all, next, logits.data()));
+
+ private:
+  Status Fill() {
+    for (int64_t i = 0; i < phase_.sequences; ++i) {
+      ACCLLM_ASSIGN_OR_RETURN(Engine::Sequence text, engine_.NewSequence());
+      for (int64_t at = 0; at < depth_; at += WatchedModel::kPiece) {
+        if (!watch_()) return tl::unexpected(InterruptedError("nothing is kept"));
+        const auto n = static_cast<size_t>(std::min(WatchedModel::kPiece, depth_ - at));
+        ACCLLM_RETURN_IF_ERROR(
+            engine_.AppendTo(text, tokens_.subspan(static_cast<size_t>(at), n), 0, nullptr));
+      }
+      texts_.push_back(std::move(text));
+    }
+    return {};
   }
-  return static_cast<double>(phase.tokens * phase.sequences) / (MonotonicSeconds() - start);
-}
+
+  Engine& engine_;
+  const Phase& phase_;
+  int64_t depth_;
+  std::span<const int32_t> tokens_;
+  const std::function<bool()>& watch_;
+  std::vector<Engine::Sequence> texts_;
+};
 
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -200,7 +220,17 @@ std::vector<Phase> PhasesOf(const BenchFlags& flags) {
   return phases;
 }
 
-// All phases and depths with one number of threads.
+// One phase at one depth: what was measured so far.
+struct Measured {
+  int64_t depth = 0;
+  std::vector<int32_t> tokens;
+  std::optional<Texts> texts;  // of decoding on an engine
+  std::vector<double> speeds;
+  std::vector<double> limits;  // before and after each run
+};
+
+// All phases and depths with one number of threads. Depths take turns, so that what else the
+// machine does meets all of them.
 Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOptions& options,
                     Meter& meter, Report& report) {
   ThreadPool pool(options.n_threads);
@@ -214,40 +244,48 @@ Status BenchThreads(const BenchFlags& flags, ModelSource& source, const EngineOp
   };
   ACCLLM_ASSIGN_OR_RETURN(const Subject subject, LoadSubject(source, options));
   std::string what;
-  const auto watch = [&] {
+  const std::function<bool()> watch = [&] {
     meter.progress.Update(meter.done / meter.total, what);
     return !Interrupted();
   };
   WatchedModel model(*subject.model, [&](int64_t, int64_t) { return watch(); });
   for (const Phase& phase : PhasesOf(flags)) {
-    for (const int64_t depth : flags.depths) {
-      const std::vector<int32_t> tokens =
-          RandomTokens(depth + phase.tokens, source.config().vocab_size);
-      const bool is_decode = IsDecode(phase.name);
-      std::vector<double> speeds;
-      std::vector<double> limits;
-      const auto measure_limit = [&]() -> Status {
-        ACCLLM_ASSIGN_OR_RETURN(const double limit, limit_of(is_decode));
-        limits.push_back(limit);
-        return {};
-      };
-      ACCLLM_RETURN_IF_ERROR(measure_limit());
-      for (int i = 0; i < flags.repetitions; ++i) {
+    const bool is_decode = IsDecode(phase.name);
+    std::vector<Measured> all(flags.depths.size());
+    for (size_t i = 0; i < all.size(); ++i) {
+      Measured& at = all[i];
+      at.depth = flags.depths[i];
+      at.tokens = RandomTokens(at.depth + phase.tokens, source.config().vocab_size);
+      if (is_decode && subject.engine != nullptr) {
+        at.texts.emplace(*subject.engine, phase, at.depth, at.tokens, watch);
+      }
+    }
+    const auto run = [&](Measured& at) -> Status {
+      ACCLLM_ASSIGN_OR_RETURN(const double before, limit_of(is_decode));
+      ACCLLM_ASSIGN_OR_RETURN(const double speed, at.texts
+                                                      ? at.texts->Run()
+                                                      : RunOnce(model, phase, at.depth, at.tokens));
+      ACCLLM_ASSIGN_OR_RETURN(const double after, limit_of(is_decode));
+      at.speeds.push_back(speed);
+      at.limits.insert(at.limits.end(), {before, after});
+      return {};
+    };
+    for (int i = 0; i < flags.repetitions; ++i) {
+      for (Measured& at : all) {
         what = fmt::format("{} of {} text(s) at depth {}, {} thread(s), run {}", phase.name,
-                           phase.sequences, depth, options.n_threads, i + 1);
-        ACCLLM_ASSIGN_OR_RETURN(const double speed,
-                                phase.sequences == 1
-                                    ? RunOnce(model, phase, depth, tokens)
-                                    : RunTogether(*subject.engine, phase, depth, tokens, watch));
-        speeds.push_back(speed);
-        ACCLLM_RETURN_IF_ERROR(measure_limit());
+                           phase.sequences, at.depth, options.n_threads, i + 1);
+        ACCLLM_RETURN_IF_ERROR(run(at));
         ++meter.done;
       }
+    }
+    for (const Measured& at : all) {
+      const int64_t n_runs = at.texts ? flags.repetitions : 1;  // one behind the other
       const double per_token =
-          is_decode ? subject.BytesPerToken(depth + phase.tokens / 2, phase.sequences)
+          is_decode ? subject.BytesPerToken(at.depth + n_runs * phase.tokens / 2, phase.sequences)
                     : static_cast<double>(subject.weights);
-      report.rows.push_back({phase.name, options.n_threads, phase.sequences, phase.tokens, depth,
-                             Median(speeds), StandardDeviation(speeds), per_token, Median(limits)});
+      report.rows.push_back({phase.name, options.n_threads, phase.sequences, phase.tokens, at.depth,
+                             Median(at.speeds), StandardDeviation(at.speeds), per_token,
+                             Median(at.limits)});
     }
   }
   return {};
@@ -361,7 +399,7 @@ Status RunBench(BenchFlags flags) {
   options.chunk =
       std::max(flags.run.chunk, *std::max_element(flags.sequences.begin(), flags.sequences.end()));
   options.max_tokens = *std::max_element(flags.depths.begin(), flags.depths.end()) +
-                       std::max(flags.prefill, flags.decode);
+                       std::max(flags.prefill, flags.decode * flags.repetitions);
   Report report{MachineName(),
                 std::string(source.is_packed() ? IsaName(options.isa) : "float"),
                 NameOfPath(flags.model),
@@ -392,7 +430,8 @@ VerbBody DeclareBench(OptionTable& table) {
       .InRange(0, 1 << 24);
   table
       .Value("-d,--depth", "D[,D]", flags->depths,
-             "Tokens appended before, untimed; a list measures each; default: 0")
+             "Tokens appended before, untimed; a list measures each, in turns; runs of --decode "
+             "follow one another; default: 0")
       .InRange(0, 1 << 24);
   table
       .Value("-t,--threads", "T[,T]", flags->threads,
