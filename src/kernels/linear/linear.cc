@@ -44,15 +44,12 @@ void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRo
         const TileRun tiles = {w.blocks + tile * tile_bytes, std::min(run, panel_end - tile),
                                w.n_blocks};
         kernel(tiles, *w.codebook, codes, n_tokens, raw.data());
+        const int64_t row = tile * w.kernel_rows();
+        const int64_t run_rows = tiles.n_tiles * w.kernel_rows();
         // Of one token, the sums of all tiles follow each other.
-        const int64_t rows = w.kernel_rows() * (n_tokens == 1 ? tiles.n_tiles : 1);
-        const int64_t row_end = std::min(w.rows, (tile + tiles.n_tiles) * w.kernel_rows());
-        const int32_t* sums = raw.data();
-        for (int64_t row = tile * w.kernel_rows(); row < row_end; row += rows) {
-          kernels.finish(w, {sums, rows, row, std::min(rows, row_end - row)}, n_tokens,
-                         x.scales + token0, y + token0 * y_stride + row, y_stride);
-          sums += n_tokens * rows;
-        }
+        const int64_t tile_rows = n_tokens == 1 ? run_rows : w.kernel_rows();
+        kernels.finish(w, {raw.data(), tile_rows, row, std::min(run_rows, w.rows - row)}, n_tokens,
+                       x.scales + token0, y + token0 * y_stride + row, y_stride);
       }
     }
   }

@@ -69,10 +69,10 @@ struct TileRun {
 using TileKernel = void (*)(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
                             int64_t n_tokens, int32_t* raw);
 
-// What a kernel gives for rows [row, row + n_rows).
+// What a kernel gives for rows [row, row + n_rows), of which the last tile may have fewer.
 struct RawSums {
-  const int32_t* sums;  // [n_tokens][stride]
-  int64_t stride;
+  const int32_t* sums;  // [n_tiles][n_tokens][tile_rows]
+  int64_t tile_rows;
   int64_t row;
   int64_t n_rows;
 };

@@ -47,7 +47,8 @@ void FinishRowsScalar(const PackedMatrix& w, const RawSums& raw, int64_t n_token
                       const float* a_scales, float* y, int64_t y_stride) {
   for (int64_t t = 0; t < n_tokens; ++t) {
     for (int64_t i = 0; i < raw.n_rows; ++i) {
-      const auto sum = static_cast<uint32_t>(raw.sums[t * raw.stride + i]);
+      const int64_t place = (i / raw.tile_rows * n_tokens + t) * raw.tile_rows + i % raw.tile_rows;
+      const auto sum = static_cast<uint32_t>(raw.sums[place]);
       const uint32_t offset = 128U * static_cast<uint32_t>(w.row_sums[raw.row + i]);
       y[t * y_stride + i] = static_cast<float>(static_cast<int32_t>(sum - offset)) *
                             (w.row_scales[raw.row + i] * a_scales[t]);
