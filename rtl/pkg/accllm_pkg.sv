@@ -1,7 +1,7 @@
 // Generated from spec/accelerator.toml by tools/spec/generate.py; edit the spec, not this file.
 package accllm_pkg;
   // Version of programs; a reader refuses any other.
-  localparam int unsigned Version = 3;
+  localparam int unsigned Version = 4;
   // A beat: what one memory channel gives a lane in one cycle.
   localparam int unsigned BeatBytes = 64;
   // Lanes of the largest machine; a lane has a memory channel of its own. A power of two.

@@ -21,7 +21,7 @@ struct Target {
   int64_t channel_bytes = 0;  // memory behind one lane
   int64_t vector_bytes = 0;   // on-chip memory for float vectors and activations
   int64_t vector_lanes = 32;  // floats that the vector unit takes a cycle
-  int64_t head_units = 1;     // that make KV4 of keys and values, each of its own heads
+  int64_t head_units = 1;     // that make KV4 of keys and values, to which KV heads go in turn
   std::string part = {};      // FPGA of spec/accelerator/parts.toml; empty: not known
 };
 

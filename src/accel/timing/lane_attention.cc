@@ -94,7 +94,7 @@ void LanePass::AskAttend(const isa::Instruction& i) {
 
 void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
   Begin(record);
-  if (store_.taken < record.taken && StoresDone() <= record.taken) EndStores();
+  if (StoresTaken() < record.taken && StoresDone() <= record.taken) EndStores();
   vector_ = record.taken + kStoreCycles;
   const bool is_value = static_cast<isa::Vector>(i.source) == isa::Vector::kValue;
   const bool is_split = cache_.padded_dim == 64;
@@ -144,9 +144,8 @@ void LanePass::StoreKv(const isa::Instruction& i, InstructionCycles& record) {
     }
     unit.codes_free = next - 1;
     for (int64_t half = 0; half < halves; ++half) write_half(head % g_.lanes);
-    store_.taken = std::max(store_.taken, unit.taken);
   }
-  record.end = store_.taken;
+  record.end = StoresTaken();
   record.vector_cycles = n_tokens() * cache_.kv_heads * 4 * VectorCycles(g_.head_dim);
   store_.records.push_back(records_.size());
 }
@@ -166,7 +165,13 @@ bool LanePass::GoesBesideStores(const isa::Instruction& i) const {
          !is_stored(static_cast<isa::Vector>(i.destination));
 }
 
-int64_t LanePass::StoresDone() { return std::max(store_.taken, stream_.Written()) + kHeadDone; }
+int64_t LanePass::StoresTaken() const {
+  int64_t taken = 0;
+  for (const HeadUnit& unit : store_.units) taken = std::max(taken, unit.taken);
+  return taken;
+}
+
+int64_t LanePass::StoresDone() { return std::max(StoresTaken(), stream_.Written()) + kHeadDone; }
 
 // They end together, one reported after the other.
 void LanePass::EndStores() {

@@ -67,6 +67,8 @@ class LanePass final : public PassTiming {
   // Stores go on beside results that they do not need, and values follow keys; what else comes
   // waits for their end.
   bool GoesBesideStores(const isa::Instruction& i) const;
+  // Of those that run, the last half beat is taken by the channels.
+  int64_t StoresTaken() const;
   int64_t StoresDone();
   void EndStores();
   void Attend(const isa::Instruction& i, InstructionCycles& record) override;
@@ -122,8 +124,7 @@ class LanePass final : public PassTiming {
   int64_t n_stores_ = 0;             // that are asked for
   struct {
     std::vector<size_t> records;  // of those that run: keys, then values
-    std::vector<HeadUnit> units;  // of the machine, heads in turn
-    int64_t taken = 0;            // the last half beat of all, by the channels
+    std::vector<HeadUnit> units;  // of the machine, to which KV heads go in turn
   } store_;
   int64_t put_out_ = 0;  // the next tile of logits can be
 };
