@@ -65,7 +65,7 @@ TEST_F(AccllmKernel, APassThroughThePortsOfACard) {
     EXPECT_EQ(host.model().interrupt_o, 1);
     host.Write(isa::registers::kInterruptStatus, 1);
     EXPECT_EQ(host.model().interrupt_o, 0);
-    program.BeginPass(n_tokens, n_tokens);
+    program.BeginPass({.n_tokens = n_tokens, .n_outputs = n_tokens});
     for (const isa::Instruction& instruction : program.instructions()) program.Run(instruction);
     const int64_t stripes = accel::OutputStripes(g);
     for (int token = 0; token < n_tokens; ++token) {

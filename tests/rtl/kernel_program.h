@@ -1,5 +1,4 @@
-// A small random model as a program, whose instructions the functional model runs beside the
-// kernel.
+// A program, whose instructions the functional model runs beside the kernel.
 #pragma once
 
 #include <random>
@@ -22,23 +21,18 @@ struct KernelProgramOptions {
 
 class KernelProgram {
  public:
+  // Of a small random model.
   KernelProgram(const ModelConfig& config, int64_t lanes, int64_t slots,
-                const KernelProgramOptions& options = {})
-      : model_(config, options.plan.empty() ? testing::AcceleratorPlan(config) : options.plan),
-        pool_(1) {
-    auto program =
-        model_.Compile({testing::TestTarget(lanes, slots), options.window, options.max_tokens});
+                const KernelProgramOptions& options = {}) {
+    const testing::CompiledModel model(
+        config, options.plan.empty() ? testing::AcceleratorPlan(config) : options.plan);
+    const auto program =
+        model.Compile({testing::TestTarget(lanes, slots), options.window, options.max_tokens});
     EXPECT_TRUE(program) << program.error().ToString();
-    auto state = accel::LoadMachine(program->geometry(), program->image());
-    EXPECT_TRUE(state) << state.error().ToString();
-    state_ = *std::move(state);
-    image_.assign(program->image().begin(), program->image().end());
-    if (options.has_attention) {
-      instructions_.assign(program->instructions().begin(), program->instructions().end());
-    } else {
-      TakeInstructions(program->instructions());
-    }
+    Load(*program);
+    if (!options.has_attention) instructions_ = WithoutAttention(instructions_);
   }
+  explicit KernelProgram(const accel::ProgramFile& program) { Load(program); }
 
   const isa::Geometry& geometry() const { return state_.g; }
   const std::vector<uint8_t>& image() const { return image_; }
@@ -48,11 +42,7 @@ class KernelProgram {
   }
   accel::MachineState& state() { return state_; }
 
-  void BeginPass(int64_t n_tokens, int64_t n_outputs, int64_t position = 0) {
-    state_.pass.position = position;
-    state_.pass.n_tokens = n_tokens;
-    state_.pass.n_outputs = n_outputs;
-  }
+  void BeginPass(const accel::PassRegisters& pass) { state_.pass = pass; }
   void Run(const isa::Instruction& instruction) {
     accel::RunInstruction(state_, instruction, pool_);
   }
@@ -79,8 +69,17 @@ class KernelProgram {
   }
 
  private:
+  void Load(const accel::ProgramFile& program) {
+    auto state = accel::LoadMachine(program.geometry(), program.image());
+    EXPECT_TRUE(state) << state.error().ToString();
+    state_ = *std::move(state);
+    image_.assign(program.image().begin(), program.image().end());
+    instructions_.assign(program.instructions().begin(), program.instructions().end());
+  }
+
   // All but attention, its output's codes and the layer that takes them.
-  void TakeInstructions(std::span<const isa::Instruction> all) {
+  static std::vector<isa::Instruction> WithoutAttention(std::span<const isa::Instruction> all) {
+    std::vector<isa::Instruction> rest;
     int64_t mixed_buffer = -1;
     for (const isa::Instruction& i : all) {
       const auto opcode = static_cast<isa::Opcode>(i.opcode);
@@ -92,12 +91,12 @@ class KernelProgram {
       }
       if (opcode == isa::Opcode::kLinear && i.source == mixed_buffer) continue;
       if (opcode == isa::Opcode::kNorm || opcode == isa::Opcode::kQuantize) mixed_buffer = -1;
-      instructions_.push_back(i);
+      rest.push_back(i);
     }
+    return rest;
   }
 
-  testing::CompiledModel model_;
-  ThreadPool pool_;
+  ThreadPool pool_{1};
   accel::MachineState state_;
   std::vector<uint8_t> image_;
   std::vector<isa::Instruction> instructions_;

@@ -12,7 +12,7 @@ function(accllm_add_top_bench lanes slots lanes_per_silu)
   else()
     accllm_add_rtl_model(${model} TOP accllm_top LINES PARTS 2
                        PARAMS Lanes=${lanes} Slots=${slots} Words=4096 Blocks=4 LanesPerSilu=${lanes_per_silu}
-                              BurstBeats=16 BufferBeats=64 HeadQueries=${head_queries} ScoreDepth=2048)
+                              BurstBeats=16 BufferBeats=64 HeadQueries=${head_queries} ScoreDepth=4096 RowDepth=1024)
   endif()
   set(machine ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots} ACCLLM_TOP=${top} ACCLLM_TOP_HEADER="${top}.h")
   accllm_add_rtl_bench(accllm_top_${lanes}x${slots}_bench BENCH accllm_top_bench.cc
@@ -21,6 +21,11 @@ function(accllm_add_top_bench lanes slots lanes_per_silu)
   accllm_add_rtl_bench(accllm_attention_${lanes}x${slots}_bench BENCH accllm_attention_bench.cc
                        LIBS ${model} accllm_compiler rtl_axi_memory
                        DEFINITIONS ${machine} ACCLLM_LONG=$<BOOL:${ACCLLM_RTL_SLOW}> ${ARGN})
+  # A bundled model with the machine of the device.
+  if(lanes EQUAL ACCLLM_RTL_DEVICE_LANES AND slots EQUAL ACCLLM_RTL_DEVICE_SLOTS)
+    accllm_add_rtl_bench(accllm_text_bench SLOW BENCH accllm_text_bench.cc
+                         LIBS ${model} accllm_compiler rtl_axi_memory DEFINITIONS ${machine})
+  endif()
   # Its models grow with the lanes, these machines' buffers do not.
   if(lanes LESS_EQUAL 4)
     accllm_add_rtl_bench(cycles_${lanes}x${slots}_bench BENCH cycles_bench.cc
@@ -42,7 +47,7 @@ set(kit ${PROJECT_BINARY_DIR}/rtl_models/card_kit)
 add_custom_command(
   OUTPUT ${kit}/rtl/accllm_kernel.v
   COMMAND ${ACCLLM_PYTHON} ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py 2 4 Words=4096 Blocks=4 LanesPerSilu=1
-          BurstBeats=16 BufferBeats=64 HeadQueries=8 ScoreDepth=2048 --out ${kit}
+          BurstBeats=16 BufferBeats=64 HeadQueries=8 ScoreDepth=4096 RowDepth=1024 --out ${kit}
   DEPENDS ${PROJECT_SOURCE_DIR}/tools/rtl/card_kit.py ${PROJECT_SOURCE_DIR}/tools/rtl/design.py
   VERBATIM)
 accllm_add_rtl_bench(accllm_kernel_bench SLOW TOP accllm_kernel PARTS 2 BENCH accllm_kernel_bench.cc

@@ -18,7 +18,10 @@ using Host = KernelHost<ACCLLM_TOP, kLanes>;
 class TopTest : public ::testing::Test {
  protected:
   void Prepare(const ModelConfig& config, bool stalls, const KernelProgramOptions& options = {}) {
-    program_ = std::make_unique<KernelProgram>(config, kLanes, kSlots, options);
+    Prepare(std::make_unique<KernelProgram>(config, kLanes, kSlots, options), stalls);
+  }
+  void Prepare(std::unique_ptr<KernelProgram> program, bool stalls) {
+    program_ = std::move(program);
     const size_t stripes = g().stripes + program_->instructions().size() + 8;
     host_ = std::make_unique<Host>(stripes * isa::kBeatBytes, stalls);
     host_->WriteStripes(0, program_->image());
@@ -42,24 +45,30 @@ class TopTest : public ::testing::Test {
   }
 
   void RunPass(int64_t n_tokens, int64_t n_outputs, int64_t position = 0) {
-    SCOPED_TRACE(::testing::Message()
-                 << n_tokens << " tokens at " << position << ", " << n_outputs << " outputs");
     WriteInputs(n_tokens);
+    RunBoth({.position = position, .n_tokens = n_tokens, .n_outputs = n_outputs});
+  }
+
+  // A pass on what has been written for it.
+  void RunBoth(const accel::PassRegisters& pass) {
+    SCOPED_TRACE(::testing::Message() << pass.n_tokens << " tokens at " << pass.position << ", "
+                                      << pass.n_outputs << " outputs");
     host_->rows().clear();
-    host_->Start(n_tokens, n_outputs, position);
+    host_->Start(static_cast<uint32_t>(pass.n_tokens), static_cast<uint32_t>(pass.n_outputs),
+                 static_cast<uint64_t>(pass.position));
     const KernelStatus status = host_->Finish();
     ASSERT_EQ(status.error, isa::KernelError::kNone)
         << "instruction " << status.failed_instruction << ", opcode "
         << program_->instructions()[status.failed_instruction].opcode;
     EXPECT_EQ(status.state, isa::KernelState::kIdle);
-    program_->BeginPass(n_tokens, n_outputs, position);
+    program_->BeginPass(pass);
     for (const isa::Instruction& instruction : program_->instructions()) {
       program_->Run(instruction);
       Compare(instruction);
       if (HasFatalFailure()) return;
     }
     EXPECT_TRUE(host_->rows().empty());
-    CompareLogits(n_tokens, n_outputs);
+    CompareLogits(pass.n_tokens, pass.n_outputs);
     cycles_ = status.cycles;
   }
 

@@ -37,13 +37,18 @@ std::vector<uint8_t> BeatsOfLane(std::span<const uint8_t> bytes, int64_t lane, i
   return beats;
 }
 
+std::string_view LabelOf(isa::Opcode opcode) {
+  return isa::kOpcodeLabels[static_cast<size_t>(opcode)].label;
+}
+
 struct KernelFailure {
   ErrorCode code;
   std::string_view what;
   std::string remedy;
 };
 
-KernelFailure FailureOf(uint32_t error, const CardNames& names) {
+// Of an instruction that looks at the cache, or of another.
+KernelFailure FailureOf(uint32_t error, bool of_cache, const CardNames& names) {
   const std::string other_device = "--device functional knows all instructions";
   switch (static_cast<isa::KernelError>(error)) {
     case isa::KernelError::kNone:
@@ -53,6 +58,10 @@ KernelFailure FailureOf(uint32_t error, const CardNames& names) {
     case isa::KernelError::kWriteFailed:
       return {ErrorCode::kIo, "a memory channel answered a write with an error", names.reset};
     case isa::KernelError::kIllegalInstruction:
+      if (of_cache) {
+        return {ErrorCode::kUnsupported, "it has no room for such a cache, or not such heads",
+                "compile the model with a smaller --window; " + other_device};
+      }
       return {ErrorCode::kUnsupported, "it does not know the instruction", other_device};
     case isa::KernelError::kTruncatedProgram:
       return {ErrorCode::kUnsupported, "the program has no end", other_device};
@@ -211,11 +220,14 @@ Status CardDevice::CheckError() {
   if (error == static_cast<uint32_t>(isa::KernelError::kNone)) return {};
   ACCLLM_ASSIGN_OR_RETURN(const uint32_t index, port_->ReadRegister(registers::kFailedInstruction));
   ACCLLM_ASSIGN_OR_RETURN(const uint32_t channel, port_->ReadRegister(registers::kFailedChannel));
-  const KernelFailure failure = FailureOf(error, names_);
+  const std::string_view opcode = OpcodeAt(index);
+  const bool of_cache =
+      opcode == LabelOf(isa::Opcode::kStoreKv) || opcode == LabelOf(isa::Opcode::kAttend);
+  const KernelFailure failure = FailureOf(error, of_cache, names_);
   const bool is_memory = failure.code == ErrorCode::kIo;
   return Fail(failure.code,
               fmt::format("{} stopped with error {} at instruction {} ({}){}: {}", names_.kernel,
-                          error, index, OpcodeAt(index),
+                          error, index, opcode,
                           is_memory ? fmt::format(", channel {}", channel) : "", failure.what),
               failure.remedy);
 }
