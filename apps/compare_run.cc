@@ -160,7 +160,8 @@ class Comparer {
     }
     if (recipe->tuning != Tuning::kNone) {
       json["tuning"] = {task_.compress.tune_steps, task_.compress.tune_blocks,
-                        task_.compress.distill_steps, task_.compress.batch_tokens};
+                        task_.compress.scale_steps, task_.compress.distill_steps,
+                        task_.compress.batch_tokens};
     }
     return json.dump();
   }

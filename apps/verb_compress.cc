@@ -32,6 +32,7 @@ struct CompressFlags {
   int64_t sample_tokens = 0;
   int64_t tune_steps = CompressOptions{}.tune_steps;
   int64_t tune_blocks = CompressOptions{}.tune_blocks;
+  int64_t scale_steps = CompressOptions{}.scale_steps;
   int64_t distill_steps = CompressOptions{}.distill_steps;
   int64_t batch_tokens = CompressOptions{}.batch_tokens;
   int64_t low_rank = 0;
@@ -124,6 +125,7 @@ Result<CompressOptions> MakeOptions(const CompressFlags& flags, const Checkpoint
   options.sample_tokens = flags.sample_tokens;
   options.tune_steps = flags.tune_steps;
   options.tune_blocks = flags.tune_blocks;
+  options.scale_steps = flags.scale_steps;
   options.distill_steps = flags.distill_steps;
   options.batch_tokens = flags.batch_tokens;
   options.low_rank = flags.low_rank;
@@ -419,6 +421,11 @@ VerbBody DeclareCompress(OptionTable& table) {
       .Value("--tune-blocks", "N", flags->tune_blocks,
              "With recipe tuned or distilled: neighbouring blocks of a group, trained together")
       .Positive();
+  table
+      .Value("--scale-steps", "N", flags->scale_steps,
+             "With recipe tuned: steps of gradient descent on the scales and norms of the whole "
+             "model, after its blocks; 0: none")
+      .NonNegative();
   table
       .Value("--distill-steps", "N", flags->distill_steps,
              "With recipe distilled: steps of gradient descent on the whole model")

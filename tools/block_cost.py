@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What compressing one transformer block of a known model's shape takes: seconds and memory.
 
-usage: tools/block_cost.py [--shape NAME] [--threads N] [--samples N] [--tune-steps N] [--out FILE]
+usage: tools/block_cost.py [--shape NAME] [--threads N] [--samples N] [--tune-steps N] [--scale-steps N] [--out FILE]
 
 Writes checkpoints of one and of two blocks with random weights of that shape below build/block_cost
-and compresses both with `joint` and with `tuned`. The difference between two blocks and one is what a
+and compresses both with `joint`, and with `tuned` without and with steps on all scales. The difference between two blocks and one is what a
 block costs; the rest (embedding, output head, reading the text) is paid once. The figures hold for
 the short calibration and the few steps that they name: what grows with either has to be scaled.
 Needs build/accllm and build/texts (`make build texts`); nothing else should run meanwhile.
@@ -98,13 +98,17 @@ def write_checkpoint(shape, n_blocks, folder):
                 file.write(row)
 
 
-def compress(checkpoint, recipe, options):
+def runs(options):
+    """What is measured, and the options for it."""
+    tuned = ["--recipe", "tuned", "--tune-steps", options.tune_steps, "--batch-tokens", BATCH_TOKENS, "--scale-steps"]
+    return {"joint": ["--recipe", "joint"], "blocks": [*tuned, 0], "tuned": [*tuned, options.scale_steps]}
+
+
+def compress(checkpoint, flags, options):
     """Seconds, and the peak of resident memory so far in bytes."""
-    command = [ACCLLM, "compress", checkpoint, "-o", WORK / "out.acc", "--force", "--json", "--recipe", recipe,
+    command = [ACCLLM, "compress", checkpoint, "-o", WORK / "out.acc", "--force", "--json", *flags,
                "--calibration", TEXT, "--lines", "--samples", options.samples, "--sample-tokens", SAMPLE_TOKENS,
                "--threads", options.threads]
-    if recipe == "tuned":
-        command += ["--tune-steps", options.tune_steps, "--batch-tokens", BATCH_TOKENS]
     print("$", " ".join(map(str, command)), file=sys.stderr, flush=True)
     environment = dict(os.environ, ACCLLM_CONFIG="none")
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, env=environment, check=True)
@@ -117,18 +121,18 @@ def measure(options):
     for n_blocks in (1, 2):
         checkpoint = WORK / f"{options.shape}-{n_blocks}"
         write_checkpoint(options.shape, n_blocks, checkpoint)
-        for recipe in ("joint", "tuned"):
-            seconds[recipe, n_blocks], peaks[recipe, n_blocks] = compress(checkpoint, recipe, options)
+        for run, flags in runs(options).items():
+            seconds[run, n_blocks], peaks[run, n_blocks] = compress(checkpoint, flags, options)
         shutil.rmtree(checkpoint)
-    joint = seconds["joint", 2] - seconds["joint", 1]
-    tuning = seconds["tuned", 2] - seconds["tuned", 1] - joint
+    joint, blocks_tuned, tuned = (seconds[run, 2] - seconds[run, 1] for run in runs(options))
     hidden, blocks = SHAPES[options.shape][0], SHAPES[options.shape][-1]
     return {
         "shape": options.shape, "blocks": blocks, "threads": options.threads,
-        "calibration_tokens": options.samples * SAMPLE_TOKENS, "tune_steps": options.tune_steps,
+        "calibration_tokens": options.samples * SAMPLE_TOKENS, "tune_steps": options.tune_steps, "scale_steps": options.scale_steps,
         "batch_tokens": BATCH_TOKENS, "joint_seconds_per_block": joint,
-        "seconds": {f"{recipe}, {n} block(s)": value for (recipe, n), value in seconds.items()},
-        "tuning_seconds_per_block_and_step": tuning / options.tune_steps,
+        "seconds": {f"{run}, {n} block(s)": value for (run, n), value in seconds.items()},
+        "tuning_seconds_per_block_and_step": (blocks_tuned - joint) / options.tune_steps,
+        "scale_seconds_per_block_and_step": (tuned - blocks_tuned) / options.scale_steps,
         "peak_bytes_joint": peaks["joint", 1], "peak_bytes_tuned": max(peaks.values()),
         "stream_bytes_per_token": 2 * hidden * 4,
     }
@@ -140,6 +144,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--samples", type=int, default=16)
     parser.add_argument("--tune-steps", type=int, default=16)
+    parser.add_argument("--scale-steps", type=int, default=4)
     parser.add_argument("--out", type=Path, help="where the figures go as JSON; default: standard output")
     options = parser.parse_args()
     for needed in (ACCLLM, TEXT):

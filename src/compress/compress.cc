@@ -45,7 +45,7 @@ std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
   json["recipe"] = o.recipe.name;
   json["samples"] = o.n_samples;
   json["sample_tokens"] = o.sample_tokens;
-  json["tuning"] = {o.tune_steps, o.tune_blocks, o.distill_steps, o.batch_tokens};
+  json["tuning"] = {o.tune_steps, o.tune_blocks, o.scale_steps, o.distill_steps, o.batch_tokens};
   json["calibration_hash"] = o.calibration_hash;
   if (o.bits > 0) json["bits"] = o.bits;
   if (o.low_rank > 0) json["lowrank"] = o.low_rank;
@@ -109,7 +109,7 @@ class Compressor {
     }
     calibration.reset();
     ACCLLM_RETURN_IF_ERROR(WriteHead(writer));
-    if (options_.recipe.tuning == Tuning::kModel) ACCLLM_RETURN_IF_ERROR(Distill(writer));
+    if (ModelSteps() > 0) ACCLLM_RETURN_IF_ERROR(Distill(writer));
     return Finish(writer);
   }
 
@@ -247,11 +247,31 @@ class Compressor {
   // A share of what comes after the measurements for the budget, as a share of all.
   double AfterBudget(double share) const { return BudgetShare() + (1 - BudgetShare()) * share; }
 
+  // Steps of gradient descent on the whole model.
+  int64_t ModelSteps() const {
+    switch (options_.recipe.tuning) {
+      case Tuning::kNone:
+        return 0;
+      case Tuning::kBlocks:
+        return options_.scale_steps;
+      case Tuning::kModel:
+        return options_.distill_steps;
+    }
+    return 0;
+  }
+
+  // Share of what comes after the budget that they take: each about as long as a step of all
+  // blocks.
+  double ModelShare() const {
+    const auto steps = static_cast<double>(ModelSteps());
+    return steps / (steps + static_cast<double>(options_.tune_steps) / (1 - kOneShotShare));
+  }
+
   // Tells of the next step, after the work of `blocks_done` blocks.
   bool Announce(double blocks_done, const std::string& step) const {
     const double share = blocks_done / static_cast<double>(config_.n_layers);
-    return progress_(
-        {AfterBudget(options_.recipe.tuning == Tuning::kModel ? share / 2 : share), step});
+    const double of_blocks = options_.recipe.tuning == Tuning::kNone ? 1 : 1 - ModelShare();
+    return progress_({AfterBudget(share * of_blocks), step});
   }
 
   // The work done before the tensor `name` of block `layer`, in blocks.
@@ -354,19 +374,26 @@ class Compressor {
   }
 
   Status Distill(PackedWriter& writer) {
+    const bool trains_all = options_.recipe.tuning == Tuning::kModel;
     const auto after_step = [&](int64_t step, double loss) {
-      const double share = static_cast<double>(step) / static_cast<double>(options_.distill_steps);
-      return progress_(
-          {AfterBudget(0.5 + share / 2), fmt::format("distilling, divergence {:.4f}", loss)});
+      const double share = static_cast<double>(step) / static_cast<double>(ModelSteps());
+      return progress_({AfterBudget(1 - ModelShare() * (1 - share)),
+                        fmt::format("{}, divergence {:.4f}",
+                                    trains_all ? "distilling" : "tuning all scales", loss)});
     };
-    const DistillTask task = {checkpoint_,     plan_,
-                              journal_.layers, options_.calibration,
-                              DistillPath(),   {options_.distill_steps, options_.batch_tokens, {}},
+    const DistillTask task = {checkpoint_,
+                              plan_,
+                              journal_.layers,
+                              options_.calibration,
+                              DistillPath(),
+                              trains_all ? tune::Trained::kAll : tune::Trained::kScales,
+                              {ModelSteps(), options_.batch_tokens, {}},
                               sample_tokens_};
-    ACCLLM_ASSIGN_OR_RETURN(DistilledModel model, DistillModel(task, writer, pool_, after_step));
-    for (size_t i = 0; i < model.layers.size(); ++i) {
-      ACCLLM_RETURN_IF_ERROR(WriteLayer(writer, model.layers[i], static_cast<int64_t>(i)));
-    }
+    const auto take = [&](int64_t index, const CompressedLayer& layer) {
+      return WriteLayer(writer, layer, index);
+    };
+    ACCLLM_ASSIGN_OR_RETURN(const DistilledModel model,
+                            DistillModel(task, writer, pool_, after_step, take));
     report_.distillation = model.report;
     return WriteFinalNorm(writer, model.final_norm);
   }
@@ -419,6 +446,7 @@ class Compressor {
       recipe["batch_tokens"] = options_.batch_tokens;
       recipe["tune_steps"] = options_.tune_steps;
     }
+    if (options_.recipe.tuning == Tuning::kBlocks) recipe["scale_steps"] = options_.scale_steps;
     if (options_.recipe.tuning == Tuning::kModel) recipe["distill_steps"] = options_.distill_steps;
     if (options_.bits > 0) recipe["bits"] = options_.bits;
     if (options_.low_rank > 0) recipe["lowrank"] = options_.low_rank;

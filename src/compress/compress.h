@@ -38,7 +38,8 @@ struct CompressOptions {
   // For recipes that tune.
   int64_t tune_steps = 300;      // of each group of blocks
   int64_t tune_blocks = 1;       // neighbouring blocks of a group, trained together
-  int64_t distill_steps = 1000;  // of the model
+  int64_t scale_steps = 300;     // of the model's scales and norms, behind its blocks; 0: none
+  int64_t distill_steps = 1000;  // of the whole model, instead
   int64_t batch_tokens = 2048;   // tokens of one step
   bool resume = false;
   std::string tokenizer_bytes;     // stored as it is; may be empty
@@ -78,7 +79,8 @@ struct CompressReport {
   std::vector<LinearReport> layers;
   std::vector<BudgetChoice> budget;  // of every matrix left open; empty without a budget
   std::vector<TuneReport> tuning;    // of every group of blocks, where the recipe tunes
-  // KL divergence from the float model on calibration text, likewise, where it distills; else 0.
+  // KL divergence from the float model on calibration text, likewise, where the model is trained as
+  // a whole; else 0.
   TuneReport distillation;
   int64_t file_bytes = 0;
   int64_t checkpoint_bytes = 0;  // of the weights in the checkpoint

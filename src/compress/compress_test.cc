@@ -59,6 +59,7 @@ class CompressTest : public ::testing::Test {
     options_.window = {4, 60};
     options_.calibration_hash = "0123";
     options_.tune_steps = 6;
+    options_.scale_steps = 7;
     options_.distill_steps = 9;
     options_.batch_tokens = 200;  // 4 sequences
   }
@@ -135,9 +136,12 @@ TEST_F(CompressTest, JointIsCloserToTheFloatModelThanNearest) {
   options_.n_samples = 144;
   options_.tune_steps = 160;
   options_.distill_steps = 160;
-  const double tuned = error("tuned");
-  EXPECT_LT(tuned, 0.95 * error("joint"));
-  EXPECT_LT(error("distilled"), 0.9 * tuned);
+  options_.scale_steps = 0;
+  const double blocks = error("tuned");
+  EXPECT_LT(blocks, 0.95 * error("joint"));
+  options_.scale_steps = 160;
+  EXPECT_LT(error("tuned"), 0.97 * blocks);
+  EXPECT_LT(error("distilled"), 0.9 * blocks);
 }
 
 class ResumeTest : public CompressTest, public ::testing::WithParamInterface<std::string_view> {};
@@ -146,8 +150,9 @@ constexpr std::string_view kWithLowRank = "-lowrank";
 constexpr std::string_view kInPairs = "-pairs";
 
 INSTANTIATE_TEST_SUITE_P(Recipes, ResumeTest,
-                         ::testing::Values("joint", "tuned", "tuned-pairs", "distilled",
-                                           "distilled-free", "joint-lowrank", "distilled-lowrank"),
+                         ::testing::Values("joint", "tuned", "tuned-pairs", "tuned-free",
+                                           "distilled", "distilled-free", "joint-lowrank",
+                                           "tuned-lowrank", "distilled-lowrank"),
                          [](const auto& test) {
                            std::string name(test.param);
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/index.h"
 #include "compress/descent.h"
 #include "tune/distiller.h"
 
 namespace accllm {
 namespace {
 
+// With levels that move along, scales need not go far; alone they may.
 constexpr tune::LearningRates kModelRates = {
     .levels = 2.5e-2F, .tables = 5e-3F, .scales = 2e-3F, .norms = 2e-3F};
+constexpr tune::LearningRates kScaleRates = {.scales = 8e-3F, .norms = 8e-3F};
 
 // A tensor of the file as values, and as a quantised matrix where it is one.
 struct LoadedTensor {
@@ -102,13 +105,9 @@ class Text {
   const DistillTask& task_;
 };
 
-}  // namespace
-
-Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter& writer,
-                                    ThreadPool& pool, const StepCallback& after_step) {
+// The model in the file, as parameters.
+Result<tune::Student> LoadStudent(const DistillTask& task, const Loader& loader, ThreadPool& pool) {
   const ModelConfig& config = task.checkpoint.config();
-  ACCLLM_ASSIGN_OR_RETURN(const auto teacher, reference::WeightsOf(task.checkpoint));
-  const Loader loader(task, writer);
   tune::Student student;
   ACCLLM_ASSIGN_OR_RETURN(LoadedTensor embedding, loader.Load(kEmbedTokensName));
   student.embedding = std::move(embedding.values);
@@ -118,14 +117,25 @@ Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter&
   }
   ACCLLM_ASSIGN_OR_RETURN(LoadedTensor norm, loader.Load(kFinalNormName));
   student.final_norm = std::move(norm.values);
-  DistilledModel model;
   for (int64_t i = 0; i < config.n_layers; ++i) {
-    ACCLLM_ASSIGN_OR_RETURN(CompressedLayer layer, loader.LoadLayer(i));
-    student.blocks.push_back(MakeTrainable(layer, pool));
-    model.layers.push_back(std::move(layer));
+    ACCLLM_ASSIGN_OR_RETURN(const CompressedLayer layer, loader.LoadLayer(i));
+    student.blocks.push_back(MakeTrainable(layer, task.trained, pool));
+    student.blocks.back().Close();
   }
-  const tune::TuneOptions options =
-      MakeTuneOptions(task.settings, task.sequence_tokens, kModelRates);
+  return student;
+}
+
+}  // namespace
+
+Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter& writer,
+                                    ThreadPool& pool, const StepCallback& after_step,
+                                    const TakeLayer& take) {
+  ACCLLM_ASSIGN_OR_RETURN(const auto teacher, reference::WeightsOf(task.checkpoint));
+  const Loader loader(task, writer);
+  ACCLLM_ASSIGN_OR_RETURN(tune::Student student, LoadStudent(task, loader, pool));
+  const bool trains_levels = task.trained == tune::Trained::kAll;
+  const tune::TuneOptions options = MakeTuneOptions(task.settings, task.sequence_tokens,
+                                                    trains_levels ? kModelRates : kScaleRates);
   tune::Distiller distiller(*teacher, student, task.sequence_tokens, options, pool);
   const Text text(task);
   const auto step = [&] {
@@ -133,10 +143,15 @@ Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter&
   };
   ACCLLM_RETURN_IF_ERROR(
       Descend({options.n_steps, task.state_path, "distilling"}, distiller, step, after_step));
-  for (size_t i = 0; i < model.layers.size(); ++i) TakeTrained(student.blocks[i], model.layers[i]);
-  model.final_norm = student.final_norm;
-  model.report = ReportOf(distiller.losses());
-  return model;
+  for (int64_t i = 0; i < std::ssize(student.blocks); ++i) {
+    ACCLLM_ASSIGN_OR_RETURN(CompressedLayer layer, loader.LoadLayer(i));
+    tune::TrainableBlock& block = student.blocks[Index(i)];
+    block.Open(pool);
+    TakeTrained(block, layer);
+    block.Close();
+    ACCLLM_RETURN_IF_ERROR(take(i, layer));
+  }
+  return DistilledModel{std::move(student.final_norm), ReportOf(distiller.losses())};
 }
 
 }  // namespace accllm

@@ -30,7 +30,7 @@ constexpr auto kRecipes = std::to_array<Recipe>({
     {"joint", Pruning::kJoint, Rounding::kObs, k24, true, Tuning::kNone,
      "mask and levels chosen together, smoothing, corrected targets, refinement"},
     {"tuned", Pruning::kJoint, Rounding::kObs, k24, true, Tuning::kBlocks,
-     "joint, then each block is trained to do what the float block did"},
+     "joint, then each block is trained to do what the float block did, then all scales"},
     {"distilled", Pruning::kJoint, Rounding::kObs, k24, true, Tuning::kModel,
      "tuned, then the model is trained to predict what the float model predicts"},
     {"joint-free", Pruning::kNone, Rounding::kObs, kFree, true, Tuning::kNone,

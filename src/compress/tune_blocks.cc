@@ -42,11 +42,12 @@ tune::TuneOptions MakeTuneOptions(const TuneSettings& settings, int64_t sequence
           kPrecision, settings.metric};
 }
 
-tune::TrainableBlock MakeTrainable(const CompressedLayer& layer, ThreadPool& pool) {
+tune::TrainableBlock MakeTrainable(const CompressedLayer& layer, tune::Trained trained,
+                                   ThreadPool& pool) {
   tune::TrainableBlock::Matrices matrices;
   for (size_t i = 0; i < matrices.size(); ++i) {
     if (!layer.matrices[i]) continue;
-    matrices[i].emplace(*layer.matrices[i], layer.reports[i].is_mask_kept);
+    matrices[i].emplace(*layer.matrices[i], layer.reports[i].is_mask_kept, trained);
   }
   tune::TrainableBlock::LowRanks low_ranks;
   for (size_t i = 0; i < low_ranks.size(); ++i) {
@@ -69,7 +70,9 @@ Result<TuneReport> TuneBlocks(const ModelConfig& config, const TuneSettings& set
                               std::span<CompressedLayer> layers, const std::string& state_path,
                               ThreadPool& pool, const StepCallback& after_step) {
   std::vector<tune::TrainableBlock> blocks;
-  for (const CompressedLayer& layer : layers) blocks.push_back(MakeTrainable(layer, pool));
+  for (const CompressedLayer& layer : layers) {
+    blocks.push_back(MakeTrainable(layer, tune::Trained::kAll, pool));
+  }
   tune::BlockSamples samples;
   for (const reference::Matrix& input : inputs) samples.inputs.push_back(&input);
   samples.targets = calibration.FloatStreams();

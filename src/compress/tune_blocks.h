@@ -34,7 +34,8 @@ Result<TuneReport> TuneBlocks(const ModelConfig& config, const TuneSettings& set
 
 // A compressed block as parameters. `layer` keeps its values; those that are 2:4 sparse in the
 // checkpoint keep their masks.
-tune::TrainableBlock MakeTrainable(const CompressedLayer& layer, ThreadPool& pool);
+tune::TrainableBlock MakeTrainable(const CompressedLayer& layer, tune::Trained trained,
+                                   ThreadPool& pool);
 
 // The inverse: what `block` was trained to, in `layer`.
 void TakeTrained(const tune::TrainableBlock& block, CompressedLayer& layer);

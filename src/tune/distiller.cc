@@ -20,6 +20,13 @@ Distiller::Distiller(reference::FloatWeights& teacher, Student& student, int64_t
       final_norm_adam_(student.final_norm.size()),
       losses_(Index(options.n_steps)) {}
 
+const FloatLayer& Distiller::Weights(size_t i) {
+  if (i != open_) student_.blocks[open_].Close();
+  open_ = i;
+  student_.blocks[i].Open(pool_);
+  return student_.blocks[i].weights();
+}
+
 Result<Matrix> Distiller::TeacherOutput(const std::vector<std::span<const int32_t>>& sequences) {
   const ModelConfig& config = teacher_.config();
   Matrix x = Embed(teacher_.embedding(), sequences, config.hidden_size);
@@ -33,7 +40,7 @@ Result<Matrix> Distiller::TeacherOutput(const std::vector<std::span<const int32_
 Result<double> Distiller::Step(const std::vector<std::span<const int32_t>>& sequences) {
   const float eps = teacher_.config().rms_norm_eps;
   ACCLLM_ASSIGN_OR_RETURN(const Matrix wanted, TeacherOutput(sequences));
-  const auto weights = [&](size_t i) -> const FloatLayer& { return student_.blocks[i].weights(); };
+  const auto weights = [&](size_t i) -> const FloatLayer& { return Weights(i); };
   const Matrix& stream = student_stack_.Forward(
       Embed(student_.embedding, sequences, teacher_.config().hidden_size), weights, pool_);
   Matrix x = RmsNorm(stream, student_.final_norm, eps, pool_);
@@ -72,7 +79,10 @@ Status Distiller::Save(const std::string& path) { return SaveState(path, step_, 
 
 Status Distiller::Load(const std::string& path) {
   ACCLLM_ASSIGN_OR_RETURN(step_, LoadState(path, State()));
-  for (TrainableBlock& block : student_.blocks) block.Refresh(pool_);
+  for (size_t i = 0; i < student_.blocks.size(); ++i) {
+    Weights(i);
+    student_.blocks[i].Refresh(pool_);
+  }
   return {};
 }
 

@@ -16,7 +16,8 @@
 
 namespace accllm::tune {
 
-// The quantised model: blocks and final norm are trained, embedding and head stay.
+// The quantised model: blocks and final norm are trained, embedding and head stay. Blocks may be
+// closed: then each is open only while it is run.
 struct Student {
   std::vector<float> embedding;  // [vocab, hidden]
   std::vector<float> lm_head;    // [vocab, hidden]; empty if tied
@@ -48,6 +49,8 @@ class Distiller {
   Status Load(const std::string& path);
 
  private:
+  // What block `i` runs with, until another block is asked for.
+  const FloatLayer& Weights(size_t i);
   Result<Matrix> TeacherOutput(const std::vector<std::span<const int32_t>>& sequences);
   std::vector<std::vector<float>*> State();
 
@@ -58,6 +61,7 @@ class Distiller {
   Block teacher_block_;
   BlockStack student_stack_;
   Adam final_norm_adam_;
+  size_t open_ = 0;            // the block that is open
   std::vector<float> losses_;  // [n_steps]
   int64_t step_ = 0;
 };

@@ -39,8 +39,28 @@ std::optional<LowRank> TrainableBlock::low_rank(LinearKind kind) const {
 // The weights of a matrix that is trained.
 void TrainableBlock::Write(LinearKind kind, ThreadPool& pool) {
   const auto i = static_cast<size_t>(kind);
-  matrices_[i]->Write(weights_.linear(kind), pool);
+  WriteWeights(matrices_[i]->quantized(), weights_.linear(kind), pool);
   if (low_ranks_[i]) low_ranks_[i]->AddTo(weights_.linear(kind), pool);
+}
+
+void TrainableBlock::Close() {
+  for (const LinearKind kind : kLinearKinds) {
+    auto& matrix = matrices_[static_cast<size_t>(kind)];
+    if (!matrix) continue;
+    matrix->Close();
+    if (matrix->is_closed()) weights_.linear(kind) = {};
+  }
+}
+
+void TrainableBlock::Open(ThreadPool& pool) {
+  for (const LinearKind kind : kLinearKinds) {
+    auto& matrix = matrices_[static_cast<size_t>(kind)];
+    if (!matrix || !matrix->is_closed()) continue;
+    matrix->Open(pool);
+    const QuantizedMatrix& q = matrix->quantized();
+    weights_.linear(kind).resize(static_cast<size_t>(q.rows * q.cols));
+    Write(kind, pool);
+  }
 }
 
 void TrainableBlock::Step(const FloatLayer& dw, const LearningRates& rates, int64_t step,

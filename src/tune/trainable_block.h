@@ -29,6 +29,10 @@ class TrainableBlock {
   // Nothing for a matrix without.
   std::optional<LowRank> low_rank(LinearKind kind) const;
 
+  // All matrices: see TrainableMatrix.
+  void Close();
+  void Open(ThreadPool& pool);
+
   // One step down the gradient `dw` of weights(), the `step`th, from 1.
   void Step(const FloatLayer& dw, const LearningRates& rates, int64_t step, ThreadPool& pool);
 

@@ -51,32 +51,37 @@ void RoundFour(const float* latent, const int8_t* mask, int8_t* levels) {
   for (size_t i = 0; i < 4; ++i) levels[i] = i == first || i == second ? Level24(latent[i]) : 0;
 }
 
-TrainableMatrix::TrainableMatrix(QuantizedMatrix start, bool keep_mask)
-    : quantized_(std::move(start)),
+TrainableMatrix::TrainableMatrix(QuantizedMatrix start, bool keep_mask, Trained trained)
+    : trained_(trained),
+      quantized_(std::move(start)),
       nearest_code_(quantized_.codebook),
       codes_(has_table() ? quantized_.levels.size() / 4 : 0),
       keep_mask_(keep_mask),
       mean_level_(MeanMagnitude(quantized_.levels)),
-      max_multiplier_(MaxMultiplier(quantized_.type, quantized_.cols)),
-      latent_(quantized_.levels.begin(), quantized_.levels.end()),
-      log_multipliers_(quantized_.multipliers.size()),
-      log_row_scales_(quantized_.row_scales.size()),
+      latent_(quantized_.levels.begin(),
+              trains_levels() ? quantized_.levels.end() : quantized_.levels.begin()),
+      scales_(quantized_),
       table_(has_table() ? format::kCodebookBytes : 0),
       latent_adam_(latent_.size()),
-      multiplier_adam_(log_multipliers_.size()),
-      row_scale_adam_(log_row_scales_.size()),
       table_adam_(table_.size()) {
-  const auto log_of = [](auto value) { return std::log(static_cast<float>(value)); };
-  std::transform(quantized_.multipliers.begin(), quantized_.multipliers.end(),
-                 log_multipliers_.begin(), log_of);
-  std::transform(quantized_.row_scales.begin(), quantized_.row_scales.end(),
-                 log_row_scales_.begin(), log_of);
   if (!has_table()) return;
   auto entry = table_.begin();
   for (const auto& levels : quantized_.codebook.levels) {
     entry = std::copy(levels.begin(), levels.end(), entry);
   }
   for (size_t i = 0; i < codes_.size(); ++i) codes_[i] = nearest_code_(&latent_[4 * i]);
+}
+
+void TrainableMatrix::Close() {
+  if (trains_levels()) return;
+  if (packed_.empty()) packed_ = *PackMatrix(quantized_);
+  quantized_.levels = {};
+}
+
+void TrainableMatrix::Open(ThreadPool& pool) {
+  if (!is_closed()) return;
+  quantized_ = *UnpackMatrix(quantized_.type, quantized_.rows, quantized_.cols, packed_);
+  Round(pool);
 }
 
 void TrainableMatrix::RoundTable() {
@@ -91,6 +96,11 @@ void TrainableMatrix::RoundTable() {
 }
 
 void TrainableMatrix::RoundRow(int64_t row) {
+  if (trains_levels()) RoundLevels(row);
+  scales_.RoundRow(quantized_, row);
+}
+
+void TrainableMatrix::RoundLevels(int64_t row) {
   const QuantizedMatrix& q = quantized_;
   const float* latent = latent_.data() + row * q.level_cols();
   int8_t* levels = quantized_.levels.data() + row * q.level_cols();
@@ -112,15 +122,6 @@ void TrainableMatrix::RoundRow(int64_t row) {
       levels[i] = DenseLevel(latent[i], DenseLevelsOf(q.type));
     }
   }
-  for (int64_t g = 0; g < q.n_groups(); ++g) {
-    const auto at = static_cast<size_t>(row * q.n_groups() + g);
-    if (q.multipliers[at] == 0) continue;
-    const float value = std::nearbyint(std::exp(log_multipliers_[at]));
-    quantized_.multipliers[at] =
-        static_cast<uint8_t>(std::clamp(value, 1.0F, static_cast<float>(max_multiplier_)));
-  }
-  quantized_.row_scales[static_cast<size_t>(row)] =
-      NearestRowScale(std::exp(log_row_scales_[static_cast<size_t>(row)]));
 }
 
 void TrainableMatrix::Round(ThreadPool& pool) {
@@ -130,8 +131,8 @@ void TrainableMatrix::Round(ThreadPool& pool) {
   });
 }
 
-void TrainableMatrix::Write(std::span<float> w, ThreadPool& pool) const {
-  const QuantizedMatrix& q = quantized_;
+void WriteWeights(const QuantizedMatrix& matrix, std::span<float> w, ThreadPool& pool) {
+  const QuantizedMatrix& q = matrix;
   pool.ParallelFor(q.rows, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) {
       const int8_t* levels = q.levels.data() + r * q.level_cols();
@@ -145,32 +146,22 @@ void TrainableMatrix::Write(std::span<float> w, ThreadPool& pool) const {
   });
 }
 
-TrainableMatrix::Gradients TrainableMatrix::Split(std::span<const float> dw,
-                                                  ThreadPool& pool) const {
+// [rows, level_cols] with respect to weights in units of their step.
+std::vector<float> TrainableMatrix::LatentGradient(std::span<const float> dw,
+                                                   ThreadPool& pool) const {
   const QuantizedMatrix& q = quantized_;
-  Gradients d = {std::vector<float>(latent_.size(), 0.0F),
-                 std::vector<float>(log_multipliers_.size(), 0.0F),
-                 std::vector<float>(log_row_scales_.size(), 0.0F),
-                 {}};
+  std::vector<float> gradient(latent_.size(), 0.0F);
   pool.ParallelFor(q.rows, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) {
-      for (int64_t g = 0; g < q.n_groups(); ++g) {
-        const auto group = static_cast<size_t>(r * q.n_groups() + g);
-        const float step =
-            static_cast<float>(q.multipliers[group]) * q.row_scales[static_cast<size_t>(r)];
-        const int64_t first = g * format::kGroupWeights;
-        for (int64_t c = first; c < std::min(q.cols, first + format::kGroupWeights); ++c) {
-          const float slope = dw[static_cast<size_t>(r * q.cols + c)] * step;
-          const auto at = static_cast<size_t>(r * q.level_cols() + c);
-          d.latent[at] = slope;
-          d.log_multipliers[group] += slope * static_cast<float>(q.levels[at]);
-        }
-        d.log_row_scales[static_cast<size_t>(r)] += d.log_multipliers[group];
+      for (int64_t c = 0; c < q.cols; ++c) {
+        const auto group = static_cast<size_t>(r * q.n_groups() + c / format::kGroupWeights);
+        gradient[static_cast<size_t>(r * q.level_cols() + c)] =
+            dw[static_cast<size_t>(r * q.cols + c)] *
+            (static_cast<float>(q.multipliers[group]) * q.row_scales[static_cast<size_t>(r)]);
       }
     }
   });
-  if (has_table()) d.table = TableGradient(d.latent, pool);
-  return d;
+  return gradient;
 }
 
 // An entry has the sum of the gradients of all levels that it gives.
@@ -188,21 +179,26 @@ std::vector<float> TrainableMatrix::TableGradient(const std::vector<float>& late
 
 void TrainableMatrix::Step(std::span<const float> dw, const LearningRates& rates, int64_t step,
                            ThreadPool& pool) {
-  const Gradients d = Split(dw, pool);
-  latent_adam_.Step(d.latent, rates.levels * mean_level_, step, latent_, pool);
-  multiplier_adam_.Step(d.log_multipliers, rates.scales, step, log_multipliers_, pool);
-  row_scale_adam_.Step(d.log_row_scales, rates.scales, step, log_row_scales_, pool);
-  table_adam_.Step(d.table, rates.tables * mean_level_, step, table_, pool);
+  if (trains_levels()) {
+    const std::vector<float> gradient = LatentGradient(dw, pool);
+    latent_adam_.Step(gradient, rates.levels * mean_level_, step, latent_, pool);
+    if (has_table()) {
+      table_adam_.Step(TableGradient(gradient, pool), rates.tables * mean_level_, step, table_,
+                       pool);
+    }
+  }
+  scales_.Step(dw, rates.scales, step, quantized_, pool);
   Round(pool);
 }
 
 std::vector<std::vector<float>*> TrainableMatrix::State() {
-  std::vector<std::vector<float>*> arrays = {&latent_, &log_multipliers_, &log_row_scales_,
-                                             &table_};
-  for (Adam* adam : {&latent_adam_, &multiplier_adam_, &row_scale_adam_, &table_adam_}) {
+  std::vector<std::vector<float>*> arrays = {&latent_, &table_};
+  for (Adam* adam : {&latent_adam_, &table_adam_}) {
     arrays.push_back(&adam->mean());
     arrays.push_back(&adam->variance());
   }
+  const auto scales = scales_.State();
+  arrays.insert(arrays.end(), scales.begin(), scales.end());
   return arrays;
 }
 

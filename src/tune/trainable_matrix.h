@@ -9,6 +9,7 @@
 #include "packed/quantized_matrix.h"
 #include "tune/adam.h"
 #include "tune/nearest_code.h"
+#include "tune/trainable_scales.h"
 
 namespace accllm::tune {
 
@@ -20,6 +21,12 @@ struct LearningRates {
   float norms = 0;   // vectors, relative to their mean magnitude
 };
 
+// What of a matrix is trained.
+enum class Trained {
+  kAll,
+  kScales,  // multipliers and row scales; levels and a free codebook stay
+};
+
 // The matrix is row_scale * multiplier * level, where the levels are the nearest code to a latent
 // weight in units of its step (coded types: of the codes of four weights), multipliers are the
 // nearest integers to latent ones, row scales and a free codebook's entries likewise, and gradients
@@ -27,14 +34,17 @@ struct LearningRates {
 class TrainableMatrix {
  public:
   // Starts at `start`. With `keep_mask` the survivors of a 2:4 matrix stay.
-  TrainableMatrix(QuantizedMatrix start, bool keep_mask);
+  TrainableMatrix(QuantizedMatrix start, bool keep_mask, Trained trained = Trained::kAll);
 
   const QuantizedMatrix& quantized() const { return quantized_; }
 
-  // What the matrix stands for: w [rows, cols].
-  void Write(std::span<float> w, ThreadPool& pool) const;
+  // Levels that stay take no more than in the file while the matrix is closed, and nothing but
+  // State may be called. Does nothing to a matrix whose levels are trained.
+  void Close();
+  void Open(ThreadPool& pool);
+  bool is_closed() const { return !packed_.empty() && quantized_.levels.empty(); }
 
-  // One step of Adam down `dw` [rows, cols], the gradient with respect to what Write gives.
+  // One step of Adam down `dw` [rows, cols], the gradient with respect to what it stands for.
   void Step(std::span<const float> dw, const LearningRates& rates, int64_t step, ThreadPool& pool);
 
   // Every array that the next steps depend on, to save and to restore.
@@ -43,34 +53,32 @@ class TrainableMatrix {
   void Round(ThreadPool& pool);
 
  private:
-  struct Gradients {
-    std::vector<float> latent;           // [rows, level_cols]
-    std::vector<float> log_multipliers;  // [rows, n_groups]
-    std::vector<float> log_row_scales;   // [rows]
-    std::vector<float> table;            // [4, kCodes] of a free codebook, else empty
-  };
-
-  Gradients Split(std::span<const float> dw, ThreadPool& pool) const;
+  std::vector<float> LatentGradient(std::span<const float> dw, ThreadPool& pool) const;
   std::vector<float> TableGradient(const std::vector<float>& latent, ThreadPool& pool) const;
   void RoundTable();
   void RoundRow(int64_t row);
-  bool has_table() const { return quantized_.type == format::TensorType::kW2Free; }
+  void RoundLevels(int64_t row);
+  bool trains_levels() const { return trained_ == Trained::kAll; }
+  bool has_table() const {
+    return trains_levels() && quantized_.type == format::TensorType::kW2Free;
+  }
 
+  Trained trained_;
   QuantizedMatrix quantized_;
-  NearestCode nearest_code_;    // of a free codebook
-  std::vector<uint8_t> codes_;  // [rows, level_cols / 4] of the levels; likewise, else empty
+  std::vector<uint8_t> packed_;  // of the start, once it was closed
+  NearestCode nearest_code_;     // of a free codebook
+  std::vector<uint8_t> codes_;   // [rows, level_cols / 4] of the levels; likewise, else empty
   bool keep_mask_;
-  float mean_level_;  // of the start, in magnitude
-  int64_t max_multiplier_;
-  std::vector<float> latent_;           // [rows, level_cols] in steps
-  std::vector<float> log_multipliers_;  // [rows, n_groups]; -infinity for groups of zeros
-  std::vector<float> log_row_scales_;   // [rows]
-  std::vector<float> table_;            // [4, kCodes] levels of a free codebook, else empty
+  float mean_level_;           // of the start, in magnitude
+  std::vector<float> latent_;  // [rows, level_cols] in steps; empty if levels stay
+  TrainableScales scales_;
+  std::vector<float> table_;  // [4, kCodes] levels of a free codebook, else empty
   Adam latent_adam_;
-  Adam multiplier_adam_;
-  Adam row_scale_adam_;
   Adam table_adam_;
 };
+
+// What a matrix stands for: w [rows, cols].
+void WriteWeights(const QuantizedMatrix& matrix, std::span<float> w, ThreadPool& pool);
 
 // The code of least squared error for four weights in units of the step; with `mask` among those
 // that keep its non-zeros. Levels of the two survivors are +-1 or +-2, the others 0.

@@ -104,8 +104,29 @@ TEST(TrainableMatrix, StartsWhereItWasGiven) {
     EXPECT_EQ(matrix.quantized().multipliers, start.multipliers);
     EXPECT_EQ(matrix.quantized().row_scales, start.row_scales);
     std::vector<float> w(5 * 70);
-    matrix.Write(w, pool);
+    WriteWeights(matrix.quantized(), w, pool);
     EXPECT_EQ(w, Dequantize(start));
+  }
+}
+
+TEST(TrainableMatrix, LevelsThatStayAreTheSameAfterItWasClosed) {
+  ThreadPool pool(2);
+  for (const auto type : {format::TensorType::kW2S24, format::TensorType::kW2Free}) {
+    const QuantizedMatrix start = AnyMatrix(5, 70, type);
+    TrainableMatrix matrix(start, false, Trained::kScales);
+    const std::vector<float> dw = RandomValues(5 * 70, 3);
+    matrix.Step(dw, {.levels = 0.5F, .tables = 0.5F, .scales = 0.1F}, 1, pool);
+    const QuantizedMatrix moved = matrix.quantized();
+    EXPECT_EQ(moved.levels, start.levels);
+    EXPECT_EQ(moved.codebook, start.codebook);
+    EXPECT_NE(moved.multipliers, start.multipliers);
+    EXPECT_NE(moved.row_scales, start.row_scales);
+    for (int i = 0; i < 2; ++i) {
+      matrix.Close();
+      EXPECT_TRUE(matrix.quantized().levels.empty());
+      matrix.Open(pool);
+      EXPECT_EQ(*PackMatrix(matrix.quantized()), *PackMatrix(moved));
+    }
   }
 }
 
@@ -116,7 +137,7 @@ double DistanceAfter(int64_t n_steps, TrainableMatrix& matrix, const std::vector
                      ThreadPool& pool, const LearningRates& rates = kRates) {
   std::vector<float> w(target.size());
   for (int64_t step = 1;; ++step) {
-    matrix.Write(w, pool);
+    WriteWeights(matrix.quantized(), w, pool);
     double sum = 0;
     for (size_t i = 0; i < w.size(); ++i) {
       w[i] -= target[i];

@@ -36,7 +36,8 @@ inline FloatLayer RandomLayer(const ModelConfig& config, uint32_t seed = 10) {
 
 // Every matrix rounded to the nearest 2:4 codes, with one step for all of it.
 inline TrainableBlock QuantizedBlock(const ModelConfig& config, const FloatLayer& w,
-                                     ThreadPool& pool, TrainableBlock::LowRanks low_ranks = {}) {
+                                     ThreadPool& pool, TrainableBlock::LowRanks low_ranks = {},
+                                     Trained trained = Trained::kAll) {
   constexpr float kStep = 0.3F;
   TrainableBlock::Matrices matrices;
   for (const LinearKind kind : kLinearKinds) {
@@ -51,7 +52,7 @@ inline TrainableBlock QuantizedBlock(const ModelConfig& config, const FloatLayer
       }
       RoundFour(latent.data(), nullptr, &q.levels[static_cast<size_t>(four)]);
     }
-    matrices[static_cast<size_t>(kind)].emplace(std::move(q), false);
+    matrices[static_cast<size_t>(kind)].emplace(std::move(q), false, trained);
   }
   return {w, std::move(matrices), std::move(low_ranks), pool};
 }
