@@ -262,8 +262,14 @@ std::string ReportText(const CompressFlags& flags, const CompressReport& report,
                                  100 * report.padding_share)},
                     {"mask kept", MaskKept(report)},
                     {"low-rank parts", LowRankParts(flags, report)},
-                    {"time", FormatSeconds(report.seconds)},
                 });
+  if (report.distillation.before > 0) {
+    fields.emplace_back("divergence on the calibration text",
+                        fmt::format("{:.4f} nats a token from the float model, {:.4f} before the "
+                                    "model was trained as a whole",
+                                    report.distillation.after, report.distillation.before));
+  }
+  fields.emplace_back("time", FormatSeconds(report.seconds));
   return tables + "\n" + FormatFields(fields);
 }
 
