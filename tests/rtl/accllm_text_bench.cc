@@ -65,8 +65,8 @@ class AccllmText : public TopTest {
       const Status status = model.Append(next, 1, logits.data());
       EXPECT_TRUE(status) << status.error().ToString();
       if (!status) break;
-      next = {static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) -
-                                   logits.begin())};
+      next = {
+          static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin())};
       text.push_back(next[0]);
     }
     return text;
