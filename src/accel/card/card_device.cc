@@ -37,10 +37,6 @@ std::vector<uint8_t> BeatsOfLane(std::span<const uint8_t> bytes, int64_t lane, i
   return beats;
 }
 
-std::string_view LabelOf(isa::Opcode opcode) {
-  return isa::kOpcodeLabels[static_cast<size_t>(opcode)].label;
-}
-
 struct KernelFailure {
   ErrorCode code;
   std::string_view what;
@@ -220,14 +216,15 @@ Status CardDevice::CheckError() {
   if (error == static_cast<uint32_t>(isa::KernelError::kNone)) return {};
   ACCLLM_ASSIGN_OR_RETURN(const uint32_t index, port_->ReadRegister(registers::kFailedInstruction));
   ACCLLM_ASSIGN_OR_RETURN(const uint32_t channel, port_->ReadRegister(registers::kFailedChannel));
-  const std::string_view opcode = OpcodeAt(index);
-  const bool of_cache =
-      opcode == LabelOf(isa::Opcode::kStoreKv) || opcode == LabelOf(isa::Opcode::kAttend);
+  const auto is = [&](isa::Opcode opcode) {
+    return index < opcodes_.size() && opcodes_[index] == static_cast<uint32_t>(opcode);
+  };
+  const bool of_cache = is(isa::Opcode::kStoreKv) || is(isa::Opcode::kAttend);
   const KernelFailure failure = FailureOf(error, of_cache, names_);
   const bool is_memory = failure.code == ErrorCode::kIo;
   return Fail(failure.code,
               fmt::format("{} stopped with error {} at instruction {} ({}){}: {}", names_.kernel,
-                          error, index, opcode,
+                          error, index, OpcodeAt(index),
                           is_memory ? fmt::format(", channel {}", channel) : "", failure.what),
               failure.remedy);
 }
