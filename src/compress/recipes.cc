@@ -32,7 +32,7 @@ constexpr auto kRecipes = std::to_array<Recipe>({
     {"tuned", Pruning::kJoint, Rounding::kObs, k24, true, Tuning::kBlocks,
      "joint, then each block is trained to do what the float block did, then all scales"},
     {"distilled", Pruning::kJoint, Rounding::kObs, k24, true, Tuning::kModel,
-     "tuned, then the model is trained to predict what the float model predicts"},
+     "blocks as tuned, then the whole model is trained to predict what the float model predicts"},
     {"joint-free", Pruning::kNone, Rounding::kObs, kFree, true, Tuning::kNone,
      "as joint, each tensor with a codebook of its own instead of 2:4"},
     {"tuned-free", Pruning::kNone, Rounding::kObs, kFree, true, Tuning::kBlocks,

@@ -260,17 +260,19 @@ Result<QuantizedMatrix> UnpackMatrix(TensorType type, int64_t rows, int64_t cols
   return m;
 }
 
+void DequantizeRow(const QuantizedMatrix& m, int64_t row, float* values) {
+  const int8_t* levels = m.levels.data() + row * m.level_cols();
+  const uint8_t* multipliers = m.multipliers.data() + row * m.n_groups();
+  const float scale = m.row_scales[Index(row)];
+  for (int64_t k = 0; k < m.cols; ++k) {
+    const int product = levels[k] * multipliers[k / format::kGroupWeights];
+    values[k] = static_cast<float>(product) * scale;
+  }
+}
+
 std::vector<float> Dequantize(const QuantizedMatrix& m) {
   std::vector<float> values(Index(m.rows * m.cols));
-  for (int64_t row = 0; row < m.rows; ++row) {
-    const int8_t* levels = m.levels.data() + row * m.level_cols();
-    const uint8_t* multipliers = m.multipliers.data() + row * m.n_groups();
-    const float scale = m.row_scales[Index(row)];
-    for (int64_t k = 0; k < m.cols; ++k) {
-      const int product = levels[k] * multipliers[k / format::kGroupWeights];
-      values[Index(row * m.cols + k)] = static_cast<float>(product) * scale;
-    }
-  }
+  for (int64_t row = 0; row < m.rows; ++row) DequantizeRow(m, row, &values[Index(row * m.cols)]);
   return values;
 }
 

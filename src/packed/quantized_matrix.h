@@ -57,8 +57,9 @@ Result<std::vector<uint8_t>> PackMatrix(const QuantizedMatrix& matrix);
 Result<QuantizedMatrix> UnpackMatrix(format::TensorType type, int64_t rows, int64_t cols,
                                      std::span<const uint8_t> bytes);
 
-// Float values: [rows, cols] row-major.
+// Float values: [rows, cols] row-major, or the [cols] of one row.
 std::vector<float> Dequantize(const QuantizedMatrix& matrix);
+void DequantizeRow(const QuantizedMatrix& matrix, int64_t row, float* values);
 
 // Round to nearest for the dense types. W4 and W8: per group the smallest multiplier that covers
 // its largest weight. W2 and W3, where that would waste most of the few levels: the multiplier of

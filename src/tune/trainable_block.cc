@@ -39,8 +39,13 @@ std::optional<LowRank> TrainableBlock::low_rank(LinearKind kind) const {
 // The weights of a matrix that is trained.
 void TrainableBlock::Write(LinearKind kind, ThreadPool& pool) {
   const auto i = static_cast<size_t>(kind);
-  WriteWeights(matrices_[i]->quantized(), weights_.linear(kind), pool);
-  if (low_ranks_[i]) low_ranks_[i]->AddTo(weights_.linear(kind), pool);
+  const QuantizedMatrix& q = matrices_[i]->quantized();
+  std::vector<float>& w = weights_.linear(kind);
+  w.resize(static_cast<size_t>(q.rows * q.cols));
+  pool.ParallelFor(q.rows, [&](int64_t begin, int64_t end, int) {
+    for (int64_t r = begin; r < end; ++r) DequantizeRow(q, r, w.data() + r * q.cols);
+  });
+  if (low_ranks_[i]) low_ranks_[i]->AddTo(w, pool);
 }
 
 void TrainableBlock::Close() {
@@ -57,8 +62,6 @@ void TrainableBlock::Open(ThreadPool& pool) {
     auto& matrix = matrices_[static_cast<size_t>(kind)];
     if (!matrix || !matrix->is_closed()) continue;
     matrix->Open(pool);
-    const QuantizedMatrix& q = matrix->quantized();
-    weights_.linear(kind).resize(static_cast<size_t>(q.rows * q.cols));
     Write(kind, pool);
   }
 }
@@ -69,7 +72,9 @@ void TrainableBlock::Step(const FloatLayer& dw, const LearningRates& rates, int6
     const auto i = static_cast<size_t>(kind);
     if (!matrices_[i]) continue;
     matrices_[i]->Step(dw.linear(kind), rates, step, pool);
-    if (low_ranks_[i]) low_ranks_[i]->Step(dw.linear(kind), rates, step, pool);
+    if (low_ranks_[i] && matrices_[i]->trains_levels()) {
+      low_ranks_[i]->Step(dw.linear(kind), rates, step, pool);
+    }
     Write(kind, pool);
   }
   for (const VectorKind kind : kVectorKinds) {

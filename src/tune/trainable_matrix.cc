@@ -131,21 +131,6 @@ void TrainableMatrix::Round(ThreadPool& pool) {
   });
 }
 
-void WriteWeights(const QuantizedMatrix& matrix, std::span<float> w, ThreadPool& pool) {
-  const QuantizedMatrix& q = matrix;
-  pool.ParallelFor(q.rows, [&](int64_t begin, int64_t end, int) {
-    for (int64_t r = begin; r < end; ++r) {
-      const int8_t* levels = q.levels.data() + r * q.level_cols();
-      float* out = w.data() + r * q.cols;
-      for (int64_t c = 0; c < q.cols; ++c) {
-        const auto group = static_cast<size_t>(r * q.n_groups() + c / format::kGroupWeights);
-        out[c] = static_cast<float>(levels[c] * q.multipliers[group]) *
-                 q.row_scales[static_cast<size_t>(r)];
-      }
-    }
-  });
-}
-
 // [rows, level_cols] with respect to weights in units of their step.
 std::vector<float> TrainableMatrix::LatentGradient(std::span<const float> dw,
                                                    ThreadPool& pool) const {

@@ -24,7 +24,7 @@ struct LearningRates {
 // What of a matrix is trained.
 enum class Trained {
   kAll,
-  kScales,  // multipliers and row scales; levels and a free codebook stay
+  kScales,  // multipliers and row scales; levels, a free codebook and a low-rank part stay
 };
 
 // The matrix is row_scale * multiplier * level, where the levels are the nearest code to a latent
@@ -37,12 +37,13 @@ class TrainableMatrix {
   TrainableMatrix(QuantizedMatrix start, bool keep_mask, Trained trained = Trained::kAll);
 
   const QuantizedMatrix& quantized() const { return quantized_; }
+  bool trains_levels() const { return trained_ == Trained::kAll; }
 
   // Levels that stay take no more than in the file while the matrix is closed, and nothing but
   // State may be called. Does nothing to a matrix whose levels are trained.
   void Close();
   void Open(ThreadPool& pool);
-  bool is_closed() const { return !packed_.empty() && quantized_.levels.empty(); }
+  bool is_closed() const { return quantized_.levels.empty(); }
 
   // One step of Adam down `dw` [rows, cols], the gradient with respect to what it stands for.
   void Step(std::span<const float> dw, const LearningRates& rates, int64_t step, ThreadPool& pool);
@@ -58,7 +59,6 @@ class TrainableMatrix {
   void RoundTable();
   void RoundRow(int64_t row);
   void RoundLevels(int64_t row);
-  bool trains_levels() const { return trained_ == Trained::kAll; }
   bool has_table() const {
     return trains_levels() && quantized_.type == format::TensorType::kW2Free;
   }
@@ -76,9 +76,6 @@ class TrainableMatrix {
   Adam latent_adam_;
   Adam table_adam_;
 };
-
-// What a matrix stands for: w [rows, cols].
-void WriteWeights(const QuantizedMatrix& matrix, std::span<float> w, ThreadPool& pool);
 
 // The code of least squared error for four weights in units of the step; with `mask` among those
 // that keep its non-zeros. Levels of the two survivors are +-1 or +-2, the others 0.

@@ -103,9 +103,7 @@ TEST(TrainableMatrix, StartsWhereItWasGiven) {
     EXPECT_EQ(matrix.quantized().levels, start.levels);
     EXPECT_EQ(matrix.quantized().multipliers, start.multipliers);
     EXPECT_EQ(matrix.quantized().row_scales, start.row_scales);
-    std::vector<float> w(5 * 70);
-    WriteWeights(matrix.quantized(), w, pool);
-    EXPECT_EQ(w, Dequantize(start));
+    EXPECT_EQ(Dequantize(matrix.quantized()), Dequantize(start));
   }
 }
 
@@ -135,9 +133,8 @@ constexpr LearningRates kRates = {.levels = 0.03F, .tables = 0.01F, .scales = 0.
 // Squared distance from a target, by gradient descent on the whole matrix.
 double DistanceAfter(int64_t n_steps, TrainableMatrix& matrix, const std::vector<float>& target,
                      ThreadPool& pool, const LearningRates& rates = kRates) {
-  std::vector<float> w(target.size());
   for (int64_t step = 1;; ++step) {
-    WriteWeights(matrix.quantized(), w, pool);
+    std::vector<float> w = Dequantize(matrix.quantized());
     double sum = 0;
     for (size_t i = 0; i < w.size(); ++i) {
       w[i] -= target[i];

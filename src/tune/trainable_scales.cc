@@ -60,12 +60,6 @@ void TrainableScales::RoundRow(QuantizedMatrix& matrix, int64_t row) const {
   matrix.row_scales[Index(row)] = NearestRowScale(std::exp(log_row_scales_[Index(row)]));
 }
 
-void TrainableScales::Round(QuantizedMatrix& matrix, ThreadPool& pool) const {
-  pool.ParallelFor(matrix.rows, [&](int64_t begin, int64_t end, int) {
-    for (int64_t row = begin; row < end; ++row) RoundRow(matrix, row);
-  });
-}
-
 std::vector<std::vector<float>*> TrainableScales::State() {
   return {&log_multipliers_,        &log_row_scales_,
           &multiplier_adam_.mean(), &multiplier_adam_.variance(),

@@ -22,9 +22,8 @@ class TrainableScales {
   void Step(std::span<const float> dw, float rate, int64_t step, const QuantizedMatrix& matrix,
             ThreadPool& pool);
 
-  // Rounds the scales of one row, or of all, to `matrix`.
+  // Rounds the scales of one row to `matrix`.
   void RoundRow(QuantizedMatrix& matrix, int64_t row) const;
-  void Round(QuantizedMatrix& matrix, ThreadPool& pool) const;
 
   // Every array that the next steps depend on, to save and to restore.
   std::vector<std::vector<float>*> State();

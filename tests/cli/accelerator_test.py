@@ -403,8 +403,7 @@ class Run(Case):
 
     def test_what_a_card_is_told(self):
         """tools/accelerator/card_registers.py: the program's file as words of registers."""
-        parsed("compile", MODEL, "-o", "small.accp", "--window", "60", "--target", "u280-small",
-               "--force")
+        parsed("compile", MODEL, "-o", "small.accp", "--target", "u280-small", "--force")
 
         def told(*arguments):
             return subprocess.run([sys.executable, CARD_REGISTERS, "small.accp", *arguments],
@@ -438,8 +437,7 @@ class Run(Case):
         self.run_fails(4, ["window.accp is for 32 lanes and 4 slots",
                            "the simulated kernel has 2 lanes and 4 slots",
                            "--target u280-small"], *rtl)
-        parsed("compile", MODEL, "-o", "small.accp", "--window", "60", "--target", "u280-small",
-               "--force")
+        parsed("compile", MODEL, "-o", "small.accp", "--target", "u280-small", "--force")
         text = ("run", "small.accp", "-p", "Call", "-n", "3", "--temp", "0", "--ignore-eos")
         simulated = parsed(*text, *rtl)
         self.assertEqual(simulated["tokens"], parsed(*text, "--device", "functional")["tokens"])

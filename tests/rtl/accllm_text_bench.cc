@@ -1,4 +1,5 @@
-// A bundled model writes a text: every tensor of every instruction is the functional model's.
+// A bundled model writes a text: all that its instructions write is the functional model's, but
+// that codes of activations are seen through the floats that are made of them.
 #include <algorithm>
 
 #include "accel/accelerated_model.h"
