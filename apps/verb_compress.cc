@@ -39,6 +39,7 @@ struct CompressFlags {
   RunFlags run;
   std::vector<std::string> keep_dense;
   double bits = 0;
+  std::vector<std::string> bits_types;
   bool resume = false;
   bool force = false;
   bool json = false;
@@ -73,6 +74,16 @@ Result<KeepDense> ParseKeepDense(const std::string& rule) {
         remedy);
   }
   return KeepDense{rule.substr(0, equals), *type};
+}
+
+// Those that are named, in the order of a budget.
+std::vector<format::TensorType> BudgetTypes(const std::vector<std::string>& names) {
+  std::vector<format::TensorType> types;
+  std::copy_if(kBudgetTypes.begin(), kBudgetTypes.end(), std::back_inserter(types),
+               [&](format::TensorType type) {
+                 return std::find(names.begin(), names.end(), TensorTypeLabel(type)) != names.end();
+               });
+  return types;
 }
 
 // Whether to go on with an interrupted run. Errors: kInvalidArgument if there is one and the user
@@ -121,6 +132,7 @@ Result<CompressOptions> MakeOptions(const CompressFlags& flags, const Checkpoint
     options.keep_dense.push_back(std::move(keep));
   }
   options.bits = flags.bits;
+  if (!flags.bits_types.empty()) options.bits_types = BudgetTypes(flags.bits_types);
   options.n_samples = flags.samples;
   options.sample_tokens = flags.sample_tokens;
   options.tune_steps = flags.tune_steps;
@@ -361,6 +373,27 @@ Status RunCompress(const CompressFlags& flags) {
                        : RunOne(flags, source, std::move(options));
 }
 
+void DeclareBudget(OptionTable& table, CompressFlags& flags) {
+  const OptionRef bits =
+      table
+          .Value("--bits", "X", flags.bits,
+                 "Bits that a linear weight may take on average, scales, tables and padding "
+                 "counted: matrices that suffer most become w2, w3, w4 or w8; --keep-dense fixes "
+                 "others")
+          .NoDefault()
+          .Positive();
+  const OptionRef types =
+      table
+          .Value("--bits-types", "A,B,C", flags.bits_types,
+                 "With --bits: what matrices may become; default: w2,w3,w4,w8 (the accelerator has "
+                 "no w3)")
+          .NoDefault();
+  std::vector<std::string> labels;
+  for (const format::TensorType type : kBudgetTypes) labels.emplace_back(TensorTypeLabel(type));
+  table.OneOf(types, std::move(labels));
+  table.OnlyWith(bits, {types});
+}
+
 void DeclareCompare(OptionTable& table, CompressFlags& flags) {
   const OptionRef compare = table.Flag(
       "--compare", flags.compare,
@@ -449,12 +482,7 @@ VerbBody DeclareCompress(OptionTable& table) {
       "--keep-dense", "PATTERN=TYPE", flags->keep_dense,
       "Keep tensors whose name matches the glob as w2, w3, w4, w8 or f16; repeatable, the last "
       "match wins");
-  table
-      .Value("--bits", "X", flags->bits,
-             "Bits that a linear weight may take on average, scales, tables and padding counted: "
-             "matrices that suffer most become w2, w3, w4 or w8; --keep-dense fixes others")
-      .NoDefault()
-      .Positive();
+  DeclareBudget(table, *flags);
   DeclareCompare(table, *flags);
   table.Flag("--resume", flags->resume, "Go on with an interrupted run, if there is one");
   table.Flag("--force", flags->force, "Overwrite an existing file");

@@ -16,10 +16,11 @@ Status CheckMatrix(const ModelTensors& model, const std::string& name) {
     return Fail(ErrorCode::kNotFound, fmt::format("{}: there is no tensor {}", model.path, name));
   }
   if (!HasLanes(tensor->type)) {
-    return Fail(ErrorCode::kUnsupported,
-                fmt::format("{}: {} is of type {}, which the accelerator does not run", model.path,
-                            name, TensorTypeLabel(tensor->type)),
-                "compress with --codebook 2:4 and dense types w2, w4 or w8");
+    return Fail(
+        ErrorCode::kUnsupported,
+        fmt::format("{}: {} is of type {}, which the accelerator does not run", model.path, name,
+                    TensorTypeLabel(tensor->type)),
+        "compress with --codebook 2:4 and dense types w2, w4 or w8 (--bits-types w2,w4,w8)");
   }
   if (model.Find(LowRankNameA(name)) != nullptr) {
     return Fail(ErrorCode::kUnsupported,

@@ -13,10 +13,6 @@ namespace {
 
 using format::TensorType;
 
-// What a matrix may be upgraded to. f16 is no type of a budget: w8 costs no quality that counts.
-constexpr auto kDenserTypes =
-    std::to_array<TensorType>({TensorType::kW2, TensorType::kW3, TensorType::kW4, TensorType::kW8});
-
 bool IsLinear(const TensorPlan& tensor) {
   return tensor.name.starts_with("layers.") && tensor.type != TensorType::kF32 &&
          std::any_of(kLinearNames.begin(), kLinearNames.end(),
@@ -28,12 +24,13 @@ bool IsNamed(const std::vector<KeepDense>& keep_dense, std::string_view name) {
                      [&](const KeepDense& keep) { return GlobMatches(keep.pattern, name); });
 }
 
-// The tensor's own type, and the denser ones.
-Result<std::vector<TypeCost>> TypesOf(const TensorPlan& tensor) {
+// The tensor's own type, and those of `denser` that take more.
+Result<std::vector<TypeCost>> TypesOf(const TensorPlan& tensor,
+                                      const std::vector<TensorType>& denser) {
   ACCLLM_ASSIGN_OR_RETURN(const TensorLayout base,
                           LayOutTensor(tensor.type, tensor.rows, tensor.cols));
   std::vector<TypeCost> types = {{tensor.type, base.data_bytes, 0}};
-  for (const TensorType type : kDenserTypes) {
+  for (const TensorType type : denser) {
     const auto layout = LayOutTensor(type, tensor.rows, tensor.cols);
     // An error here says that rows are too wide for the type.
     if (layout && layout->data_bytes > types.back().bytes) {
@@ -49,7 +46,8 @@ std::string RoundedUp(double bits) { return fmt::format("{:.4f}", std::ceil(bits
 }  // namespace
 
 Result<BitBudget> OpenBudget(const std::vector<TensorPlan>& plan,
-                             const std::vector<KeepDense>& keep_dense, double bits) {
+                             const std::vector<KeepDense>& keep_dense, double bits,
+                             const std::vector<TensorType>& denser) {
   BitBudget budget;
   int64_t weights = 0;
   int64_t least_bytes = 0;
@@ -57,7 +55,7 @@ Result<BitBudget> OpenBudget(const std::vector<TensorPlan>& plan,
   for (size_t i = 0; i < plan.size(); ++i) {
     const TensorPlan& tensor = plan[i];
     if (!tensor.name.starts_with("layers.") || tensor.type == TensorType::kF32) continue;
-    ACCLLM_ASSIGN_OR_RETURN(std::vector<TypeCost> types, TypesOf(tensor));
+    ACCLLM_ASSIGN_OR_RETURN(std::vector<TypeCost> types, TypesOf(tensor, denser));
     least_bytes += types.front().bytes;
     if (!IsLinear(tensor) || IsNamed(keep_dense, tensor.name)) types.resize(1);
     most_bytes += types.back().bytes;
@@ -69,9 +67,10 @@ Result<BitBudget> OpenBudget(const std::vector<TensorPlan>& plan,
   };
   const std::string wanted = fmt::format("--bits {}", bits);
   if (budget.matrices.empty()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                wanted + ": --keep-dense leaves no matrix whose type could be chosen",
-                "leave one of the two out");
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        wanted + ": --keep-dense or --bits-types leaves no matrix whose type could be chosen",
+        "leave one of them out");
   }
   if (!(bits_of(least_bytes) <= bits)) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -82,8 +81,8 @@ Result<BitBudget> OpenBudget(const std::vector<TensorPlan>& plan,
   }
   if (bits > bits_of(most_bytes)) {
     return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: even w8 for every open matrix takes only {} bits a linear weight",
-                            wanted, RoundedUp(bits_of(most_bytes))),
+                fmt::format("{}: even {} for every open matrix takes only {} bits a linear weight",
+                            wanted, TensorTypeLabel(denser.back()), RoundedUp(bits_of(most_bytes))),
                 "give less than that");
   }
   const double bytes = bits / 8 * static_cast<double>(weights);

@@ -30,10 +30,12 @@ struct BitBudget {
 };
 
 // What `bits` a linear weight leave to spend on the plan's matrices that no rule of `keep_dense`
-// names. Everything counts that PackedFile::BitsPerLinearWeight counts.
+// names; each may take one of the types `denser` (sparsest first). Everything counts that
+// PackedFile::BitsPerLinearWeight counts.
 // Errors: kInvalidArgument if the plan takes more already, or cannot take as much.
 Result<BitBudget> OpenBudget(const std::vector<TensorPlan>& plan,
-                             const std::vector<KeepDense>& keep_dense, double bits);
+                             const std::vector<KeepDense>& keep_dense, double bits,
+                             const std::vector<format::TensorType>& denser);
 
 // The type of each matrix, as an index of its `types`: starting with the first everywhere, the
 // change of largest saved loss per byte among those that `spare_bytes` still pay is made, until

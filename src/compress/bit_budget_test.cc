@@ -130,8 +130,9 @@ class OpenBudgetTest : public ::testing::Test {
   std::vector<TensorPlan> Plan(const std::vector<KeepDense>& keep) const {
     return *PlanTensors(config_, TensorType::kW2S24, keep);
   }
-  Result<BitBudget> Open(double bits, const std::vector<KeepDense>& keep = {}) const {
-    return OpenBudget(Plan(keep), keep, bits);
+  Result<BitBudget> Open(double bits, const std::vector<KeepDense>& keep = {},
+                         const CompressOptions& options = {}) const {
+    return OpenBudget(Plan(keep), keep, bits, options.bits_types);
   }
 
   ModelConfig config_;
@@ -176,6 +177,22 @@ TEST_F(OpenBudgetTest, NamedMatricesAreFixedAndCounted) {
   const auto none_left = Open(6.0, {{"*", TensorType::kW4}});
   ASSERT_FALSE(none_left);
   EXPECT_NE(none_left.error().message.find("--keep-dense"), std::string::npos);
+}
+
+TEST_F(OpenBudgetTest, OnlyTheGivenTypesAreOpen) {
+  CompressOptions options;
+  options.bits_types = {TensorType::kW2, TensorType::kW4};
+  const auto budget = Open(3.0, {}, options);
+  ASSERT_TRUE(budget) << budget.error().ToString();
+  EXPECT_EQ(budget->spare_bytes, Open(3.0)->spare_bytes);
+  for (const OpenMatrix& matrix : budget->matrices) {
+    std::vector<TensorType> types;
+    for (const TypeCost& type : matrix.types) types.push_back(type.type);
+    EXPECT_EQ(types, (std::vector{TensorType::kW2S24, TensorType::kW2, TensorType::kW4}));
+  }
+  const auto many = Open(5, {}, options);
+  ASSERT_FALSE(many);
+  EXPECT_NE(many.error().message.find("even w4 "), std::string::npos) << many.error().message;
 }
 
 TEST_F(OpenBudgetTest, TooFewAndTooManyBitsSayWhatIsPossible) {

@@ -37,6 +37,12 @@ constexpr double kOneShotShare = 0.2;
 constexpr double kBudgetShare = 0.6;
 constexpr double kTunedBudgetShare = 0.1;
 
+std::vector<std::string_view> LabelsOf(const std::vector<format::TensorType>& types) {
+  std::vector<std::string_view> labels;
+  for (const format::TensorType type : types) labels.push_back(TensorTypeLabel(type));
+  return labels;
+}
+
 // Everything the bytes of the result depend on, so that a resumed run can be refused where a fresh
 // one would give something else.
 std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
@@ -47,7 +53,7 @@ std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
   json["sample_tokens"] = o.sample_tokens;
   json["tuning"] = {o.tune_steps, o.tune_blocks, o.scale_steps, o.distill_steps, o.batch_tokens};
   json["calibration_hash"] = o.calibration_hash;
-  if (o.bits > 0) json["bits"] = o.bits;
+  if (o.bits > 0) json["bits"] = {o.bits, LabelsOf(o.bits_types)};
   if (o.low_rank > 0) json["lowrank"] = o.low_rank;
   json["sinks"] = o.window.n_sinks;
   json["window"] = o.window.window;
@@ -80,7 +86,8 @@ class Compressor {
     ACCLLM_ASSIGN_OR_RETURN(plan_, WithLowRank(std::move(plan_), options_.low_rank));
     BitBudget budget;
     if (options_.bits > 0) {
-      ACCLLM_ASSIGN_OR_RETURN(budget, OpenBudget(plan_, options_.keep_dense, options_.bits));
+      ACCLLM_ASSIGN_OR_RETURN(
+          budget, OpenBudget(plan_, options_.keep_dense, options_.bits, options_.bits_types));
     }
     ACCLLM_RETURN_IF_ERROR(PrepareJournal());
     if (options_.bits > 0) ACCLLM_RETURN_IF_ERROR(Spend(budget));
@@ -448,7 +455,10 @@ class Compressor {
     }
     if (options_.recipe.tuning == Tuning::kBlocks) recipe["scale_steps"] = options_.scale_steps;
     if (options_.recipe.tuning == Tuning::kModel) recipe["distill_steps"] = options_.distill_steps;
-    if (options_.bits > 0) recipe["bits"] = options_.bits;
+    if (options_.bits > 0) {
+      recipe["bits"] = options_.bits;
+      recipe["bits_types"] = LabelsOf(options_.bits_types);
+    }
     if (options_.low_rank > 0) recipe["lowrank"] = options_.low_rank;
     for (const LinearReport& layer : journal_.layers) {
       recipe["relative_error"][layer.name] = layer.relative_error;

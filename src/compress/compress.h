@@ -1,6 +1,7 @@
 // From a checkpoint to a packed model, layer by layer.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -22,13 +23,21 @@ struct KeepDense {
   format::TensorType type;
 };
 
+// What a bit budget may make of a matrix, sparsest first. f16 is not among them: w8 costs no
+// quality that counts.
+inline constexpr auto kBudgetTypes =
+    std::to_array<format::TensorType>({format::TensorType::kW2, format::TensorType::kW3,
+                                       format::TensorType::kW4, format::TensorType::kW8});
+
 struct CompressOptions {
   Recipe recipe = DefaultRecipe();    // docs/compression.md
   AttentionWindow window;             // stored as the model's default
   std::vector<KeepDense> keep_dense;  // the last match wins
   // What a linear weight may take on average: matrices that `keep_dense` leaves open take denser
-  // types than the recipe's where that lowers the model's estimated loss most. 0: no budget.
+  // types than the recipe's, of `bits_types`, where that lowers the model's estimated loss most.
+  // 0: no budget.
   double bits = 0;
+  std::vector<format::TensorType> bits_types{kBudgetTypes.begin(), kBudgetTypes.end()};
   // Calibration: samples of `sample_tokens` tokens, taken evenly from the text. Only for
   // recipes that calibrate.
   std::vector<int32_t> calibration;  // token ids of the whole text

@@ -56,6 +56,16 @@ class Bits(unittest.TestCase):
         inspected = self.program.json("inspect", "model.acc")
         self.assertEqual(inspected["recipe"]["bits"], float(bits))
 
+    def test_only_the_given_types(self):
+        result = self.compress("--bits", f"{self.least_bits() * 1.5:.4f}", "--bits-types", "w8,w2",
+                               "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        types = {matrix["type"] for matrix in json.loads(result.stdout)["budget"]["matrices"]}
+        self.assertLessEqual(types, {"w2-2:4", "w2", "w8"})
+        self.assertGreater(len(types), 1)
+        inspected = self.program.json("inspect", "model.acc")
+        self.assertEqual(inspected["recipe"]["bits_types"], ["w2", "w8"])
+
     def test_the_text_report_shows_the_types(self):
         result = self.compress("--bits", f"{self.least_bits() * 1.5:.4f}")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -69,7 +79,10 @@ class Bits(unittest.TestCase):
             "types take": ("--bits", "2.01"),
             "even w8": ("--bits", "1000"),
             "magnitude-nearest": ("--bits", "20", "--recipe", "magnitude-nearest"),
-            "--keep-dense leaves no matrix": ("--bits", "20", "--keep-dense", "*=w4"),
+            "leaves no matrix": ("--bits", "20", "--keep-dense", "*=w4"),
+            "even w4": ("--bits", "1000", "--bits-types", "w4,w2"),
+            "w5": ("--bits", "20", "--bits-types", "w5"),
+            "needs --bits": ("--bits-types", "w4"),
             "not with --compare": ("--bits", "20", "--compare", "--text", "text.txt"),
             "greater than 0": ("--bits", "-3"),
         }.items():
