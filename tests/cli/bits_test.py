@@ -80,6 +80,8 @@ class Bits(unittest.TestCase):
             "even w8": ("--bits", "1000"),
             "magnitude-nearest": ("--bits", "20", "--recipe", "magnitude-nearest"),
             "leaves no matrix": ("--bits", "20", "--keep-dense", "*=w4"),
+            "--bits-types leaves no matrix": ("--bits", "20", "--bits-types", "w2", "--recipe",
+                                              "dense-w4"),
             "even w4": ("--bits", "1000", "--bits-types", "w4,w2"),
             "w5": ("--bits", "20", "--bits-types", "w5"),
             "needs --bits": ("--bits-types", "w4"),
