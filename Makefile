@@ -122,8 +122,8 @@ compare-llama-cpp: setup texts tests-built
 
 emulate-avx512: tests-built
 	@$(SETUP) avx512
-	@tools/emulate_avx512.sh $(addprefix build/src/kernels/,attention_test linear_test add_low_rank_test \
-	  quantize_test rmsnorm_test silu_test exp2_test)
+	@tools/emulate_avx512.sh \
+	  'build/src/kernels/kernels_test:Attention*:Linear*:DotF16*:RowSums*:TileKernels*:AddLowRank*:Quantize*:RmsNorm*:SiluMul*:Exp2*'
 
 # The rooms whose tests the test preset asks for by label.
 test-aarch64:

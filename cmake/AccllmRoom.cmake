@@ -1,5 +1,5 @@
-# Compiles ACCLLM_TOGETHER sources of the library at once, which reads their headers once. So names without
-# linkage must be unique in a room.
+# Compiles ACCLLM_TOGETHER sources at once, which reads their headers once. So names without linkage must be unique
+# in a room, and among its tests.
 function(accllm_compile_together name)
   if(NOT ACCLLM_TOGETHER STREQUAL 1)
     set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${ACCLLM_TOGETHER})
@@ -10,7 +10,7 @@ endfunction()
 
 # accllm_room(NAME SOURCES ... [DEPS ...] [TESTS ...])
 #
-# One room of src/: a static library accllm_NAME and, beside it, one test program per file of TESTS.
+# One room of src/: a static library accllm_NAME and, beside it, NAME_test, a program of all TESTS.
 # DEPS are the only libraries the room may include from; tools/lint/check_includes.py checks the same. The tests have
 # the label NAME.
 function(accllm_room name)
@@ -19,9 +19,7 @@ function(accllm_room name)
   target_include_directories(accllm_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(accllm_${name} PUBLIC ${ROOM_DEPS} PRIVATE accllm_flags)
   accllm_compile_together(accllm_${name})
-  foreach(test ${ROOM_TESTS})
-    accllm_test(${test} DEPS accllm_${name} ${ROOM_TEST_DEPS} LABELS ${name})
-  endforeach()
+  accllm_test(${name}_test SOURCES ${ROOM_TESTS} DEPS accllm_${name} ${ROOM_TEST_DEPS} LABELS ${name})
 endfunction()
 
 # Tests spend their time in the rooms, not in their own loops: what counts here is how fast they compile.
@@ -45,19 +43,16 @@ if(ACCLLM_BUILD_TESTS)
   target_precompile_headers(accllm_test_main PRIVATE <gtest/gtest.h> <rapidcheck/gtest.h> <fmt/format.h>)
 endif()
 
-# accllm_test(FILE [NAME program] [PREFIX text] [DEPS ...] [LABELS ...] [ENVIRONMENT ...])
+# accllm_test(NAME SOURCES ... [PREFIX text] [DEPS ...] [LABELS ...] [ENVIRONMENT ...])
 #
-# One GoogleTest program, named like its file if NAME is not given, its cases registered with CTest behind PREFIX.
-function(accllm_test file)
+# One GoogleTest program, its cases registered with CTest behind PREFIX.
+function(accllm_test name)
   if(NOT ACCLLM_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(TEST "" "NAME;PREFIX" "DEPS;LABELS;ENVIRONMENT" ${ARGN})
-  get_filename_component(name ${file} NAME_WE)
-  if(TEST_NAME)
-    set(name ${TEST_NAME})
-  endif()
-  add_executable(${name} ${file})
+  cmake_parse_arguments(TEST "" "PREFIX" "SOURCES;DEPS;LABELS;ENVIRONMENT" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  accllm_compile_together(${name})
   target_link_libraries(${name} PRIVATE ${TEST_DEPS} accllm_test_headers)
   accllm_compile_fast(${name})
   target_precompile_headers(${name} REUSE_FROM accllm_test_main)

@@ -136,7 +136,7 @@ function(accllm_add_rtl_bench name)
                          SOURCES ${BENCH_SOURCES} PARAMS ${BENCH_PARAMS} DEFINES ${BENCH_DEFINES} ${kind})
     list(PREPEND libraries ${name}_model)
   endif()
-  accllm_test(${BENCH_BENCH} NAME ${name} PREFIX rtl.${name}. DEPS ${libraries} accllm_verilated fmt::fmt
+  accllm_test(${name} SOURCES ${BENCH_BENCH} PREFIX rtl.${name}. DEPS ${libraries} accllm_verilated fmt::fmt
               LABELS rtl ${BENCH_LABELS})
   if(TARGET ${name})
     add_dependencies(rtl_benches ${name})

@@ -3,7 +3,7 @@
 # CPU has none. Boots a Debian kernel with a memory disk that holds nothing but the programs and their libraries.
 #
 # usage: tools/emulate_avx512.sh PROGRAM[:FILTER] ...     (as root, after tools/setup.sh build test avx512)
-#   PROGRAM   a GoogleTest program, such as build/src/kernels/attention_test
+#   PROGRAM   a GoogleTest program, such as build/src/kernels/kernels_test
 #   FILTER    which of its tests (--gtest_filter); default: all
 # environment: TIMEOUT  seconds until the emulation is given up (default 3600)
 # Exit code: 0 if every program passed.

@@ -23,15 +23,15 @@ using testing::RawArray;
 using testing::RawString;
 using testing::RawStrings;
 
-constexpr char kPath[] = "dir/model.gguf";
+constexpr char kGgufPath[] = "dir/model.gguf";
 constexpr uint64_t kHuge = UINT64_MAX;
 constexpr auto kF32 = static_cast<uint32_t>(GgmlType::kF32);
 constexpr auto kF16 = static_cast<uint32_t>(GgmlType::kF16);
 constexpr auto kBF16 = static_cast<uint32_t>(GgmlType::kBF16);
 constexpr auto kQ8 = static_cast<uint32_t>(GgmlType::kQ8_0);
 
-Result<GgufFile> Parse(const std::string& bytes) {
-  return GgufFile::Parse({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, kPath);
+Result<GgufFile> ParseGguf(const std::string& bytes) {
+  return GgufFile::Parse({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, kGgufPath);
 }
 
 std::string Floats(const std::vector<float>& values) { return EncodeFloats(values, DType::kF32); }
@@ -54,7 +54,7 @@ GgufBuilder Good() {
 
 TEST(GgufFile, ReadsMetadataOfEveryKind) {
   const std::string bytes = Good().Bytes();
-  const auto file = Parse(bytes);
+  const auto file = ParseGguf(bytes);
   ASSERT_TRUE(file) << file.error().message;
   const GgufMetadata& metadata = file->metadata();
   EXPECT_EQ(*metadata.String("name"), "tiny");
@@ -74,7 +74,7 @@ TEST(GgufFile, ReadsMetadataOfEveryKind) {
 
 TEST(GgufFile, WrongTypesNameFileAndKey) {
   const std::string bytes = Good().Bytes();
-  const auto file = Parse(bytes);
+  const auto file = ParseGguf(bytes);
   const GgufMetadata& metadata = file->metadata();
   EXPECT_EQ(metadata.String("other").error().message, "dir/model.gguf: key 'other' is missing");
   EXPECT_EQ(metadata.Int("name", {}).error().message,
@@ -97,7 +97,7 @@ TEST(GgufFile, ReadsTensorsRowMajor) {
     GgufBuilder builder = Good();
     builder.version = version;
     const std::string bytes = builder.Bytes();
-    const auto file = Parse(bytes);
+    const auto file = ParseGguf(bytes);
     ASSERT_TRUE(file) << file.error().message;
     EXPECT_EQ(file->Find("a")->shape, (std::vector<int64_t>{3, 2}));
     EXPECT_EQ(*file->ReadFloats("a"), (std::vector<float>{1, 2, 3, 4, 5, 6}));
@@ -112,7 +112,7 @@ TEST(GgufFile, TakesAnotherAlignment) {
   builder.alignment = 256;
   builder.AddUint32("general.alignment", 256);
   const std::string bytes = builder.Bytes();
-  const auto file = Parse(bytes);
+  const auto file = ParseGguf(bytes);
   ASSERT_TRUE(file) << file.error().message;
   EXPECT_EQ(*file->ReadFloats("b"), (std::vector<float>{0.5F, -2}));
 }
@@ -132,7 +132,7 @@ TEST(GgufFile, DecodesBF16AndQ8) {
   builder.tensors.push_back(
       {"bf16", {3}, kBF16, Raw(uint16_t{0x3F80}) + Raw(uint16_t{0xC049}) + Raw(uint16_t{0x0001})});
   const std::string bytes = builder.Bytes();
-  const auto file = Parse(bytes);
+  const auto file = ParseGguf(bytes);
   ASSERT_TRUE(file) << file.error().message;
   EXPECT_EQ(*file->ReadFloats("q8"), expected);
   EXPECT_EQ(*file->ReadFloats("bf16"), (std::vector<float>{1, -3.140625F, 0x1p-133F}));
@@ -142,7 +142,7 @@ TEST(GgufFile, OtherTypesFailWhenReadAndSayWhatToDo) {
   GgufBuilder builder;
   builder.tensors.push_back({"blk.0.attn_q.weight", {256}, 12, std::string(144, '\0')});
   const std::string bytes = builder.Bytes();
-  const auto file = Parse(bytes);
+  const auto file = ParseGguf(bytes);
   ASSERT_TRUE(file) << file.error().message;
   const auto values = file->ReadFloats("blk.0.attn_q.weight");
   ASSERT_FALSE(values);
@@ -156,7 +156,7 @@ TEST(GgufFile, NonFiniteValuesAreNamed) {
   builder.tensors.push_back({"inf", {2}, kF32, Floats({1, INFINITY})});
   builder.tensors.push_back({"q8", {32}, kQ8, Raw(uint16_t{0x7C00}) + std::string(32, '\1')});
   const std::string bytes = builder.Bytes();
-  const auto file = Parse(bytes);
+  const auto file = ParseGguf(bytes);
   EXPECT_EQ(file->ReadFloats("inf").error().message,
             "dir/model.gguf: tensor inf is not finite at index 1");
   EXPECT_EQ(file->ReadFloats("q8").error().code, ErrorCode::kCorrupt);
@@ -256,7 +256,7 @@ TEST(GgufFile, BadFilesAreClearErrors) {
     GgufBuilder builder = Good();
     bad.damage(&builder);
     const std::string bytes = builder.Bytes();
-    const auto file = Parse(bytes);
+    const auto file = ParseGguf(bytes);
     ASSERT_FALSE(file) << bad.what;
     EXPECT_EQ(file.error().code, bad.code) << bad.what << ": " << file.error().message;
     EXPECT_TRUE(file.error().message.starts_with("dir/model.gguf: ")) << file.error().message;
@@ -271,11 +271,11 @@ TEST(GgufFile, EveryTruncationIsAnError) {
   const size_t end = bytes.size() - 28;  // the padding behind the last tensor may be missing
   for (size_t size = 0; size < end; ++size) {
     const std::string part = bytes.substr(0, size);
-    const auto file = Parse(part);
+    const auto file = ParseGguf(part);
     ASSERT_FALSE(file) << size;
     EXPECT_EQ(file.error().code, ErrorCode::kCorrupt) << size;
   }
-  EXPECT_TRUE(Parse(bytes.substr(0, end)));
+  EXPECT_TRUE(ParseGguf(bytes.substr(0, end)));
 }
 
 RC_GTEST_PROP(GgufFile, SurvivesFlippedBits, ()) {
@@ -283,7 +283,7 @@ RC_GTEST_PROP(GgufFile, SurvivesFlippedBits, ()) {
   const auto flips =
       *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(0, bytes.size() * 8));
   for (const size_t bit : flips) bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ 1 << bit % 8);
-  const auto file = Parse(bytes);
+  const auto file = ParseGguf(bytes);
   if (!file) return;
   for (const auto& [name, tensor] : file->tensors()) {
     const auto values = file->ReadFloats(name);

@@ -21,7 +21,7 @@ using testing::RawArray;
 using testing::RawString;
 using testing::RawStrings;
 
-constexpr char kPath[] = "model.gguf";
+constexpr char kModelPath[] = "model.gguf";
 
 std::string RawInts(const std::vector<int32_t>& values) {
   std::string elements;
@@ -64,7 +64,7 @@ GgufBuilder BpeFile(const std::string& pre) {
 
 Result<CheckpointTokenizer> Read(const GgufBuilder& builder, int64_t n_tokens = 6) {
   const std::string bytes = builder.Bytes();
-  const auto file = GgufFile::Parse(AsBytes(bytes), kPath);
+  const auto file = GgufFile::Parse(AsBytes(bytes), kModelPath);
   EXPECT_TRUE(file) << file.error().message;
   return ReadGgufTokenizer(file->metadata(), n_tokens);
 }
@@ -88,7 +88,7 @@ CheckpointTokenizer RoundTrip(const CheckpointTokenizer& tokenizer,
   EXPECT_TRUE(status) << status.error().message;
   const std::string bytes = Raw(kGgufMagic) + Raw(kGgufVersion) + Raw(uint64_t{0}) +
                             Raw(metadata.n_entries()) + metadata.bytes();
-  const auto file = GgufFile::Parse(AsBytes(bytes), kPath);
+  const auto file = GgufFile::Parse(AsBytes(bytes), kModelPath);
   EXPECT_TRUE(file) << file.error().message;
   const auto back = ReadGgufTokenizer(file->metadata(), n_tokens);
   EXPECT_TRUE(back) << back.error().message;

@@ -18,11 +18,11 @@ using testing::NamedTensor;
 using testing::SafetensorsBytes;
 using testing::SafetensorsFromHeader;
 
-constexpr char kPath[] = "dir/model.safetensors";
+constexpr char kSafetensorsPath[] = "dir/model.safetensors";
 
 Result<SafetensorsFile> Parse(const std::string& bytes) {
   return SafetensorsFile::Parse({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()},
-                                kPath);
+                                kSafetensorsPath);
 }
 
 std::string TwoTensors() {
@@ -145,7 +145,7 @@ TEST(Safetensors, BadHeadersAreClearErrors) {
     ASSERT_FALSE(file) << c.header;
     EXPECT_EQ(file.error().code, c.code) << c.header;
     EXPECT_NE(file.error().message.find(c.message), std::string::npos) << file.error().message;
-    EXPECT_EQ(file.error().message.find(kPath), 0U) << file.error().message;
+    EXPECT_EQ(file.error().message.find(kSafetensorsPath), 0U) << file.error().message;
   }
 }
 

@@ -22,7 +22,7 @@ std::vector<float> Random(int64_t n, std::mt19937& rng, float low = -1, float hi
   return values;
 }
 
-ModelConfig SmallConfig() {
+ModelConfig LayerConfig() {
   ModelConfig config;
   config.hidden_size = 24;
   config.intermediate_size = 20;
@@ -70,7 +70,7 @@ Matrix RunLayer(const ModelConfig& config, const FloatLayer& w, const Matrix& x)
 
 RC_GTEST_PROP(Smoothing, FoldingLeavesTheLayerAsItIs, (uint32_t seed)) {
   std::mt19937 rng(seed);
-  ModelConfig config = SmallConfig();
+  ModelConfig config = LayerConfig();
   config.has_qkv_bias = config.has_o_bias = config.has_mlp_bias = seed % 2 == 1;
   config.has_qk_norm = seed % 4 >= 2;
   const FloatLayer plain = RandomLayer(config, rng);
@@ -119,7 +119,7 @@ TEST(Smoothing, MaximaOfColumnsAndHeadGroups) {
   std::vector<float> maxima = {0, 5};
   UpdateColumnMaxima(std::vector<float>{1, -2, -3, 4}, maxima);
   EXPECT_EQ(maxima, (std::vector<float>{3, 5}));
-  ModelConfig config = SmallConfig();
+  ModelConfig config = LayerConfig();
   config.head_dim = 2;
   EXPECT_EQ(MaximaPerKvHead(config, std::vector<float>{1, 2, 3, 0, 5, 6, 4, 8}),
             (std::vector<float>{3, 2, 5, 8}));

@@ -18,7 +18,7 @@ namespace accllm {
 namespace {
 
 // Odd sizes: a hidden size that is no multiple of a block, rows that are no multiple of a tile.
-ModelConfig SmallConfig() {
+ModelConfig OddConfig() {
   ModelConfig config;
   config.architecture = "LlamaForCausalLM";
   config.hidden_size = 96;
@@ -51,7 +51,7 @@ class Synth : public ::testing::Test {
 };
 
 TEST_F(Synth, WritesAValidFile) {
-  ASSERT_TRUE(Write(SmallConfig(), Path("a.acc"), 1));
+  ASSERT_TRUE(Write(OddConfig(), Path("a.acc"), 1));
   const auto file = PackedFile::Open(Path("a.acc"));
   ASSERT_TRUE(file) << file.error().ToString();
   const Status verified = file->Verify();
@@ -62,7 +62,7 @@ TEST_F(Synth, WritesAValidFile) {
 
 TEST_F(Synth, SameSeedSameBytes) {
   for (const auto& [name, seed] : {std::pair{"a", 1U}, {"b", 1U}, {"c", 2U}}) {
-    ASSERT_TRUE(Write(SmallConfig(), Path(name), seed));
+    ASSERT_TRUE(Write(OddConfig(), Path(name), seed));
   }
   const auto a = ReadTextFile(Path("a"), 1 << 24);
   EXPECT_EQ(*a, *ReadTextFile(Path("b"), 1 << 24));
@@ -70,7 +70,7 @@ TEST_F(Synth, SameSeedSameBytes) {
 }
 
 TEST_F(Synth, WeightsHaveTheDeviationThatKeepsVariance) {
-  ASSERT_TRUE(Write(SmallConfig(), Path("a.acc"), 1));
+  ASSERT_TRUE(Write(OddConfig(), Path("a.acc"), 1));
   const auto file = PackedFile::Open(Path("a.acc"));
   ASSERT_TRUE(file);
   for (const char* name : {"layers.0.self_attn.q_proj", "layers.1.mlp.up_proj", "embed_tokens"}) {
@@ -84,7 +84,7 @@ TEST_F(Synth, WeightsHaveTheDeviationThatKeepsVariance) {
 }
 
 TEST_F(Synth, RunsOnTheEngineWithLogitsOfUnitScale) {
-  ASSERT_TRUE(Write(SmallConfig(), Path("a.acc"), 1));
+  ASSERT_TRUE(Write(OddConfig(), Path("a.acc"), 1));
   const auto file = PackedFile::Open(Path("a.acc"));
   ASSERT_TRUE(file);
   EngineOptions options;
@@ -117,13 +117,13 @@ TEST_F(Synth, UnknownShapeNamesTheKnownOnes) {
 }
 
 TEST_F(Synth, ReportsAFolderThatIsNotThere) {
-  const Status status = Write(SmallConfig(), Path("none/a.acc"), 1);
+  const Status status = Write(OddConfig(), Path("none/a.acc"), 1);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kIo);
 }
 
 TEST_F(Synth, WritesGgufFilesOfEveryType) {
-  ModelConfig config = SmallConfig();
+  ModelConfig config = OddConfig();
   config.hidden_size = config.intermediate_size = 512;
   config.n_heads = 32;
   const int64_t n_weights = config.hidden_size * config.intermediate_size;
@@ -144,7 +144,7 @@ TEST_F(Synth, WritesGgufFilesOfEveryType) {
 
 // Two bits of a code and the scale of its block, as llama.cpp reads them.
 TEST_F(Synth, GgufWeightsHaveTheWantedDeviation) {
-  ModelConfig config = SmallConfig();
+  ModelConfig config = OddConfig();
   config.hidden_size = config.intermediate_size = 512;
   config.n_heads = 32;
   ASSERT_TRUE(SynthesizeGguf(config, Path("a.gguf"), "TQ2_0", 1, [](double) {}));
@@ -168,11 +168,11 @@ TEST_F(Synth, GgufTypesThatDoNotFitAreRefused) {
   const auto write = [&](const ModelConfig& config, std::string_view type) {
     return SynthesizeGguf(config, Path("x.gguf"), type, 1, [](double) {});
   };
-  const Status narrow = write(SmallConfig(), "Q2_K");  // 96 columns
+  const Status narrow = write(OddConfig(), "Q2_K");  // 96 columns
   ASSERT_FALSE(narrow);
   EXPECT_EQ(narrow.error().code, ErrorCode::kUnsupported);
   EXPECT_NE(narrow.error().message.find("96 columns"), std::string::npos);
-  EXPECT_EQ(write(SmallConfig(), "Q9").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(write(OddConfig(), "Q9").error().code, ErrorCode::kInvalidArgument);
   EXPECT_FALSE(std::filesystem::exists(Path("x.gguf")));
 }
 

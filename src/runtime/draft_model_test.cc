@@ -13,8 +13,6 @@
 namespace accllm {
 namespace {
 
-bool Continue(int32_t /*token*/) { return true; }
-
 // Counts what passes over the weights of a model cost: `pass` each and `token` for each token.
 class CountedModel final : public LanguageModel {
  public:
@@ -131,7 +129,8 @@ TEST(DraftModel, ChangesNoToken) {
       sampling.seed = 7;
       HistoryModel plain_model(0);
       Sampler plain_sampler(sampling);
-      const auto plain = Generate(plain_model, prompt, {300, {}}, plain_sampler, nullptr, Continue);
+      const auto plain =
+          Generate(plain_model, prompt, {300, {}}, plain_sampler, nullptr, testing::kContinue);
       HistoryModel small(period);
       HistoryModel model(0);
       DraftModel draft(small, model.vocab_size());
@@ -139,7 +138,8 @@ TEST(DraftModel, ChangesNoToken) {
       Sampler sampler(sampling);
       Speculation speculation(
           7, [&] { return counted.cost(); }, &draft);
-      const auto drafted = Generate(counted, prompt, {300, {}}, sampler, &speculation, Continue);
+      const auto drafted =
+          Generate(counted, prompt, {300, {}}, sampler, &speculation, testing::kContinue);
       ASSERT_TRUE(plain);
       ASSERT_TRUE(drafted);
       EXPECT_EQ(drafted->tokens, plain->tokens) << temperature << " " << period;
@@ -170,7 +170,8 @@ TEST(DraftModel, IsLeftAloneWhereItDoesNotPay) {
       Speculation speculation(
           7, [&] { return model.cost() + draft_model.cost(); }, &draft);
       constexpr int64_t kTokens = 5000;
-      ASSERT_TRUE(Generate(model, prompt, {kTokens, {}}, sampler, &speculation, Continue));
+      ASSERT_TRUE(
+          Generate(model, prompt, {kTokens, {}}, sampler, &speculation, testing::kContinue));
       // What n-grams and the model may lose, and the draft that goes beyond it.
       const double prompts = 3 * (1 + cost);
       EXPECT_LT(model.cost() + draft_model.cost(),
@@ -229,7 +230,8 @@ TEST(DraftModel, ChangesNoTokenOfAnEngine) {
     CountedModel counted(model, 1, 0);
     Speculation speculation(
         7, [&] { return counted.cost(); }, draft);
-    const auto text = Generate(counted, prompt, {200, {}}, sampler, &speculation, Continue);
+    const auto text =
+        Generate(counted, prompt, {200, {}}, sampler, &speculation, testing::kContinue);
     EXPECT_TRUE(text);
     *n_accepted = speculation.n_accepted();
     return text ? text->tokens : std::vector<int32_t>();

@@ -10,8 +10,6 @@
 namespace accllm {
 namespace {
 
-bool Continue(int64_t /*tokens*/) { return true; }
-
 std::vector<int32_t> CountTo(int n) {
   std::vector<int32_t> tokens(static_cast<size_t>(n));
   for (int i = 0; i < n; ++i) tokens[static_cast<size_t>(i)] = i % 50;
@@ -22,7 +20,7 @@ TEST(Evaluate, WindowsPredictAllButTheirFirstToken) {
   testing::CountingModel model(50, 3.0F);
   ThreadPool pool(2);
   const auto result =
-      Evaluate(model, nullptr, nullptr, CountTo(1000), {300, 0, 0, 0}, pool, Continue);
+      Evaluate(model, nullptr, nullptr, CountTo(1000), {300, 0, 0, 0}, pool, testing::kContinue);
   ASSERT_TRUE(result) << result.error().ToString();
   EXPECT_EQ(result->predictions, 3 * 299);
   EXPECT_NEAR(result->mean_nll, model.ExpectedNll(), 1e-6);
@@ -34,7 +32,7 @@ TEST(Evaluate, AStreamPredictsEveryTokenButTheFirstInTenTenths) {
   testing::CountingModel fresh(50, 3.0F);
   ThreadPool pool(2);
   const auto result =
-      Evaluate(model, nullptr, &fresh, CountTo(2345), {0, 5, 4, 20}, pool, Continue);
+      Evaluate(model, nullptr, &fresh, CountTo(2345), {0, 5, 4, 20}, pool, testing::kContinue);
   ASSERT_TRUE(result);
   EXPECT_EQ(result->predictions, 2344);
   ASSERT_EQ(result->tenths.size(), 10U);
@@ -53,7 +51,7 @@ TEST(Evaluate, DivergenceFromAnotherModel) {
   testing::CountingModel against(50, 3.0F);
   ThreadPool pool(2);
   const auto result =
-      Evaluate(model, &against, nullptr, CountTo(600), {200, 0, 0, 0}, pool, Continue);
+      Evaluate(model, &against, nullptr, CountTo(600), {200, 0, 0, 0}, pool, testing::kContinue);
   ASSERT_TRUE(result);
   const double p = std::exp(-against.ExpectedNll());
   const double q = std::exp(-model.ExpectedNll());
@@ -66,11 +64,14 @@ TEST(Evaluate, TextsThatAreTooShortAndStoppingAreErrors) {
   testing::CountingModel model(50, 1.0F);
   testing::CountingModel other(51, 1.0F);
   ThreadPool pool(1);
-  EXPECT_EQ(
-      Evaluate(model, nullptr, nullptr, CountTo(10), {20, 0, 0, 0}, pool, Continue).error().code,
-      ErrorCode::kInvalidArgument);
-  EXPECT_FALSE(Evaluate(model, nullptr, nullptr, CountTo(1), {0, 0, 0, 0}, pool, Continue));
-  EXPECT_FALSE(Evaluate(model, &other, nullptr, CountTo(100), {20, 0, 0, 0}, pool, Continue));
+  EXPECT_EQ(Evaluate(model, nullptr, nullptr, CountTo(10), {20, 0, 0, 0}, pool, testing::kContinue)
+                .error()
+                .code,
+            ErrorCode::kInvalidArgument);
+  EXPECT_FALSE(
+      Evaluate(model, nullptr, nullptr, CountTo(1), {0, 0, 0, 0}, pool, testing::kContinue));
+  EXPECT_FALSE(
+      Evaluate(model, &other, nullptr, CountTo(100), {20, 0, 0, 0}, pool, testing::kContinue));
   const auto stopped = Evaluate(model, nullptr, nullptr, CountTo(100), {20, 0, 0, 0}, pool,
                                 [](int64_t tokens) { return tokens < 40; });
   ASSERT_FALSE(stopped);

@@ -7,13 +7,11 @@
 namespace accllm {
 namespace {
 
-bool Continue(int32_t /*token*/) { return true; }
-
 TEST(Generate, FollowsTheModelUntilTheLimit) {
   testing::CountingModel model(100, 5.0F);
   Sampler sampler({});
   const std::vector<int32_t> prompt = {10, 11};
-  const auto result = Generate(model, prompt, {4, {}}, sampler, nullptr, Continue);
+  const auto result = Generate(model, prompt, {4, {}}, sampler, nullptr, testing::kContinue);
   ASSERT_TRUE(result);
   EXPECT_EQ(result->tokens, (std::vector<int32_t>{12, 13, 14, 15}));
   EXPECT_EQ(model.position(), 5);  // the last token need not be run
@@ -23,7 +21,7 @@ TEST(Generate, StopTokensEndItAndAreNotPartOfIt) {
   testing::CountingModel model(100, 5.0F);
   Sampler sampler({});
   const std::vector<int32_t> prompt = {10};
-  const auto result = Generate(model, prompt, {50, {13, 14}}, sampler, nullptr, Continue);
+  const auto result = Generate(model, prompt, {50, {13, 14}}, sampler, nullptr, testing::kContinue);
   ASSERT_TRUE(result);
   EXPECT_EQ(result->tokens, (std::vector<int32_t>{11, 12}));
 }
@@ -42,7 +40,7 @@ TEST(Generate, NothingIsGeneratedWhereNothingIsWanted) {
   testing::CountingModel model(100, 5.0F);
   Sampler sampler({});
   const std::vector<int32_t> prompt = {10, 11};
-  const auto result = Generate(model, prompt, {0, {}}, sampler, nullptr, Continue);
+  const auto result = Generate(model, prompt, {0, {}}, sampler, nullptr, testing::kContinue);
   ASSERT_TRUE(result);
   EXPECT_TRUE(result->tokens.empty());
   EXPECT_EQ(model.position(), 2);
@@ -51,7 +49,7 @@ TEST(Generate, NothingIsGeneratedWhereNothingIsWanted) {
 // What plain decoding and decoding with drafts give; the prompt has gone round once.
 struct Both {
   explicit Both(const GenerateOptions& options, const SamplerOptions& sampling = {},
-                const std::function<bool(int32_t)>& on_token = Continue) {
+                const std::function<bool(int32_t)>& on_token = testing::kContinue) {
     std::vector<int32_t> prompt;
     for (int32_t i = 0; i < 30; ++i) prompt.push_back(i % 20);
     for (Speculation* how : {static_cast<Speculation*>(nullptr), &speculation}) {
@@ -106,7 +104,7 @@ TEST(Generate, DraftsPayWherePassesCostTheSame) {
     int64_t n_calls = 0;
     Speculation speculation(
         7, [&] { return static_cast<double>(each_token_costs ? model.position() : ++n_calls); });
-    EXPECT_TRUE(Generate(model, prompt, {200, {}}, sampler, &speculation, Continue));
+    EXPECT_TRUE(Generate(model, prompt, {200, {}}, sampler, &speculation, testing::kContinue));
     return speculation.n_accepted();
   };
   EXPECT_GT(accepted(false), 150);
@@ -116,9 +114,9 @@ TEST(Generate, DraftsPayWherePassesCostTheSame) {
 TEST(Generate, ErrorsAreValues) {
   testing::CountingModel model(100, 5.0F);
   Sampler sampler({});
-  EXPECT_FALSE(Generate(model, {}, {5, {}}, sampler, nullptr, Continue));
+  EXPECT_FALSE(Generate(model, {}, {5, {}}, sampler, nullptr, testing::kContinue));
   const std::vector<int32_t> bad = {100};
-  EXPECT_FALSE(Generate(model, bad, {5, {}}, sampler, nullptr, Continue));
+  EXPECT_FALSE(Generate(model, bad, {5, {}}, sampler, nullptr, testing::kContinue));
 }
 
 }  // namespace

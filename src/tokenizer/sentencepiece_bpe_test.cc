@@ -5,18 +5,19 @@
 #include <sentencepiece_processor.h>
 #include <sentencepiece_trainer.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "tokenizer/testing/model_builder.h"
+#include "tokenizer/testing/read_file.h"
+#include "tokenizer/testing/sentences.h"
 #include "tokenizer/tokenizer.h"
 
 namespace accllm {
 namespace {
 
 using testing::CharsMap;
+using testing::ReadFile;
 using testing::TestModel;
 using testing::TestModelBytes;
 
@@ -48,13 +49,6 @@ class Both {
   sentencepiece::SentencePieceProcessor library_;
   bool is_fast_ = false;
 };
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 // Texts of few letters, so that pieces come up, with all that normalisation looks at.
 rc::Gen<std::string> Texts() {
@@ -142,28 +136,12 @@ TEST(SentencePieceBpe, LeavesOtherModelsToTheLibrary) {
   EXPECT_FALSE(Both(TestModelBytes({.user_defined = {"<sym>"}})).is_fast());
 }
 
-class Sentences : public sentencepiece::SentenceIterator {
- public:
-  Sentences() { Next(); }
-  bool done() const override { return n_ > 300; }
-  void Next() override {
-    value_ = "the quick brown fox number " + std::to_string(++n_ * 7919 % 1000) +
-             " jumps over a lazy dog in Caf\xC3\xA9 \xE4\xBD\xA0\xE5\xA5\xBD";
-  }
-  const std::string& value() const override { return value_; }
-  sentencepiece::util::Status status() const override { return {}; }
-
- private:
-  int n_ = 0;
-  std::string value_;
-};
-
 TEST(SentencePieceBpe, EqualsTheLibraryOnTrainedModels) {
   for (const std::string flags :
        {"--byte_fallback=true", "--split_by_whitespace=false", "--normalization_rule_name=identity",
         "--remove_extra_whitespaces=false", "--add_dummy_prefix=false"}) {
     std::string bytes;
-    Sentences sentences;
+    testing::Sentences sentences;
     ASSERT_TRUE(
         sentencepiece::SentencePieceTrainer::Train(
             "--model_type=bpe --vocab_size=380 --hard_vocab_limit=false --minloglevel=4 " + flags,

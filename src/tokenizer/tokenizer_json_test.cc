@@ -20,19 +20,19 @@ using Ids = std::vector<int32_t>;
 using testing::LlamaJson;
 using testing::TestJson;
 
-Result<Tokenizer> Load(const std::string& bytes) {
+Result<Tokenizer> LoadJson(const std::string& bytes) {
   return Tokenizer::Load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()},
                          "dir/tokenizer.json");
 }
 
-Tokenizer MustLoad(const TestJson& json) {
-  auto tokenizer = Load(json.Bytes());
+Tokenizer MustLoadJson(const TestJson& json) {
+  auto tokenizer = LoadJson(json.Bytes());
   EXPECT_TRUE(tokenizer) << tokenizer.error().ToString();
   return std::move(*tokenizer);
 }
 
 TEST(TokenizerJson, EncodesByteLevel) {
-  const Tokenizer tokenizer = MustLoad({});
+  const Tokenizer tokenizer = MustLoadJson({});
   EXPECT_EQ(tokenizer.Encode("abc ab a"), (Ids{258, 259, 257}));
   EXPECT_EQ(tokenizer.Encode("\xC3\xA9\n"), (Ids{0xC3, 0xA9, '\n'}));
   EXPECT_EQ(tokenizer.Encode("\xFF"), (Ids{0xEF, 0xBF, 0xBD}));
@@ -51,7 +51,7 @@ TEST(TokenizerJson, EncodesByteLevel) {
 }
 
 TEST(TokenizerJson, EncodesWithByteFallback) {
-  const Tokenizer tokenizer = MustLoad(LlamaJson());
+  const Tokenizer tokenizer = MustLoadJson(LlamaJson());
   EXPECT_EQ(tokenizer.Encode("ab a"), (Ids{264, 263}));
   EXPECT_EQ(tokenizer.Encode("ab\n"), (Ids{264, 3 + '\n'}));
   EXPECT_EQ(tokenizer.Encode("\xC3\xA9"), (Ids{259, 3 + 0xC3, 3 + 0xA9}));
@@ -62,11 +62,11 @@ TEST(TokenizerJson, EncodesWithByteFallback) {
 }
 
 TEST(TokenizerJson, SpecialTokensAreTextUnlessParsed) {
-  const Tokenizer tokenizer = MustLoad({});
+  const Tokenizer tokenizer = MustLoadJson({});
   EXPECT_EQ(tokenizer.Encode("ab</s>[x]", SpecialTokens::kParse), (Ids{256, 271, 272}));
   EXPECT_EQ(tokenizer.Encode("ab</s>[x]"), (Ids{256, '<', '/', 's', '>', 272}));
   EXPECT_EQ(tokenizer.Decode(Ids{270, 256, 272, 271}), "ab[x]");
-  const Tokenizer llama = MustLoad(LlamaJson());
+  const Tokenizer llama = MustLoadJson(LlamaJson());
   EXPECT_EQ(llama.Encode("<s>ab</s>a", SpecialTokens::kParse), (Ids{1, 264, 2, 263}));
 }
 
@@ -75,13 +75,13 @@ TEST(TokenizerJson, NormalizedTokensAreSoughtInNormalizedText) {
   json.normalizer = R"({"type":"Replace","pattern":{"String":"Q"},"content":"q"})";
   json.added_tokens = R"([{"id":270,"content":"[Q]","normalized":true},
                           {"id":271,"content":"[QQ]","normalized":false}])";
-  const Tokenizer tokenizer = MustLoad(json);
+  const Tokenizer tokenizer = MustLoadJson(json);
   EXPECT_EQ(tokenizer.Encode("[Q][q][QQ][qq]"), (Ids{270, 270, 271, '[', 'q', 'q', ']'}));
 }
 
 TEST(TokenizerJson, EncodesLines) {
-  EXPECT_EQ(*MustLoad({}).EncodeLines("ab\n\na"), (Ids{256, '\n', '\n', 'a', '\n'}));
-  EXPECT_EQ(*MustLoad(LlamaJson()).EncodeLines("ab\n"), (Ids{264, 3 + '\n'}));
+  EXPECT_EQ(*MustLoadJson({}).EncodeLines("ab\n\na"), (Ids{256, '\n', '\n', 'a', '\n'}));
+  EXPECT_EQ(*MustLoadJson(LlamaJson()).EncodeLines("ab\n"), (Ids{264, 3 + '\n'}));
 }
 
 TEST(TokenizerJson, IgnoresMergesWhereAWordIsAToken) {
@@ -90,19 +90,19 @@ TEST(TokenizerJson, IgnoresMergesWhereAWordIsAToken) {
   std::string vocab = json.model.substr(0, merges);
   vocab.insert(vocab.rfind('}'), ",\"xyz\":260");
   json.model = vocab + R"("merges":[],"ignore_merges":true})";
-  EXPECT_EQ(MustLoad(json).Encode("xyz abc"), (Ids{260, ' ', 'a', 'b', 'c'}));
+  EXPECT_EQ(MustLoadJson(json).Encode("xyz abc"), (Ids{260, ' ', 'a', 'b', 'c'}));
 }
 
 TEST(TokenizerJson, UnknownCharactersVanishOrFuse) {
   TestJson json;
   json.pre_tokenizer = "null";
   json.model = R"({"vocab":{"a":0,"?":1},"merges":[]})";
-  EXPECT_EQ(MustLoad(json).Encode("axya"), (Ids{0, 0}));
+  EXPECT_EQ(MustLoadJson(json).Encode("axya"), (Ids{0, 0}));
   json.model = R"({"vocab":{"a":0,"?":1},"merges":[],"unk_token":"?"})";
-  EXPECT_EQ(MustLoad(json).Encode("axya"), (Ids{0, 1, 1, 0}));
+  EXPECT_EQ(MustLoadJson(json).Encode("axya"), (Ids{0, 1, 1, 0}));
   json.model = R"({"vocab":{"a":0,"?":1},"merges":[],"unk_token":"?","fuse_unk":true})";
-  EXPECT_EQ(MustLoad(json).Encode("axya"), (Ids{0, 1, 0}));
-  EXPECT_EQ(MustLoad(json).EncodeLines("a").error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(MustLoadJson(json).Encode("axya"), (Ids{0, 1, 0}));
+  EXPECT_EQ(MustLoadJson(json).EncodeLines("a").error().code, ErrorCode::kUnsupported);
 }
 
 TEST(TokenizerJson, ReadsEveryStep) {
@@ -115,7 +115,7 @@ TEST(TokenizerJson, ReadsEveryStep) {
       {"type":"Digits","individual_digits":true},
       {"type":"ByteLevel","add_prefix_space":true,"use_regex":false}]})";
   json.post_processor = R"({"type":"Sequence","processors":[{"type":"ByteLevel"}]})";
-  const Tokenizer tokenizer = MustLoad(json);
+  const Tokenizer tokenizer = MustLoadJson(json);
   // a | b | 1, each with a space before it; e with acute comes apart.
   EXPECT_EQ(tokenizer.Encode("ab-1"), (Ids{257, ' ', 'b', ' ', '1'}));
   EXPECT_EQ(tokenizer.Encode("\xC3\xA9"), (Ids{' ', 'e', 0xCC, 0x81}));
@@ -127,7 +127,7 @@ TEST(TokenizerJson, ReadsMetaspace) {
   json.decoder = R"({"type":"Metaspace","replacement":"▁","add_prefix_space":true})";
   const auto with = [&json](const std::string& fields) {
     json.pre_tokenizer = R"({"type":"Metaspace","replacement":"▁")" + fields + "}";
-    return MustLoad(json);
+    return MustLoadJson(json);
   };
   EXPECT_EQ(with("").Encode("ab a"), (Ids{264, 263}));
   EXPECT_EQ(with(R"(,"add_prefix_space":false)").Encode("ab a"), (Ids{262, 263}));
@@ -142,7 +142,7 @@ TEST(TokenizerJson, ReadsMetaspace) {
 }
 
 TEST(TokenizerJson, HoldsBackIncompleteCodePoints) {
-  const Tokenizer tokenizer = MustLoad({});
+  const Tokenizer tokenizer = MustLoadJson({});
   StreamingDecoder decoder(tokenizer);
   EXPECT_EQ(decoder.Push(0xE2), "");
   EXPECT_EQ(decoder.Push(0x82), "");
@@ -158,8 +158,8 @@ TEST(TokenizerJson, HoldsBackIncompleteCodePoints) {
 }
 
 RC_GTEST_PROP(TokenizerJson, AnyTextRoundTrips, (const std::string& bytes)) {
-  static const Tokenizer byte_level = MustLoad({});
-  static const Tokenizer llama = MustLoad(LlamaJson());
+  static const Tokenizer byte_level = MustLoadJson({});
+  static const Tokenizer llama = MustLoadJson(LlamaJson());
   std::string storage;
   const std::string text(RepairUtf8(bytes, &storage));
   for (const Tokenizer* tokenizer : {&byte_level, &llama}) {
@@ -178,7 +178,7 @@ RC_GTEST_PROP(TokenizerJson, AnyTextRoundTrips, (const std::string& bytes)) {
 }
 
 void ExpectError(const TestJson& json, ErrorCode code, const std::string& field) {
-  const auto tokenizer = Load(json.Bytes());
+  const auto tokenizer = LoadJson(json.Bytes());
   ASSERT_FALSE(tokenizer) << field;
   const Error& error = tokenizer.error();
   EXPECT_EQ(error.code, code) << error.message;
@@ -250,19 +250,19 @@ TEST(TokenizerJson, NamesWhatIsDamaged) {
     json.*field = value;
     ExpectError(json, ErrorCode::kCorrupt, name);
   }
-  EXPECT_EQ(Load("{").error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(Load(" {}").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(LoadJson("{").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(LoadJson(" {}").error().code, ErrorCode::kNotFound);
 }
 
 TEST(TokenizerJson, TruncatedAndFlippedFilesNeverCrash) {
   const std::string bytes = LlamaJson().Bytes();
-  for (size_t n = 0; n < bytes.size(); n += 1 + n / 20) (void)Load(bytes.substr(0, n));
+  for (size_t n = 0; n < bytes.size(); n += 1 + n / 20) (void)LoadJson(bytes.substr(0, n));
   EXPECT_TRUE(rc::check([&bytes] {
     std::string damaged = bytes;
     const auto flips =
         *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(0, damaged.size() * 8));
     for (const size_t bit : flips) damaged[bit / 8] ^= static_cast<char>(1 << bit % 8);
-    const auto tokenizer = Load(damaged);
+    const auto tokenizer = LoadJson(damaged);
     if (tokenizer) (void)tokenizer->Encode("ab a\xC3\xA9</s>", SpecialTokens::kParse);
   }));
 }
@@ -271,9 +271,9 @@ TEST(CompactJson, KeepsWhatMatters) {
   EXPECT_EQ(CompactJson("{ \"a b\" :\n [1,\t\"\\\" \\\\\" , 2 ] }\r\n"),
             "{\"a b\":[1,\"\\\" \\\\\",2]}");
   const std::string bytes = LlamaJson().Bytes();
-  const auto compact = Load(CompactJson(bytes));
+  const auto compact = LoadJson(CompactJson(bytes));
   ASSERT_TRUE(compact);
-  EXPECT_EQ(compact->Encode("ab  a"), Load(bytes)->Encode("ab  a"));
+  EXPECT_EQ(compact->Encode("ab  a"), LoadJson(bytes)->Encode("ab  a"));
 }
 
 TEST(ByteAlphabet, SpellsAllBytes) {

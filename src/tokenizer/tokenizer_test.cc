@@ -5,29 +5,23 @@
 #include <sentencepiece_processor.h>
 #include <sentencepiece_trainer.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "tokenizer/testing/model_builder.h"
+#include "tokenizer/testing/read_file.h"
+#include "tokenizer/testing/sentences.h"
 #include "tokenizer/utf8.h"
 
 namespace accllm {
 namespace {
 
 using testing::CharsMap;
+using testing::ReadFile;
 using testing::TestModel;
 using testing::TestModelBytes;
 
 constexpr char kBundledModel[] = ACCLLM_SOURCE_DIR "/models/books-6m/tokenizer.model";
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 Result<Tokenizer> Load(const std::string& bytes, const std::string& path = "tokenizer.model") {
   return Tokenizer::Load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path);
@@ -215,27 +209,10 @@ TEST(Tokenizer, AppliesNormalisationRules) {
   }
 }
 
-// Sentences for the library's trainer.
-class Sentences : public sentencepiece::SentenceIterator {
- public:
-  Sentences() { Next(); }
-  bool done() const override { return n_ > 200; }
-  void Next() override {
-    value_ = "the quick brown fox number " + std::to_string(++n_ * 7919 % 1000) +
-             " jumps over a lazy dog";
-  }
-  const std::string& value() const override { return value_; }
-  sentencepiece::util::Status status() const override { return {}; }
-
- private:
-  int n_ = 0;
-  std::string value_;
-};
-
 TEST(Tokenizer, LoadsTrainedModels) {
   for (const std::string type : {"unigram", "bpe"}) {
     std::string model;
-    Sentences sentences;
+    testing::Sentences sentences;
     const auto status = sentencepiece::SentencePieceTrainer::Train(
         "--model_type=" + type + " --vocab_size=350 --byte_fallback=true --minloglevel=4" +
             " --hard_vocab_limit=false",

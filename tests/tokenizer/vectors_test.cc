@@ -5,15 +5,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tokenizer/testing/model_builder.h"
+#include "tokenizer/testing/read_file.h"
 #include "tokenizer/tokenizer.h"
 
 namespace accllm {
@@ -22,13 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kFolder = fs::path(ACCLLM_BINARY_DIR) / "tokenizers";
-
-std::string ReadFile(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 std::vector<std::string> Vocabularies() {
   std::vector<std::string> names;
@@ -78,13 +70,13 @@ class Vectors : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Vectors, IdsAndTextAreEqual) {
   const fs::path folder = kFolder / GetParam();
-  const std::string json = ReadFile(folder / "tokenizer.json");
+  const std::string json = testing::ReadFile(folder / "tokenizer.json");
   const auto tokenizer = Tokenizer::Load(
       {reinterpret_cast<const uint8_t*>(json.data()), json.size()}, "tokenizer.json");
   ASSERT_TRUE(tokenizer) << tokenizer.error().ToString();
   const char* limit = std::getenv("ACCLLM_VECTOR_TEXTS");
   const size_t n_max = limit == nullptr ? SIZE_MAX : std::stoul(limit);
-  const std::string bytes = ReadFile(folder / "vectors.bin");
+  const std::string bytes = testing::ReadFile(folder / "vectors.bin");
   std::string_view rest = bytes;
   size_t n = 0;
   size_t n_different = 0;
@@ -138,12 +130,12 @@ TEST(VectorsOfLlama2, BothKindsOfFileGiveTheSameIds) {
   const auto load = [](const std::string& bytes) {
     return Tokenizer::Load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "t");
   };
-  const std::string text = ReadFile(folder / "tokenizer.json");
+  const std::string text = testing::ReadFile(folder / "tokenizer.json");
   const auto json = load(text);
   ASSERT_TRUE(json) << json.error().ToString();
   const auto model = load(SentencePieceOf(text));
   ASSERT_TRUE(model) << model.error().ToString();
-  const std::string bytes = ReadFile(folder / "vectors.bin");
+  const std::string bytes = testing::ReadFile(folder / "vectors.bin");
   for (std::string_view rest = bytes; !rest.empty();) {
     const Vector vector = TakeVector(&rest);
     for (const auto special : {SpecialTokens::kAsText, SpecialTokens::kParse}) {

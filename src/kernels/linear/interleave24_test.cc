@@ -22,8 +22,8 @@ std::vector<Isa> InterleavingIsas() {
 }
 
 // A matrix in the file's order and interleaved; any bytes are a valid one.
-struct TestMatrix {
-  TestMatrix(int64_t rows, int64_t cols, Random& random) {
+struct BothOrders {
+  BothOrders(int64_t rows, int64_t cols, Random& random) {
     view.rows = rows;
     view.cols = cols;
     view.n_blocks = RoundUp(cols, format::kBlockWeights) / format::kBlockWeights;
@@ -56,7 +56,7 @@ struct TestMatrix {
 TEST(Interleave24, PutsEveryCodeAndMultiplierInItsPlace) {
   Random random(1);
   for (const int64_t rows : {8, 24, 40}) {
-    const TestMatrix m(rows, 600, random);
+    const BothOrders m(rows, 600, random);
     const int64_t n_blocks = m.view.n_blocks;
     for (int64_t row = 0; row < rows; ++row) {
       for (int64_t four = 0; four < n_blocks * format::kCodesPerBlock; ++four) {
@@ -83,7 +83,7 @@ TEST(Interleave24, PutsEveryCodeAndMultiplierInItsPlace) {
 
 TEST(Interleave24, RowsThatAreNotThereAreZero) {
   Random random(2);
-  const TestMatrix m(8, 256, random);
+  const BothOrders m(8, 256, random);
   for (size_t group = 0; group < m.turned.size(); group += kInterleavedGroupBytes) {
     for (int64_t row = 8; row < kInterleavedRows; ++row) {
       for (int64_t v = 0; v < 8; ++v) {
@@ -125,7 +125,7 @@ class InterleavedLinear : public ::testing::Test {
 TEST_F(InterleavedLinear, EqualsScalarOnTheFilesOrder) {
   for (const int64_t rows : {1, 8, 31, 32, 33, 100}) {
     for (const int64_t cols : {1, 256, 257, 4096}) {
-      const TestMatrix m(rows, cols, random_);
+      const BothOrders m(rows, cols, random_);
       for (const int64_t n_tokens : {1, 2, 3, 4, 5, 6, 7, 8, 17}) {
         const QuantizedRows x = Activations(n_tokens, m.view.n_blocks);
         const std::vector<float> expected = Run(ScalarTileKernels(), m.view, x);
@@ -140,7 +140,7 @@ TEST_F(InterleavedLinear, EqualsScalarOnTheFilesOrder) {
 
 TEST_F(InterleavedLinear, EqualsScalarAtTheExtremes) {
   for (const uint8_t weights : {0x00, 0x55, 0x7F, 0xAA, 0xFF}) {
-    TestMatrix m(32, 11008, random_);
+    BothOrders m(32, 11008, random_);
     std::fill(m.blocks.begin(), m.blocks.end(), weights);
     for (int64_t row = 0; row < 32; ++row) {
       for (int64_t block = 0; block < m.view.n_blocks; ++block) {
@@ -161,7 +161,7 @@ TEST_F(InterleavedLinear, EqualsScalarAtTheExtremes) {
 }
 
 TEST_F(InterleavedLinear, PartsOfTheTilesMakeTheWhole) {
-  const TestMatrix m(300, 512, random_);
+  const BothOrders m(300, 512, random_);
   const QuantizedRows x = Activations(9, m.view.n_blocks);
   for (const Isa isa : InterleavingIsas()) {
     const TileKernels& kernels = KernelsFor(isa).tile;

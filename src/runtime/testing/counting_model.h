@@ -7,6 +7,9 @@
 
 namespace accllm::testing {
 
+// Takes every token, and every report of progress.
+inline constexpr auto kContinue = [](auto /*token*/) { return true; };
+
 class CountingModel final : public LanguageModel {
  public:
   // The next token has logit `confidence`, all others 0.
