@@ -3,13 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <sstream>
 #include <string>
 
 #include "base/model_config_json.h"
 #include "base/tensor_names.h"
+#include "base/testing/read_file.h"
 #include "checkpoint/testing/checkpoint_writer.h"
 
 namespace accllm {
@@ -50,12 +49,7 @@ class CheckpointTest : public ::testing::Test {
     ASSERT_TRUE(WriteFile(folder_ + "/" + name, bytes));
   }
 
-  std::string Read(const std::string& name) {
-    std::ifstream in(folder_ + "/" + name, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
-  }
+  std::string Read(const std::string& name) { return testing::ReadFile(folder_ + "/" + name); }
 
   void ExpectOpenError(ErrorCode code, const std::vector<std::string>& parts) {
     const auto checkpoint = Checkpoint::Open(folder_);

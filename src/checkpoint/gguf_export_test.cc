@@ -4,7 +4,6 @@
 #include <rapidcheck/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "base/fp16.h"
 #include "base/model_config_json.h"
 #include "base/tensor_names.h"
+#include "base/testing/read_file.h"
 #include "checkpoint/gguf_file.h"
 #include "checkpoint/gguf_names.h"
 #include "checkpoint/rope_rows.h"
@@ -124,11 +124,7 @@ TEST_F(GgufExportTest, AnExportOfAnExportHasTheSameBytes) {
   const Checkpoint exported = Export(Write(TinyConfig()));
   const std::string again = folder_ + "/again.gguf";
   ASSERT_TRUE(ExportGguf(exported, again, "tiny", GoOn));
-  const auto bytes = [](const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
-  EXPECT_EQ(bytes(again), bytes(gguf()));
+  EXPECT_EQ(testing::ReadFile(again), testing::ReadFile(gguf()));
 }
 
 TEST_F(GgufExportTest, RotatedRowsLieInPairs) {

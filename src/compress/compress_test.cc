@@ -201,10 +201,11 @@ TEST_F(CompressTest, AFreshRunTakesNothingFromAnInterruptedOne) {
   ASSERT_TRUE(Compress(*checkpoint_, path, options_, pool_, Continue));
   const std::vector<uint8_t> expected = ReadAll(path);
   for (const auto& [stage, state] : {std::pair{"distilling", ".distill"}, {"tuning", ".tune0"}}) {
+    const std::string_view name = stage;  // clang 14 captures no structured bindings
     int steps = 0;
     const auto stopped =
         Compress(*checkpoint_, path, options_, pool_, [&](const CompressProgress& p) {
-          return p.step.find(stage) == std::string::npos || ++steps < 4;
+          return p.step.find(name) == std::string::npos || ++steps < 4;
         });
     ASSERT_FALSE(stopped);
     ASSERT_TRUE(fs::exists(PackedWriter::PartialPath(path) + state));

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/read_file.h"
 #include "tokenizer/testing/model_builder.h"
-#include "tokenizer/testing/read_file.h"
 #include "tokenizer/testing/sentences.h"
 #include "tokenizer/utf8.h"
 

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "base/testing/read_file.h"
 #include "checkpoint/testing/checkpoint_writer.h"
 #include "tokenizer/testing/json_builder.h"
 
@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using testing::ReadFile;
 
 struct Outcome {
   int exit_code = -1;
@@ -26,13 +27,6 @@ struct Outcome {
 
   Json json() const { return Json::parse(out); }
 };
-
-std::string ReadFile(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 // The type of a tensor in the output of inspect.
 std::string TypeOf(const Json& inspected, const std::string& name) {

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/testing/read_file.h"
 #include "tokenizer/testing/model_builder.h"
-#include "tokenizer/testing/read_file.h"
 #include "tokenizer/tokenizer.h"
 
 namespace accllm {

@@ -7,9 +7,6 @@
 
 namespace accllm::testing {
 
-// Takes every token, and every report of progress.
-inline constexpr auto kContinue = [](auto /*token*/) { return true; };
-
 class CountingModel final : public LanguageModel {
  public:
   // The next token has logit `confidence`, all others 0.
@@ -45,5 +42,8 @@ class CountingModel final : public LanguageModel {
   float confidence_;
   int64_t position_ = 0;
 };
+
+// What goes on after every token, and after every report of progress.
+inline constexpr auto kContinue = [](auto /*done*/) { return true; };
 
 }  // namespace accllm::testing
