@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/bos_windows.h"
 #include "base/file_io.h"
 #include "compare_page.h"
 #include "compare_result.h"
@@ -98,6 +99,8 @@ class Comparer {
     window_ = task_.window_tokens > 0
                   ? task_.window_tokens
                   : std::min(kMaxDefaultWindow, reference.config().max_position_embeddings);
+    if (reference.starts_with_bos()) bos_ = reference.config().bos_token_id;
+    tokens_ = BosWindows(tokens_, window_, bos_);
     const int64_t n = std::min(task_.max_tokens, std::ssize(tokens_)) / window_ * window_;
     if (n == 0) {
       return Fail(ErrorCode::kInvalidArgument,
@@ -117,15 +120,10 @@ class Comparer {
   }
 
   Status MakePrompt(const ModelSource& reference) {
-    if (reference.starts_with_bos()) {
-      prompt_.push_back(static_cast<int32_t>(reference.config().bos_token_id));
-    }
     if (task_.prompt.empty()) {
-      const int64_t n = std::min(kPromptTokens, window_ / 2);
-      prompt_.insert(prompt_.end(), tokens_.begin(), tokens_.begin() + n);
+      prompt_.assign(tokens_.begin(), tokens_.begin() + std::min(kPromptTokens, window_ / 2));
     } else {
-      const std::vector<int32_t> given = tokenizer_->Encode(task_.prompt);
-      prompt_.insert(prompt_.end(), given.begin(), given.end());
+      prompt_ = BosWindows(tokenizer_->Encode(task_.prompt), 0, bos_);
     }
     if (std::ssize(prompt_) >= window_) {
       return Fail(ErrorCode::kInvalidArgument,
@@ -147,6 +145,7 @@ class Comparer {
                  {"text", text_hash_},
                  {"tokens", tokens_.size()},
                  {"window", window_},
+                 {"bos", bos_},
                  {"prompt", prompt_}};
     if (recipe == nullptr) return json.dump();
     json["recipe"] = recipe->name;
@@ -317,6 +316,7 @@ class Comparer {
   std::string text_hash_;
   AttentionWindow attention_;
   int64_t window_ = 0;
+  int64_t bos_ = -1;  // before every text; -1: none
   std::vector<int32_t> prompt_;
   std::vector<int64_t> stop_tokens_;
   Comparison comparison_;

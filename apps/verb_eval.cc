@@ -4,6 +4,7 @@
 #include <memory>
 #include <numbers>
 
+#include "base/bos_windows.h"
 #include "base/process_info.h"
 #include "console.h"
 #include "model_source.h"
@@ -50,6 +51,7 @@ struct Plan {
   EvalOptions options;
   EngineOptions engine;
   std::string precision;   // "float" for a checkpoint
+  int64_t bos = -1;        // starts each window, or the stream; -1: none
   int64_t text_bytes = 0;  // of the tokens that are predicted
 };
 
@@ -90,24 +92,27 @@ Result<Plan> MakePlan(const EvalFlags& flags, const ModelSource& source) {
   ACCLLM_ASSIGN_OR_RETURN(const Tokenizer* tokenizer,
                           source.RequireTokenizer("evaluate a model that has one"));
   ACCLLM_ASSIGN_OR_RETURN(TokenizedText text, TokenizeFile(*tokenizer, flags.text, flags.lines));
-  plan.tokens = std::move(text.tokens);
-  const auto available = static_cast<int64_t>(plan.tokens.size());
+  const auto available = static_cast<int64_t>(text.tokens.size());
   const int64_t n = flags.max_tokens > 0 ? std::min(flags.max_tokens, available) : available;
-  plan.tokens.resize(static_cast<size_t>(n));
+  text.tokens.resize(static_cast<size_t>(n));
+  int64_t& window_tokens = plan.options.window_tokens;
   if (!flags.stream) {
-    plan.options.window_tokens =
-        flags.window_tokens > 0
-            ? flags.window_tokens
-            : std::min(kDefaultWindowTokens, source.config().max_position_embeddings);
+    window_tokens = flags.window_tokens > 0
+                        ? flags.window_tokens
+                        : std::min(kDefaultWindowTokens, source.config().max_position_embeddings);
   }
+  if (source.starts_with_bos()) plan.bos = source.config().bos_token_id;
+  plan.tokens = BosWindows(text.tokens, window_tokens, plan.bos);
   ACCLLM_ASSIGN_OR_RETURN(
-      plan.engine, PlanEngine(flags, source,
-                              flags.stream ? std::max<int64_t>(n, 1) : plan.options.window_tokens));
+      plan.engine,
+      PlanEngine(flags, source,
+                 flags.stream ? std::max<int64_t>(1, std::ssize(plan.tokens)) : window_tokens));
   plan.options.recompute_samples = flags.recompute_samples;
   plan.options.n_sinks = plan.engine.window.n_sinks;
   plan.options.window = plan.engine.window.window;
+  const std::vector<int32_t> bytes = TextBytesOf(*tokenizer, text.tokens, flags.lines);
   plan.text_bytes =
-      PredictedBytes(TextBytesOf(*tokenizer, plan.tokens, flags.lines), plan.options.window_tokens);
+      PredictedBytes(plan.bos < 0 ? bytes : BosWindows(bytes, window_tokens, 0), window_tokens);
   return plan;
 }
 
@@ -147,6 +152,7 @@ Json OutcomeJson(const EvalFlags& flags, const Plan& plan, const Outcome& outcom
       {"model", flags.model},
       {"text", flags.text},
       {"precision", plan.precision},
+      {"starts_with_bos", plan.bos >= 0},
       {"window_tokens", flags.stream ? Json() : Json(plan.options.window_tokens)},
       {"sinks", window.n_sinks},
       {"window", window.window == AttentionWindow::kAll ? Json("all") : Json(window.window)},
@@ -196,6 +202,10 @@ std::string OutcomeText(const EvalFlags& flags, const Plan& plan, const Outcome&
       {"time", fmt::format("{} ({:.0f} token/s)", FormatSeconds(result.seconds), speed)},
       {"memory", FormatBytes(outcome.rss_bytes)},
   };
+  if (plan.bos >= 0) {
+    fields.push_back({flags.stream ? "the text starts with" : "windows start with",
+                      fmt::format("BOS (token {})", plan.bos)});
+  }
   if (!flags.against.empty()) {
     fields.push_back({"KL divergence", fmt::format("{:.5f} nat", result.kl)});
     fields.push_back({"same top token", fmt::format("{:.2f} %", 100 * result.top1_agreement)});

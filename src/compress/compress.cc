@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/bos_windows.h"
 #include "base/index.h"
 #include "base/mapped_file.h"
 #include "base/process_info.h"
@@ -55,6 +56,7 @@ std::string Describe(const Checkpoint& checkpoint, const CompressOptions& o,
   json["calibration_hash"] = o.calibration_hash;
   if (o.bits > 0) json["bits"] = {o.bits, LabelsOf(o.bits_types)};
   if (o.low_rank > 0) json["lowrank"] = o.low_rank;
+  json["add_bos_token"] = o.add_bos_token;
   json["sinks"] = o.window.n_sinks;
   json["window"] = o.window.window;
   json["source"] = o.source;
@@ -204,25 +206,31 @@ class Compressor {
     return options_.recipe.tuning == Tuning::kNone ? kBudgetShare : kTunedBudgetShare;
   }
 
+  // What each sample starts with, as the model's texts do; -1: nothing.
+  int64_t Bos() const { return options_.add_bos_token ? config_.bos_token_id : -1; }
+
   // Evenly spaced pieces of the calibration text.
   Result<std::vector<std::vector<int32_t>>> Samples() {
     int64_t& n_tokens = sample_tokens_;
     n_tokens = options_.sample_tokens;
     if (n_tokens == 0)
       n_tokens = std::min(config_.max_position_embeddings, kMaxDefaultSampleTokens);
-    const auto n_text = static_cast<int64_t>(options_.calibration.size());
-    const int64_t n_samples = std::min(options_.n_samples, n_text / n_tokens);
+    const int64_t n_own = Bos() < 0 ? n_tokens : n_tokens - 1;  // the rest is BOS
+    const int64_t n_text = std::ssize(options_.calibration);
+    const int64_t n_samples = n_own < 1 ? 0 : std::min(options_.n_samples, n_text / n_own);
     if (n_samples < 1) {
       return Fail(
           ErrorCode::kInvalidArgument,
           fmt::format("the calibration text has {} tokens, one sample takes {}", n_text, n_tokens),
-          "give a longer --calibration text, or smaller --sample-tokens");
+          n_own < 1 ? "give larger --sample-tokens: one of them is BOS"
+                    : "give a longer --calibration text, or smaller --sample-tokens");
     }
     n_samples_ = n_samples;
     std::vector<std::vector<int32_t>> samples;
     for (int64_t i = 0; i < n_samples; ++i) {
-      const auto begin = options_.calibration.begin() + (n_text - n_tokens) * i / n_samples;
-      samples.emplace_back(begin, begin + n_tokens);
+      const auto text = std::span(options_.calibration)
+                            .subspan(Index((n_text - n_own) * i / n_samples), Index(n_own));
+      samples.push_back(BosWindows(text, 0, Bos()));
       for (const int32_t token : samples.back()) {
         if (token < 0 || token >= config_.vocab_size) {
           return Fail(ErrorCode::kInvalidArgument,
@@ -388,10 +396,11 @@ class Compressor {
                         fmt::format("{}, divergence {:.4f}",
                                     trains_all ? "distilling" : "tuning all scales", loss)});
     };
+    const std::vector<int32_t> text = BosWindows(options_.calibration, sample_tokens_, Bos());
     const DistillTask task = {checkpoint_,
                               plan_,
                               journal_.layers,
-                              options_.calibration,
+                              text,
                               DistillPath(),
                               trains_all ? tune::Trained::kAll : tune::Trained::kScales,
                               {ModelSteps(), options_.batch_tokens, {}},

@@ -52,7 +52,7 @@ struct CompressOptions {
   int64_t batch_tokens = 2048;   // tokens of one step
   bool resume = false;
   std::string tokenizer_bytes;     // stored as it is; may be empty
-  bool add_bos_token = true;       // whether texts start with BOS; stored in the provenance
+  bool add_bos_token = true;       // whether texts start with BOS, samples too; stored
   std::string text_json = "{}";    // PackedMetadata::text_json
   std::string source;              // what the provenance calls the checkpoint
   std::string calibration_source;  // what the provenance calls the text
