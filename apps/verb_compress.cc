@@ -462,8 +462,8 @@ VerbBody DeclareCompress(OptionTable& table) {
       .Positive();
   table
       .Value("--scale-steps", "N", flags->scale_steps,
-             "With recipe tuned: steps of gradient descent on the scales and norms of the whole "
-             "model, after its blocks; 0: none")
+             "With recipe tuned: steps of gradient descent on scales, norms and output head of the "
+             "whole model, after its blocks; 0: none")
       .NonNegative();
   table
       .Value("--distill-steps", "N", flags->distill_steps,

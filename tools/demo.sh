@@ -41,7 +41,7 @@ evaluate() {
     --max-tokens "$TOKENS" --json
 }
 
-echo "== compress: prune 2:4, quantise to 2 bits, train each block, then all scales (a third of the usual steps)"
+echo "== compress: prune 2:4, quantise to 2 bits, train each block, then all scales and the head (a third of the usual steps)"
 to_json "$OUT/compress.json" "$ACCLLM" compress "$CHECKPOINT" -o "$PACKED" \
   --calibration "$CALIBRATION" --lines --tune-steps 100 --scale-steps 100 --force --json
 to_json "$OUT/inspect.json" "$ACCLLM" inspect "$PACKED" --json

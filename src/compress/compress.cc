@@ -394,7 +394,7 @@ class Compressor {
       const double share = static_cast<double>(step) / static_cast<double>(ModelSteps());
       return progress_({AfterBudget(1 - ModelShare() * (1 - share)),
                         fmt::format("{}, divergence {:.4f}",
-                                    trains_all ? "distilling" : "tuning all scales", loss)});
+                                    trains_all ? "distilling" : "tuning scales and head", loss)});
     };
     const std::vector<int32_t> text = BosWindows(options_.calibration, sample_tokens_, Bos());
     const DistillTask task = {checkpoint_,
@@ -411,6 +411,8 @@ class Compressor {
     ACCLLM_ASSIGN_OR_RETURN(const DistilledModel model,
                             DistillModel(task, writer, pool_, after_step, take));
     report_.distillation = model.report;
+    const std::string_view head = config_.tie_word_embeddings ? kEmbedTokensName : kLmHeadName;
+    ACCLLM_RETURN_IF_ERROR(WriteNearest(writer, head, model.head));
     return WriteFinalNorm(writer, model.final_norm);
   }
 

@@ -45,9 +45,9 @@ struct CompressOptions {
   int64_t sample_tokens = 0;  // 0: the model's context, at most 512
   int64_t low_rank = 0;       // rank of every quantised linear layer's low-rank part; 0: none
   // For recipes that tune.
-  int64_t tune_steps = 300;      // of each group of blocks
-  int64_t tune_blocks = 1;       // neighbouring blocks of a group, trained together
-  int64_t scale_steps = 300;     // of the model's scales and norms, behind its blocks; 0: none
+  int64_t tune_steps = 300;   // of each group of blocks
+  int64_t tune_blocks = 1;    // neighbouring blocks of a group, trained together
+  int64_t scale_steps = 300;  // of the model's scales, norms and head, behind its blocks; 0: none
   int64_t distill_steps = 1000;  // of the whole model, instead
   int64_t batch_tokens = 2048;   // tokens of one step
   bool resume = false;

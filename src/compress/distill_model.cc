@@ -12,8 +12,8 @@ namespace {
 
 // With levels that move along, scales need not go far; alone they may.
 constexpr tune::LearningRates kModelRates = {
-    .levels = 2.5e-2F, .tables = 5e-3F, .scales = 2e-3F, .norms = 2e-3F};
-constexpr tune::LearningRates kScaleRates = {.scales = 8e-3F, .norms = 8e-3F};
+    .levels = 2.5e-2F, .tables = 5e-3F, .scales = 2e-3F, .norms = 2e-3F, .head = 1.5e-2F};
+constexpr tune::LearningRates kScaleRates = {.scales = 8e-3F, .norms = 8e-3F, .head = 1.5e-2F};
 
 // A tensor of the file as values, and as a quantised matrix where it is one.
 struct LoadedTensor {
@@ -151,7 +151,8 @@ Result<DistilledModel> DistillModel(const DistillTask& task, const PackedWriter&
     block.Close();
     ACCLLM_RETURN_IF_ERROR(take(i, layer));
   }
-  return DistilledModel{std::move(student.final_norm), ReportOf(distiller.losses())};
+  return DistilledModel{std::move(student.final_norm), std::move(student.head()),
+                        ReportOf(distiller.losses())};
 }
 
 }  // namespace accllm

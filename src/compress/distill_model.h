@@ -19,7 +19,7 @@ struct DistillTask {
   const std::vector<LinearReport>& reports;  // of its linear layers
   std::span<const int32_t> text;             // token ids of the calibration text
   std::string state_path;                    // where interrupted work is kept
-  tune::Trained trained;                     // of its matrices, beside norms and biases
+  tune::Trained trained;                     // of its blocks' matrices
   TuneSettings settings;
   int64_t sequence_tokens = 0;
 };
@@ -29,6 +29,7 @@ using TakeLayer = std::function<Status(int64_t index, const CompressedLayer& lay
 
 struct DistilledModel {
   std::vector<float> final_norm;
+  std::vector<float> head;  // [vocab, hidden]; the embedding too, where they are tied
   TuneReport report;
 };
 

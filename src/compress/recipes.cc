@@ -30,7 +30,8 @@ constexpr auto kRecipes = std::to_array<Recipe>({
     {"joint", Pruning::kJoint, Rounding::kObs, k24, true, Tuning::kNone,
      "mask and levels chosen together, smoothing, corrected targets, refinement"},
     {"tuned", Pruning::kJoint, Rounding::kObs, k24, true, Tuning::kBlocks,
-     "joint, then each block is trained to do what the float block did, then all scales"},
+     "joint, then each block is trained to do what the float block did, then all scales and the "
+     "head"},
     {"distilled", Pruning::kJoint, Rounding::kObs, k24, true, Tuning::kModel,
      "blocks as tuned, then the whole model is trained to predict what the float model predicts"},
     {"joint-free", Pruning::kNone, Rounding::kObs, kFree, true, Tuning::kNone,

@@ -28,8 +28,8 @@ enum class Rounding {
 // What gradient descent does after that.
 enum class Tuning {
   kNone,
-  // Each block is trained to do what the float block did; then all scales and norms, for the model
-  // to predict what the float model predicts.
+  // Each block is trained to do what the float block did; then all scales, norms and the head,
+  // for the model to predict what the float model predicts.
   kBlocks,
   kModel,  // after the blocks the whole model, likewise
 };

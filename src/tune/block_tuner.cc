@@ -53,7 +53,8 @@ float ScheduleShare(int64_t step, int64_t n_steps) {
 
 LearningRates RatesAt(const LearningRates& peak, int64_t step, int64_t n_steps) {
   const float share = ScheduleShare(step, n_steps);
-  return {peak.levels * share, peak.tables * share, peak.scales * share, peak.norms * share};
+  return {peak.levels * share, peak.tables * share, peak.scales * share, peak.norms * share,
+          peak.head * share};
 }
 
 std::vector<int64_t> BatchOf(int64_t step, int64_t batch_sequences, int64_t n_sequences) {

@@ -18,6 +18,7 @@ Distiller::Distiller(reference::FloatWeights& teacher, Student& student, int64_t
       student_stack_(teacher.config(), teacher.config().n_layers, sequence_tokens,
                      options.batch_sequences * sequence_tokens, options.precision),
       final_norm_adam_(student.final_norm.size()),
+      head_adam_(student.head().size()),
       losses_(Index(options.n_steps)) {}
 
 const FloatLayer& Distiller::Weights(size_t i) {
@@ -37,6 +38,13 @@ Result<Matrix> Distiller::TeacherOutput(const std::vector<std::span<const int32_
   return RmsNorm(x, teacher_.final_norm(), config.rms_norm_eps, pool_);
 }
 
+void Distiller::Move(std::vector<float>& values, const std::vector<float>& gradient, float rate,
+                     Adam& adam) {
+  const float unit =
+      Eigen::Map<const Eigen::VectorXf>(values.data(), std::ssize(values)).cwiseAbs().mean();
+  adam.Step(gradient, rate * unit, step_, values, pool_);
+}
+
 Result<double> Distiller::Step(const std::vector<std::span<const int32_t>>& sequences) {
   const float eps = teacher_.config().rms_norm_eps;
   ACCLLM_ASSIGN_OR_RETURN(const Matrix wanted, TeacherOutput(sequences));
@@ -45,7 +53,9 @@ Result<double> Distiller::Step(const std::vector<std::span<const int32_t>>& sequ
       Embed(student_.embedding, sequences, teacher_.config().hidden_size), weights, pool_);
   Matrix x = RmsNorm(stream, student_.final_norm, eps, pool_);
   if (options_.precision.a8) RoundToA8(x, pool_);
-  const HeadLoss head = Divergence({x, student_.head()}, {wanted, teacher_.lm_head()}, pool_);
+  std::vector<float> dhead(student_.head().size());
+  const HeadLoss head =
+      Divergence({x, student_.head()}, {wanted, teacher_.lm_head()}, dhead, pool_);
   if (!std::isfinite(head.loss)) {
     return Fail(ErrorCode::kNumeric,
                 fmt::format("distillation gave a divergence that is not finite at step {}", step_),
@@ -56,22 +66,21 @@ Result<double> Distiller::Step(const std::vector<std::span<const int32_t>>& sequ
   const LearningRates rates = RatesAt(options_.rates, step_, options_.n_steps);
   std::vector<float> dnorm(student_.final_norm.size());
   Matrix dx = RmsNormBackward(head.dx, stream, student_.final_norm, eps, dnorm, pool_);
-  const float unit =
-      Eigen::Map<const Eigen::VectorXf>(student_.final_norm.data(), std::ssize(student_.final_norm))
-          .cwiseAbs()
-          .mean();
-  final_norm_adam_.Step(dnorm, rates.norms * unit, step_, student_.final_norm, pool_);
-  student_stack_.Backward(
+  Move(student_.final_norm, dnorm, rates.norms, final_norm_adam_);
+  dx = student_stack_.Backward(
       std::move(dx), weights,
       [&](size_t i, const FloatLayer& dw) { student_.blocks[i].Step(dw, rates, step_, pool_); },
       pool_);
+  if (student_.lm_head.empty()) EmbedBackward(dx, sequences, dhead);
+  Move(student_.head(), dhead, rates.head, head_adam_);
   return head.loss;
 }
 
 std::vector<std::vector<float>*> Distiller::State() {
   std::vector<std::vector<float>*> arrays = StateOf(student_.blocks);
-  arrays.insert(arrays.end(), {&student_.final_norm, &final_norm_adam_.mean(),
-                               &final_norm_adam_.variance(), &losses_});
+  arrays.insert(arrays.end(),
+                {&student_.final_norm, &final_norm_adam_.mean(), &final_norm_adam_.variance(),
+                 &student_.head(), &head_adam_.mean(), &head_adam_.variance(), &losses_});
   return arrays;
 }
 

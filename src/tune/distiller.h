@@ -16,15 +16,15 @@
 
 namespace accllm::tune {
 
-// The quantised model: blocks and final norm are trained, embedding and head stay. Blocks may be
-// closed: then each is open only while it is run.
+// The quantised model. Blocks, final norm and output head are trained; an embedding that is not the
+// head too stays. Blocks may be closed: then each is open only while it is run.
 struct Student {
   std::vector<float> embedding;  // [vocab, hidden]
   std::vector<float> lm_head;    // [vocab, hidden]; empty if tied
   std::vector<float> final_norm;
   std::vector<TrainableBlock> blocks;
 
-  const std::vector<float>& head() const { return lm_head.empty() ? embedding : lm_head; }
+  std::vector<float>& head() { return lm_head.empty() ? embedding : lm_head; }
 };
 
 class Distiller {
@@ -52,6 +52,8 @@ class Distiller {
   // What block `i` runs with, until another block is asked for.
   const FloatLayer& Weights(size_t i);
   Result<Matrix> TeacherOutput(const std::vector<std::span<const int32_t>>& sequences);
+  // A step of `rate`, relative to the mean magnitude of `values`.
+  void Move(std::vector<float>& values, const std::vector<float>& gradient, float rate, Adam& adam);
   std::vector<std::vector<float>*> State();
 
   reference::FloatWeights& teacher_;
@@ -61,6 +63,7 @@ class Distiller {
   Block teacher_block_;
   BlockStack student_stack_;
   Adam final_norm_adam_;
+  Adam head_adam_;
   size_t open_ = 0;            // the block that is open
   std::vector<float> losses_;  // [n_steps]
   int64_t step_ = 0;

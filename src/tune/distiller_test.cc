@@ -18,21 +18,26 @@ using testing::RandomMatrix;
 using testing::RandomValues;
 using testing::ValuesOf;
 
-TEST(Divergence, GradientAndValue) {
+// The divergence alone.
+double LossOf(const Head& student, const Head& teacher, ThreadPool& pool) {
+  std::vector<float> dweights(student.weights.size());
+  return Divergence(student, teacher, dweights, pool).loss;
+}
+
+TEST(Divergence, GradientsAndValue) {
   ThreadPool pool(2);
   Matrix x = RandomMatrix(6, 5, 1);
   const Matrix y = RandomMatrix(6, 5, 2);
-  const std::vector<float> head = RandomValues(9 * 5, 3);
-  const HeadLoss loss = Divergence({x, head}, {y, head}, pool);
+  std::vector<float> head = RandomValues(9 * 5, 3);
+  const std::vector<float> other = RandomValues(9 * 5, 4);
+  std::vector<float> dhead(head.size());
+  const HeadLoss loss = Divergence({x, head}, {y, other}, dhead, pool);
   EXPECT_GT(loss.loss, 0.1);
-  EXPECT_NEAR(Divergence({y, head}, {y, head}, pool).loss, 0, 1e-6);
+  EXPECT_NEAR(LossOf({y, other}, {y, other}, pool), 0, 1e-6);
   Matrix dx = loss.dx;
-  ExpectGradient(
-      ValuesOf(x), ValuesOf(dx),
-      [&] {
-        return Divergence({x, head}, {y, head}, pool).loss;
-      },
-      "x");
+  const auto value = [&] { return LossOf({x, head}, {y, other}, pool); };
+  ExpectGradient(ValuesOf(x), ValuesOf(dx), value, "x");
+  ExpectGradient(head, dhead, value, "weights");
 }
 
 TEST(Divergence, ChunksOfTokensAddUp) {
@@ -40,16 +45,19 @@ TEST(Divergence, ChunksOfTokensAddUp) {
   const Matrix x = RandomMatrix(1300, 5, 1);
   const Matrix y = RandomMatrix(1300, 5, 2);
   const std::vector<float> head = RandomValues(9 * 5, 3);
-  const HeadLoss all = Divergence({x, head}, {y, head}, pool);
+  std::vector<float> dall(head.size());
+  const HeadLoss all = Divergence({x, head}, {y, head}, dall, pool);
+  std::vector<float> dhalves(head.size());  // both halves' gradients are added to it
   double sum = 0;
   for (const int64_t first : {0, 650}) {
     const Matrix a = x.middleRows(first, 650);
     const Matrix b = y.middleRows(first, 650);
-    const HeadLoss half = Divergence({a, head}, {b, head}, pool);
+    const HeadLoss half = Divergence({a, head}, {b, head}, dhalves, pool);
     sum += half.loss / 2;
     EXPECT_LT((all.dx.middleRows(first, 650) - half.dx / 2).norm(), 1e-6F);
   }
   EXPECT_NEAR(all.loss, sum, 1e-6);
+  for (size_t i = 0; i < dall.size(); ++i) EXPECT_NEAR(dall[i], dhalves[i] / 2, 1e-6F);
 }
 
 // Half the score's second moment over a small step is the divergence that the step causes.
@@ -62,7 +70,7 @@ TEST(SampledScore, SecondMomentIsTheFisherInformation) {
   const Matrix moved = x + step.replicate(kDraws, 1);
   const Matrix score = SampledScore({x, head}, 7, pool);
   const double moment = (score * step.transpose()).cast<double>().squaredNorm() / kDraws;
-  const double divergence = Divergence({moved, head}, {x, head}, pool).loss;
+  const double divergence = LossOf({moved, head}, {x, head}, pool);
   EXPECT_NEAR(moment / 2, divergence, 0.06 * divergence);
   EXPECT_LT(score.colwise().mean().norm(), 0.05F * score.row(0).norm());
   EXPECT_EQ(score, SampledScore({x, head}, 7, pool));
@@ -81,7 +89,7 @@ class DistillerTest : public ::testing::Test {
     ASSERT_TRUE(checkpoint) << checkpoint.error().ToString();
     checkpoint_ = std::make_unique<Checkpoint>(std::move(*checkpoint));
     teacher_ = *reference::WeightsOf(*checkpoint_);
-    options_.rates = {.levels = 2e-2F, .scales = 1e-2F, .norms = 1e-2F};
+    options_.rates = {.levels = 2e-2F, .scales = 1e-2F, .norms = 1e-2F, .head = 1e-2F};
     options_.n_steps = 60;
     options_.batch_sequences = 6;
     options_.precision = {.a8 = true, .kv4 = true};
@@ -148,6 +156,24 @@ TEST_F(DistillerTest, ScalesAloneLowerTheDivergence) {
   EXPECT_EQ(student.blocks[0].quantized(LinearKind::kUp)->levels, levels);
 }
 
+// Of tied embeddings as of a head of its own.
+TEST_F(DistillerTest, TheHeadAloneLowersTheDivergence) {
+  options_.rates = {.head = 1e-2F};
+  for (const bool is_tied : {true, false}) {
+    Student student = MakeStudent(Trained::kScales);
+    student.embedding = teacher_->embedding();
+    student.lm_head = is_tied ? std::vector<float>() : teacher_->lm_head();
+    const std::vector<float> norm = student.final_norm;
+    Distiller distiller(*teacher_, student, kTokens, options_, pool_);
+    const std::vector<double> losses = Run(distiller, 60);
+    const double first = std::accumulate(losses.begin(), losses.begin() + 8, 0.0);
+    const double last = std::accumulate(losses.end() - 8, losses.end(), 0.0);
+    EXPECT_LT(last, 0.9 * first) << is_tied;
+    EXPECT_EQ(student.final_norm, norm);
+    EXPECT_EQ(student.embedding == teacher_->embedding(), !is_tied);
+  }
+}
+
 TEST_F(DistillerTest, ARestoredRunGoesOnBitForBit) {
   Student whole = MakeStudent();
   Distiller uninterrupted(*teacher_, whole, kTokens, options_, pool_);
@@ -170,6 +196,7 @@ TEST_F(DistillerTest, ARestoredRunGoesOnBitForBit) {
     EXPECT_EQ(student.blocks[i].weights().vectors.values, whole.blocks[i].weights().vectors.values);
   }
   EXPECT_EQ(student.final_norm, whole.final_norm);
+  EXPECT_EQ(student.head(), whole.head());
 }
 
 TEST_F(DistillerTest, AStateOfAnotherSizeIsRefused) {

@@ -59,13 +59,16 @@ void ScoreOfRow(Row row, double uniform) {
 
 }  // namespace
 
-HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) {
+HeadLoss Divergence(const Head& student, const Head& teacher, std::vector<float>& dweights,
+                    ThreadPool& pool) {
   const int64_t n_tokens = student.x.rows();
   HeadLoss result = {0, Matrix(n_tokens, student.x.cols())};
   const float scale = 1.0F / static_cast<float>(n_tokens);
+  std::vector<float> no_bias;
   for (int64_t first = 0; first < n_tokens; first += kChunkTokens) {
     const int64_t n = std::min(kChunkTokens, n_tokens - first);
-    Matrix logits = Linear(student.x.middleRows(first, n), student.weights, {}, pool);
+    const Matrix x = student.x.middleRows(first, n);
+    Matrix logits = Linear(x, student.weights, {}, pool);
     Matrix wanted = Linear(teacher.x.middleRows(first, n), teacher.weights, {}, pool);
     std::vector<double> losses(static_cast<size_t>(n));
     pool.ParallelFor(n, [&](int64_t begin, int64_t end, int) {
@@ -74,7 +77,8 @@ HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool) 
       }
     });
     for (const double loss : losses) result.loss += loss / static_cast<double>(n_tokens);
-    BackThroughHead(logits, student, first, result.dx, pool);
+    result.dx.middleRows(first, n) =
+        LinearBackward(logits, x, student.weights, dweights, no_bias, pool);
   }
   return result;
 }

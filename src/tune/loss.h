@@ -22,8 +22,9 @@ struct Head {
 };
 
 // KL divergence of the student's distributions from the teacher's. Logits are made and dropped some
-// hundred tokens at a time.
-HeadLoss Divergence(const Head& student, const Head& teacher, ThreadPool& pool);
+// hundred tokens at a time. Adds the gradient with respect to the student's weights to `dweights`.
+HeadLoss Divergence(const Head& student, const Head& teacher, std::vector<float>& dweights,
+                    ThreadPool& pool);
 
 // Negative log-likelihood of `targets`, one token id a row of head.x; rows with target kNoTarget do
 // not count. Adds the gradient with respect to the head's weights to `dweights`.

@@ -19,6 +19,7 @@ struct LearningRates {
   float tables = 0;  // entries of free codebooks, likewise
   float scales = 0;  // logarithms of multipliers and row scales
   float norms = 0;   // vectors, relative to their mean magnitude
+  float head = 0;    // the output head's weights, likewise
 };
 
 // What of a matrix is trained.
