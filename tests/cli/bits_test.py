@@ -6,23 +6,12 @@ usage: bits_test.py --binary ACCLLM --tokenizer TOKENIZER.model
 
 import json
 import re
-import tempfile
-import unittest
 
 import small_model
 
 
-class Bits(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.program = small_model.Program(cls.folder.name, small_model.llama_recipe(
-            hidden=64, intermediate=96, steps=3, sequence_tokens=16))
-        cls.program.json("train", "recipe.toml", "-o", "model")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
+class Bits(small_model.TestOfModel):
+    recipe = small_model.llama_recipe(hidden=64, intermediate=96, steps=3, sequence_tokens=16)
 
     def compress(self, *arguments):
         return self.program.run("compress", "model", "-o", "model.acc", "--force", "--lines",

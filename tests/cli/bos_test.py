@@ -5,27 +5,21 @@ usage: bos_test.py --binary ACCLLM --tokenizer TOKENIZER.model
 """
 
 import json
-import tempfile
-import unittest
+import math
 
 import small_model
 
 BOS = 1
 
 
-class Bos(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.program = small_model.Program(cls.folder.name, small_model.llama_recipe(
-            hidden=64, intermediate=96, steps=3, sequence_tokens=16))
-        cls.program.json("train", "recipe.toml", "-o", "model")
-        config = cls.program.path / "model/config.json"
-        config.write_text(json.dumps(json.loads(config.read_text()) | {"bos_token_id": BOS}))
+class Bos(small_model.TestOfModel):
+    recipe = small_model.llama_recipe(hidden=64, intermediate=96, steps=3, sequence_tokens=16)
 
     @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
+    def setUpClass(cls):
+        super().setUpClass()
+        config = cls.program.path / "model/config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"bos_token_id": BOS}))
 
     def add_bos(self, adds):
         (self.program.path / "model/tokenizer_config.json").write_text(
@@ -56,6 +50,20 @@ class Bos(unittest.TestCase):
         result = self.eval("--stream", "--max-tokens", "50")
         self.assertEqual((without["tokens"], result["tokens"]), (49, 50))
         self.assertNotEqual(without["mean_nll"], result["mean_nll"])
+
+    def test_bits_per_byte_count_what_is_predicted(self):
+        file_bytes = (self.program.path / "text.txt").stat().st_size
+        for adds in (False, True):
+            self.add_bos(adds)
+            result = self.eval("--stream")
+            bits = result["mean_nll"] * result["tokens"] / math.log(2)
+            missing = file_bytes - bits / result["bits_per_byte"]
+            # Without BOS the first token is context only.
+            if adds:
+                self.assertAlmostEqual(missing, 0, places=6)
+            else:
+                self.assertGreater(missing, 0.5)
+                self.assertLess(missing, 16)
 
     def test_samples(self):
         files = []

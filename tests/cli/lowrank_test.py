@@ -4,30 +4,22 @@
 usage: lowrank_test.py --binary ACCLLM --tokenizer TOKENIZER.model
 """
 
-import tempfile
-import unittest
-
 import small_model
 
 CALIBRATION = ["--recipe", "joint", "--calibration", "text.txt", "--lines", "--samples", "16",
                "--sample-tokens", "32"]
 
 
-class LowRank(unittest.TestCase):
+class LowRank(small_model.TestOfModel):
+    recipe = small_model.llama_recipe(hidden=48, intermediate=80, steps=60, sequence_tokens=32)
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.program = small_model.Program(cls.folder.name, small_model.llama_recipe(
-            hidden=48, intermediate=80, steps=60, sequence_tokens=32))
+        super().setUpClass()
         cls.json = cls.program.json
-        cls.json("train", "recipe.toml", "-o", "model")
         cls.plain = cls.json("compress", "model", "-o", "plain.acc", *CALIBRATION)
         cls.report = cls.json("compress", "model", "-o", "parts.acc", "--lowrank", "6",
                               *CALIBRATION)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
 
     def expect_error(self, part, *arguments):
         result = self.program.run("compress", "model", "-o", "new.acc", *arguments)

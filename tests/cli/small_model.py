@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 TIMEOUT = 120  # seconds; a loaded machine is slow
@@ -72,6 +73,22 @@ class Program:
         if result.returncode != 0:
             raise AssertionError(f"{arguments}: {result.stderr}")
         return json.loads(result.stdout)
+
+
+class TestOfModel(unittest.TestCase):
+    """Tests of a checkpoint `model`, trained by `recipe` in the folder of `program`."""
+
+    recipe = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.program = Program(cls.folder.name, cls.recipe)
+        cls.program.json("train", "recipe.toml", "-o", "model")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
 
 
 def main():
