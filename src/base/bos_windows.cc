@@ -1,7 +1,6 @@
 #include "base/bos_windows.h"
 
 #include <algorithm>
-#include <cassert>
 
 #include "base/index.h"
 
@@ -10,8 +9,8 @@ namespace accllm {
 std::vector<int32_t> BosWindows(std::span<const int32_t> tokens, int64_t window_tokens,
                                 int64_t bos) {
   if (bos < 0) return {tokens.begin(), tokens.end()};
-  assert(window_tokens == 0 || window_tokens >= 2);
-  const int64_t own = window_tokens == 0 ? std::ssize(tokens) : window_tokens - 1;
+  const int64_t own =
+      window_tokens == 0 ? std::ssize(tokens) : std::max<int64_t>(1, window_tokens - 1);
   std::vector<int32_t> windows;
   for (int64_t first = 0; first < std::ssize(tokens); first += own) {
     const auto part =

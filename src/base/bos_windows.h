@@ -7,8 +7,8 @@
 
 namespace accllm {
 
-// `tokens` in windows of `window_tokens` (at least 2), each of which starts with `bos`; the last
-// may be shorter. window_tokens 0: all in one window. A negative `bos`: the tokens as they are.
+// `tokens` in windows of `window_tokens` (1: of 2), each of which starts with `bos`; the last may
+// be shorter. window_tokens 0: all in one window. A negative `bos`: the tokens as they are.
 std::vector<int32_t> BosWindows(std::span<const int32_t> tokens, int64_t window_tokens,
                                 int64_t bos);
 

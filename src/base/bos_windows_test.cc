@@ -11,6 +11,7 @@ TEST(BosWindows, EachStartsWithIt) {
   const Tokens text = {10, 11, 12, 13, 14};
   EXPECT_EQ(BosWindows(text, 3, 1), (Tokens{1, 10, 11, 1, 12, 13, 1, 14}));
   EXPECT_EQ(BosWindows(text, 6, 1), (Tokens{1, 10, 11, 12, 13, 14}));
+  EXPECT_EQ(BosWindows(Tokens{10, 11}, 1, 0), (Tokens{0, 10, 0, 11}));
   EXPECT_EQ(BosWindows(text, 2, 0), (Tokens{0, 10, 0, 11, 0, 12, 0, 13, 0, 14}));
 }
 
