@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes models/books-6m-v2.acc: a bundled model distilled end to end, 2:4 and 2 bits. Half an hour; the
 # same program, text and kind of CPU give the same bytes. models/books-6m.acc was made before blocks and the
-# whole model had learning rates of their own: its one step of tuning on each block took the larger one.
+# whole model had learning rates of their own (its one step of tuning on each block took the larger one), and before the
+# output head was trained.
 #
 # usage: tools/distill_books.sh TEXT [MODEL [OUTPUT [OPTION...]]]
 #   TEXT     books in the public domain, one paragraph a line; the bundled files were made with the models' own
