@@ -1,6 +1,7 @@
 #include "tune/block_tuner.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -161,7 +162,7 @@ TEST_F(BlockTunerTest, TrainsBlocksTogether) {
 
 TEST_F(BlockTunerTest, ARestoredRunGoesOnBitForBit) {
   options_.n_steps = 12;
-  const std::string path = ::testing::TempDir() + "block_tuner_state";
+  const std::string path = ::testing::TempDir() + "block_tuner_state" + std::to_string(getpid());
   std::vector<TrainableBlock> whole = OneBlock();
   const std::vector<double> losses = Tune(whole, pool_);
   {

@@ -1,6 +1,7 @@
 #include "tune/distiller.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <numeric>
@@ -82,7 +83,7 @@ class DistillerTest : public ::testing::Test {
   static constexpr int64_t kTokens = 12;
 
   void SetUp() override {
-    folder_ = ::testing::TempDir() + "distiller_test";
+    folder_ = ::testing::TempDir() + "distiller_test" + std::to_string(getpid());
     config_ = accllm::testing::TinyConfig();
     ASSERT_TRUE(accllm::testing::WriteCheckpoint(folder_, config_));
     auto checkpoint = Checkpoint::Open(folder_);

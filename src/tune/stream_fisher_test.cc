@@ -1,6 +1,7 @@
 #include "tune/stream_fisher.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -20,7 +21,7 @@ constexpr int64_t kFisherSequences = 256;
 class StreamFisherTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = ::testing::TempDir() + "stream_fisher_test";
+    folder_ = ::testing::TempDir() + "stream_fisher_test" + std::to_string(getpid());
     config_ = accllm::testing::TinyConfig();
     ASSERT_TRUE(accllm::testing::WriteCheckpoint(folder_, config_));
     checkpoint_ = std::make_unique<Checkpoint>(*Checkpoint::Open(folder_));

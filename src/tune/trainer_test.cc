@@ -1,6 +1,7 @@
 #include "tune/trainer.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <numeric>
@@ -112,7 +113,7 @@ TEST_P(TrainerTest, LearnsAPattern) {
 }
 
 TEST_P(TrainerTest, GivesTheSameBitsForEveryNumberOfThreadsAndAfterALoad) {
-  const std::string path = ::testing::TempDir() + "trainer_test.state";
+  const std::string path = ::testing::TempDir() + "trainer_test.state" + std::to_string(getpid());
   ThreadPool one(1);
   FloatParameters whole = RandomParameters(config_, 1);
   Trainer uninterrupted(config_, whole, options_, one);
