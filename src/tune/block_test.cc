@@ -1,8 +1,8 @@
 #include "tune/block.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include "base/testing/unique_path.h"
 #include "checkpoint/testing/checkpoint_writer.h"
 #include "tune/testing/small_block.h"
 
@@ -96,7 +96,7 @@ TEST_F(BlockTest, ThreadsChangeNoBit) {
 // The stack of blocks with its embedding is the reference's float model, roundings included.
 TEST_F(BlockTest, EqualsTheReferencePass) {
   const ModelConfig config = accllm::testing::TinyConfig();
-  const std::string folder = ::testing::TempDir() + "block_test_model" + std::to_string(getpid());
+  const std::string folder = accllm::testing::UniquePath("block_test_model");
   ASSERT_TRUE(accllm::testing::WriteCheckpoint(folder, config));
   const auto checkpoint = Checkpoint::Open(folder);
   ASSERT_TRUE(checkpoint) << checkpoint.error().ToString();

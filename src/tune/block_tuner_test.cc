@@ -1,13 +1,13 @@
 #include "tune/block_tuner.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
 #include <numeric>
 #include <set>
 
+#include "base/testing/unique_path.h"
 #include "tune/testing/small_block.h"
 
 namespace accllm::tune {
@@ -162,7 +162,7 @@ TEST_F(BlockTunerTest, TrainsBlocksTogether) {
 
 TEST_F(BlockTunerTest, ARestoredRunGoesOnBitForBit) {
   options_.n_steps = 12;
-  const std::string path = ::testing::TempDir() + "block_tuner_state" + std::to_string(getpid());
+  const std::string path = accllm::testing::UniquePath("block_tuner_state");
   std::vector<TrainableBlock> whole = OneBlock();
   const std::vector<double> losses = Tune(whole, pool_);
   {

@@ -1,11 +1,11 @@
 #include "tune/distiller.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <numeric>
 
+#include "base/testing/unique_path.h"
 #include "checkpoint/testing/checkpoint_writer.h"
 #include "tune/loss.h"
 #include "tune/testing/small_block.h"
@@ -83,7 +83,7 @@ class DistillerTest : public ::testing::Test {
   static constexpr int64_t kTokens = 12;
 
   void SetUp() override {
-    folder_ = ::testing::TempDir() + "distiller_test" + std::to_string(getpid());
+    folder_ = accllm::testing::UniquePath("distiller_test");
     config_ = accllm::testing::TinyConfig();
     ASSERT_TRUE(accllm::testing::WriteCheckpoint(folder_, config_));
     auto checkpoint = Checkpoint::Open(folder_);

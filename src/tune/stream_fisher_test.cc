@@ -1,13 +1,13 @@
 #include "tune/stream_fisher.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
 #include <memory>
 
 #include "base/split_mix64.h"
+#include "base/testing/unique_path.h"
 #include "checkpoint/testing/checkpoint_writer.h"
 #include "tune/block.h"
 #include "tune/loss.h"
@@ -21,7 +21,7 @@ constexpr int64_t kFisherSequences = 256;
 class StreamFisherTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = ::testing::TempDir() + "stream_fisher_test" + std::to_string(getpid());
+    folder_ = accllm::testing::UniquePath("stream_fisher_test");
     config_ = accllm::testing::TinyConfig();
     ASSERT_TRUE(accllm::testing::WriteCheckpoint(folder_, config_));
     checkpoint_ = std::make_unique<Checkpoint>(*Checkpoint::Open(folder_));

@@ -1,11 +1,11 @@
 #include "tune/trainer.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <numeric>
 
+#include "base/testing/unique_path.h"
 #include "tune/block_tuner.h"
 #include "tune/loss.h"
 #include "tune/testing/small_block.h"
@@ -113,7 +113,7 @@ TEST_P(TrainerTest, LearnsAPattern) {
 }
 
 TEST_P(TrainerTest, GivesTheSameBitsForEveryNumberOfThreadsAndAfterALoad) {
-  const std::string path = ::testing::TempDir() + "trainer_test.state" + std::to_string(getpid());
+  const std::string path = accllm::testing::UniquePath("trainer_test.state");
   ThreadPool one(1);
   FloatParameters whole = RandomParameters(config_, 1);
   Trainer uninterrupted(config_, whole, options_, one);

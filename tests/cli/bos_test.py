@@ -66,13 +66,13 @@ class Bos(small_model.TestOfModel):
                 self.assertLess(missing, 16)
 
     def test_samples(self):
-        files = []
+        errors = []
         for adds in (False, True):
             self.add_bos(adds)
             result = self.compress("--sample-tokens", "16", "--json")
             self.assertEqual(result.returncode, 0, result.stderr)
-            files.append(json.loads(result.stdout)["layers"])
-        errors = [[layer["relative_error"] for layer in layers] for layers in files]
+            layers = json.loads(result.stdout)["layers"]
+            errors.append([layer["relative_error"] for layer in layers])
         self.assertNotEqual(*errors)
 
     def test_a_sample_of_bos_alone(self):

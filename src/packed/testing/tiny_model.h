@@ -1,8 +1,6 @@
 // A tiny random packed model, for tests of every room.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstring>
 #include <filesystem>
 #include <random>
@@ -11,6 +9,7 @@
 
 #include "base/fp16.h"
 #include "base/tensor_names.h"
+#include "base/testing/unique_path.h"
 #include "packed/low_rank.h"
 #include "packed/packed_file.h"
 #include "packed/packed_writer.h"
@@ -18,11 +17,6 @@
 #include "packed/testing/random_matrix.h"
 
 namespace accllm::testing {
-
-inline std::string UniquePath(const std::string& name) {
-  return (std::filesystem::temp_directory_path() / (std::to_string(getpid()) + "-" + name))
-      .string();
-}
 
 // Two layers, GQA 2:1, dimensions that are no multiples of a block.
 inline ModelConfig TinyPackedConfig() {
