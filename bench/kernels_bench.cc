@@ -123,7 +123,17 @@ struct LinearWork {
 
   int64_t tile_bytes() const { return matrix.n_blocks * TileBlockBytes(matrix.type); }
 
+  // As the engine does, where there are enough tokens.
+  void ArrangeFor(const TileKernels& kernels) {
+    if (x.n_tokens < kernels.min_panel_tokens) return;
+    arranged.resize(static_cast<size_t>(RoundUp(x.n_tokens, kPanelTokens) * x.n_blocks *
+                                        format::kBlockWeights));
+    Arrange(kernels, x, arranged.data());
+    x.arranged = arranged.data();
+  }
+
   std::vector<uint8_t> codes;
+  std::vector<uint8_t> arranged;
   std::vector<float> token_scales;
   std::vector<float> row_scales;
   std::vector<int32_t> row_sums;
@@ -140,6 +150,7 @@ void BenchLinear(benchmark::State& state, Isa isa, const LinearShape& shape, Ten
   if (arena == nullptr) return state.SkipWithError("no memory");
   const int64_t n_tokens = state.range(1);
   LinearWork work(shape, type, n_tokens);
+  work.ArrangeFor(KernelsFor(isa).tile);
   work.matrix.is_interleaved =
       type == TensorType::kW2S24 && KernelsFor(isa).tile.w2s24_interleaved != nullptr;
   const int64_t n_threads = state.range(0);

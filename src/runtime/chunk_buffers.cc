@@ -5,6 +5,7 @@
 
 #include "base/block_codec.h"
 #include "base/index.h"
+#include "kernels/linear/linear.h"
 
 namespace accllm {
 
@@ -33,13 +34,17 @@ Result<ChunkBuffers> ChunkBuffers::Create(const ModelConfig& c, int64_t chunk) {
     return RoundUp(chunk * part.n * int64_t{sizeof(float)}, format::kAlignment);
   };
   const int64_t widest = std::max({c.hidden_size, c.q_size(), c.intermediate_size});
-  const int64_t code_bytes = chunk * RoundUp(widest, format::kBlockWeights);
-  int64_t bytes = code_bytes;
+  const int64_t token_codes = RoundUp(widest, format::kBlockWeights);
+  const int64_t code_bytes = chunk * token_codes;
+  const int64_t arranged_bytes = RoundUp(chunk, kernels::kPanelTokens) * token_codes;
+  int64_t bytes = code_bytes + arranged_bytes;
   for (const Part& part : parts) bytes += bytes_of(part);
   ACCLLM_ASSIGN_OR_RETURN(b.memory_, HugeBuffer::Allocate(static_cast<size_t>(bytes)));
   uint8_t* at = b.memory_.data();
   b.codes = {at, Index(code_bytes)};
   at += code_bytes;
+  b.arranged = {at, Index(arranged_bytes)};
+  at += arranged_bytes;
   for (const Part& part : parts) {
     *part.floats = {reinterpret_cast<float*>(at), Index(chunk * part.n)};
     at += bytes_of(part);

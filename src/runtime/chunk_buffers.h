@@ -31,6 +31,7 @@ struct ChunkBuffers {
   std::span<float> sink_cosines;  // [C, head_dim / 2] at the position that meets the sinks
   std::span<float> sink_sines;    // [C, head_dim / 2]
   std::span<uint8_t> codes;       // [C, widest input in whole blocks] quantised activations
+  std::span<uint8_t> arranged;    // the same in QuantizedRows::arranged's order
 
  private:
   HugeBuffer memory_;

@@ -152,11 +152,12 @@ Status Engine::RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float
   is_alone_ = BytesPerLoop() * n_tokens < options_.min_loop_bytes;
   for (int64_t layer = 0; layer < c.n_layers; ++layer) RunLayer(layer, n_tokens);
   if (n_logits == 0) return {};
-  std::copy_n(buffers_.x.begin() + (n_tokens - n_logits) * c.hidden_size, n_logits * c.hidden_size,
-              buffers_.x.begin());
-  Norm(model_.final_norm(), n_logits);
+  const int64_t skipped = (n_tokens - n_logits) * c.hidden_size;
+  for (std::span<float> rows : {buffers_.x, buffers_.projected}) {
+    std::copy_n(rows.begin() + skipped, n_logits * c.hidden_size, rows.begin());
+  }
   const std::array outputs = {Output{&model_.lm_head(), logits}};
-  Project(Quantize(buffers_.normed.data(), c.hidden_size, n_logits), outputs);
+  Project(NormedInput(model_.final_norm(), n_logits, buffers_.projected.data()), outputs);
   const float* end = logits + n_logits * c.vocab_size;
   if (!std::all_of(static_cast<const float*>(logits), end,
                    [](float v) { return std::isfinite(v); })) {
@@ -185,36 +186,41 @@ void Engine::Loop(int64_t n, FunctionRef<void(int64_t, int64_t, int)> body, int 
 void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
   const ModelConfig& c = model_.config();
   const PackedLayer& w = model_.layers()[Index(layer)];
-  Norm(w.vectors.at(VectorKind::kInputLayernorm), n_tokens);
+  const float* from_last_layer = layer == 0 ? nullptr : buffers_.projected.data();
   const std::array qkv = {Output{&w.at(LinearKind::kQ), buffers_.q.data()},
                           Output{&w.at(LinearKind::kK), buffers_.k.data()},
                           Output{&w.at(LinearKind::kV), buffers_.v.data()}};
-  Project(Quantize(buffers_.normed.data(), c.hidden_size, n_tokens), qkv);
+  Project(NormedInput(w.vectors.at(VectorKind::kInputLayernorm), n_tokens, from_last_layer), qkv);
   Attend(layer, n_tokens);
   const std::array o = {Output{&w.at(LinearKind::kO), buffers_.projected.data()}};
-  Project(Quantize(buffers_.mixed.data(), c.q_size(), n_tokens), o);
-  AddResidual(buffers_.projected.data(), n_tokens);
-  Norm(w.vectors.at(VectorKind::kPostAttentionLayernorm), n_tokens);
+  Project(Quantize(buffers_.mixed.data(), c.q_size(), n_tokens, [](int64_t) {}), o);
   const std::array gate_up = {Output{&w.at(LinearKind::kGate), buffers_.gate.data()},
                               Output{&w.at(LinearKind::kUp), buffers_.up.data()}};
-  Project(Quantize(buffers_.normed.data(), c.hidden_size, n_tokens), gate_up);
-  Loop(n_tokens, [&](int64_t begin, int64_t end, int) {
-    const int64_t n = c.intermediate_size;
-    kernels_.silu_mul(buffers_.gate.data() + begin * n, buffers_.up.data() + begin * n,
-                      (end - begin) * n, buffers_.gate.data() + begin * n);
-  });
+  Project(NormedInput(w.vectors.at(VectorKind::kPostAttentionLayernorm), n_tokens,
+                      buffers_.projected.data()),
+          gate_up);
   const std::array down = {Output{&w.at(LinearKind::kDown), buffers_.projected.data()}};
-  Project(Quantize(buffers_.gate.data(), c.intermediate_size, n_tokens), down);
-  AddResidual(buffers_.projected.data(), n_tokens);
+  Project(Quantize(buffers_.gate.data(), c.intermediate_size, n_tokens,
+                   [&](int64_t token) {
+                     const int64_t n = c.intermediate_size;
+                     float* gate = buffers_.gate.data() + token * n;
+                     kernels_.silu_mul(gate, buffers_.up.data() + token * n, n, gate);
+                   }),
+          down);
 }
 
-void Engine::Norm(const std::vector<float>& weight, int64_t n_tokens) {
+// The norm of the residual stream, to which `added` belongs too, where it is not null.
+Engine::Input Engine::NormedInput(const std::vector<float>& weight, int64_t n_tokens,
+                                  const float* added) {
   const int64_t n = model_.config().hidden_size;
-  Loop(n_tokens, [&](int64_t begin, int64_t end, int) {
-    for (int64_t t = begin; t < end; ++t) {
-      kernels_.rmsnorm(buffers_.x.data() + t * n, weight.data(), n, model_.config().rms_norm_eps,
-                       buffers_.normed.data() + t * n);
+  return Quantize(buffers_.normed.data(), n, n_tokens, [&](int64_t token) {
+    float* x = buffers_.x.data() + token * n;
+    if (added != nullptr) {
+      const float* y = added + token * n;
+      for (int64_t i = 0; i < n; ++i) x[i] += y[i];
     }
+    kernels_.rmsnorm(x, weight.data(), n, model_.config().rms_norm_eps,
+                     buffers_.normed.data() + token * n);
   });
 }
 
@@ -227,16 +233,32 @@ void Engine::NormHeads(const std::vector<float>& weight, int64_t n_heads, float*
   }
 }
 
-Engine::Input Engine::Quantize(const float* x, int64_t cols, int64_t n_tokens) {
+// Quantises x[token] once prepare(token) has made it: while it is in the cache.
+Engine::Input Engine::Quantize(const float* x, int64_t cols, int64_t n_tokens,
+                               FunctionRef<void(int64_t)> prepare) {
   const int64_t n_blocks = (cols + format::kBlockWeights - 1) / format::kBlockWeights;
-  Loop(n_tokens, [&](int64_t begin, int64_t end, int) {
-    for (int64_t t = begin; t < end; ++t) {
-      kernels_.quantize_activations(x + t * cols, cols,
-                                    buffers_.codes.data() + t * n_blocks * format::kBlockWeights,
-                                    &buffers_.code_scales[Index(t)]);
+  const int64_t token_bytes = n_blocks * format::kBlockWeights;
+  const bool in_panel = n_tokens >= kernels_.tile.min_panel_tokens;
+  const int64_t together = in_panel ? kernels::kPanelTokens : 1;
+  Loop((n_tokens + together - 1) / together, [&](int64_t begin, int64_t end, int) {
+    for (int64_t first = begin * together; first < end * together; first += together) {
+      const int64_t n = std::min(together, n_tokens - first);
+      uint8_t* codes = buffers_.codes.data() + first * token_bytes;
+      float* scales = buffers_.code_scales.data() + first;
+      for (int64_t t = 0; t < n; ++t) {
+        prepare(first + t);
+        kernels_.quantize_activations(x + (first + t) * cols, cols, codes + t * token_bytes,
+                                      scales + t);
+      }
+      if (!in_panel) continue;
+      kernels::Arrange(kernels_.tile, {codes, scales, n, n_blocks},
+                       buffers_.arranged.data() + first * token_bytes);
     }
   });
-  return {x, cols, {buffers_.codes.data(), buffers_.code_scales.data(), n_tokens, n_blocks}};
+  return {x,
+          cols,
+          {buffers_.codes.data(), buffers_.code_scales.data(), n_tokens, n_blocks,
+           in_panel ? buffers_.arranged.data() : nullptr}};
 }
 
 void Engine::Project(const Input& input, std::span<const Output> outputs) {
@@ -408,11 +430,6 @@ void Engine::AttendTokens(int64_t layer, int64_t token, int64_t n, int64_t kv_he
     std::copy_n(s.mixed.begin() + i * token_floats, token_floats,
                 buffers_.mixed.begin() + (token + i) * c.q_size() + kv_head * token_floats);
   }
-}
-
-void Engine::AddResidual(const float* y, int64_t n_tokens) {
-  const int64_t n = n_tokens * model_.config().hidden_size;
-  for (int64_t i = 0; i < n; ++i) buffers_.x[Index(i)] += y[i];
 }
 
 }  // namespace accllm

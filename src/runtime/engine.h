@@ -102,9 +102,10 @@ class Engine final : public LanguageModel {
   int64_t BytesPerLoop() const;
   void Loop(int64_t n, FunctionRef<void(int64_t, int64_t, int)> body, int parts_per_thread = 1);
   void RunLayer(int64_t layer, int64_t n_tokens);
-  void Norm(const std::vector<float>& weight, int64_t n_tokens);
+  Input NormedInput(const std::vector<float>& weight, int64_t n_tokens, const float* added);
   void NormHeads(const std::vector<float>& weight, int64_t n_heads, float* heads) const;
-  Input Quantize(const float* x, int64_t cols, int64_t n_tokens);
+  Input Quantize(const float* x, int64_t cols, int64_t n_tokens,
+                 FunctionRef<void(int64_t token)> prepare);
   void Project(const Input& input, std::span<const Output> outputs);
   using TileBody = FunctionRef<void(size_t matrix, int64_t tile_begin, int64_t tile_end)>;
   void ForTiles(std::span<const int64_t> n_tiles, TileBody body);
@@ -117,7 +118,6 @@ class Engine final : public LanguageModel {
   void SetQueries(int64_t layer, int64_t token, int64_t n, int64_t kv_head, bool is_moved,
                   Scratch& s);
   void AttendTokens(int64_t layer, int64_t token, int64_t n, int64_t kv_head, int thread);
-  void AddResidual(const float* y, int64_t n_tokens);
 
   EngineOptions options_;
   const kernels::KernelTable& kernels_;

@@ -18,7 +18,26 @@ struct DecodedRow {
   __m512i multipliers;  // dword l is the multiplier of weights 16 l .. 16 l + 15
 };
 
+// One row of two blocks that follow each other, as Pair.
+struct DecodedPair {
+  __m512i levels[8];    // even and odd ones of position j at 2 j and 2 j + 1
+  __m512i multipliers;  // of either
+};
+
 inline __m512i Load64(const void* bytes) { return _mm512_loadu_si512(bytes); }
+
+// One vector of each of two blocks, whose dwords 2 g and 2 g + 1 belong to the 32 weights of
+// multiplier g: each result has one of them, and the same multipliers.
+struct Pair {
+  __m512i even;
+  __m512i odd;
+};
+inline Pair PairOf(__m512i first, __m512i second) {
+  const __m512 a = _mm512_castsi512_ps(first);
+  const __m512 b = _mm512_castsi512_ps(second);
+  return {_mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)),
+          _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xDD))};
+}
 
 // Byte indices that put byte first + l / 2 into the low byte of dword l.
 constexpr std::array<uint8_t, 64> SpreadMultipliers(int64_t first) {
@@ -55,14 +74,22 @@ class CodeDecoder : public NarrowSums {
 
   DecodedRow Decode(const uint8_t* tile_block, int64_t row) const {
     const __m512i block = Load64(tile_block + 64 * row);
-    // Bit 7 of a byte is the next code's first; the table look-up ignores it.
-    const __m512i codes =
-        _mm512_multishift_epi64_epi8(code_shifts_, _mm512_permutexvar_epi8(spread_codes_, block));
     DecodedRow out;
+    for (int j = 0; j < 4; ++j) out.levels[j] = Levels(Codes(block), j);
+    out.multipliers = Multipliers(block);
+    return out;
+  }
+
+  DecodedPair DecodePair(const uint8_t* tile_blocks, int64_t row) const {
+    const __m512i first = Load64(tile_blocks + 64 * row);
+    const __m512i second = Load64(tile_blocks + TileBlockBytes(kCoded) + 64 * row);
+    const Pair codes = PairOf(Codes(first), Codes(second));
+    DecodedPair out;
     for (int j = 0; j < 4; ++j) {
-      out.levels[j] = _mm512_permutex2var_epi8(tables_[j][0], codes, tables_[j][1]);
+      out.levels[2 * j] = Levels(codes.even, j);
+      out.levels[2 * j + 1] = Levels(codes.odd, j);
     }
-    out.multipliers = _mm512_maskz_permutexvar_epi8(kLowBytesOfDwords, spread_multipliers_, block);
+    out.multipliers = PairOf(Multipliers(first), Multipliers(second)).even;
     return out;
   }
 
@@ -74,6 +101,18 @@ class CodeDecoder : public NarrowSums {
     return index;
   }();
   static constexpr auto kSpread = SpreadMultipliers(format::kCodeBytes);
+
+  // Bit 7 of a byte is the next code's first; Levels ignores it.
+  __m512i Codes(__m512i block) const {
+    return _mm512_multishift_epi64_epi8(code_shifts_,
+                                        _mm512_permutexvar_epi8(spread_codes_, block));
+  }
+  __m512i Levels(__m512i codes, int j) const {
+    return _mm512_permutex2var_epi8(tables_[j][0], codes, tables_[j][1]);
+  }
+  __m512i Multipliers(__m512i block) const {
+    return _mm512_maskz_permutexvar_epi8(kLowBytesOfDwords, spread_multipliers_, block);
+  }
 
   __m512i tables_[4][2];
   __m512i spread_codes_;
@@ -216,5 +255,23 @@ class Decoder8 {
  private:
   DenseMultipliers multipliers_;
 };
+
+template <class Decoder>
+inline DecodedPair DecodePair(const Decoder& decoder, const uint8_t* tile_blocks, int64_t row) {
+  if constexpr (requires { decoder.DecodePair(tile_blocks, row); }) {
+    return decoder.DecodePair(tile_blocks, row);
+  } else {
+    const DecodedRow first = decoder.Decode(tile_blocks, row);
+    const DecodedRow second = decoder.Decode(tile_blocks + TileBlockBytes(Decoder::kType), row);
+    DecodedPair out;
+    for (int j = 0; j < 4; ++j) {
+      const Pair pair = PairOf(first.levels[j], second.levels[j]);
+      out.levels[2 * j] = pair.even;
+      out.levels[2 * j + 1] = pair.odd;
+    }
+    out.multipliers = PairOf(first.multipliers, second.multipliers).even;
+    return out;
+  }
+}
 
 }  // namespace accllm::kernels

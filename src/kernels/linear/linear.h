@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "base/block_codec.h"
 #include "kernels/linear/interleave24.h"
@@ -21,6 +22,7 @@ struct QuantizedRows {
   const float* scales = nullptr;  // [n_tokens]
   int64_t n_tokens = 0;
   int64_t n_blocks = 0;
+  const uint8_t* arranged = nullptr;  // the same as Arrange lays them out; null: not done
 };
 
 // A weight matrix of one of the block types. Rows are padded to whole tiles. Tiles have 8 rows, or,
@@ -54,7 +56,7 @@ struct PackedMatrix {
 
 // The most tokens and the most sums of one call of a tile kernel.
 inline constexpr int64_t kMaxTileTokens = 64;
-inline constexpr int64_t kMaxTileSums = kMaxTileTokens * kInterleavedRows;
+inline constexpr int64_t kMaxTileSums = kMaxTileTokens * 16 * format::kTileRows;
 
 // Tiles of one matrix that follow each other.
 struct TileRun {
@@ -84,18 +86,13 @@ using FinishRows = void (*)(const PackedMatrix& w, const RawSums& raw, int64_t n
 void FinishRowsScalar(const PackedMatrix& w, const RawSums& raw, int64_t n_tokens,
                       const float* a_scales, float* y, int64_t y_stride);
 
-struct TileKernels {
+struct KernelsOfTypes {
   TileKernel w2s24 = nullptr;
   TileKernel w2free = nullptr;
   TileKernel w2 = nullptr;
   TileKernel w3 = nullptr;
   TileKernel w4 = nullptr;
   TileKernel w8 = nullptr;
-  // Of interleaved tiles; null on an ISA that is faster on tiles as they are in the file.
-  TileKernel w2s24_interleaved = nullptr;
-  FinishRows finish = FinishRowsScalar;
-  // Tokens a call should have, where there are so many.
-  int64_t tokens_at_once = 8;
 
   TileKernel For(format::TensorType type) const {
     switch (type) {
@@ -114,6 +111,31 @@ struct TileKernels {
     }
   }
 };
+
+// Tokens of one group of arranged activations.
+inline constexpr int64_t kPanelTokens = 4;
+
+struct TileKernels : KernelsOfTypes {
+  explicit TileKernels(const KernelsOfTypes& of_types = {}) : KernelsOfTypes(of_types) {}
+
+  // Of interleaved tiles; null on an ISA that is faster on tiles as they are in the file.
+  TileKernel w2s24_interleaved = nullptr;
+  FinishRows finish = FinishRowsScalar;
+  // Tokens a call should have, where there are so many.
+  int64_t tokens_at_once = 8;
+
+  // Kernels of many tokens that want activations in an order of their own; null for types that have
+  // none.
+  KernelsOfTypes panel;
+  int64_t min_panel_tokens = std::numeric_limits<int64_t>::max();  // from which on they are faster
+  // Lays out a group of up to kPanelTokens tokens; arranged: [kPanelTokens * n_blocks * 256].
+  void (*arrange)(const uint8_t* codes, int64_t n_tokens, int64_t n_blocks,
+                  uint8_t* arranged) = nullptr;
+};
+
+// The codes of x in the order of kernels.panel, which has min_panel_tokens.
+// arranged: [RoundUp(n_tokens, kPanelTokens), n_blocks * 256].
+void Arrange(const TileKernels& kernels, const QuantizedRows& x, uint8_t* arranged);
 
 TileKernels ScalarTileKernels();
 #if defined(ACCLLM_HAVE_X86_SIMD)

@@ -11,10 +11,11 @@
 namespace accllm::kernels {
 
 TileKernels Avx2TileKernels() {
-  return {WalkTiles<avx2::Simd24>, WalkTiles<avx2::SimdFree>,
-          WalkTiles<avx2::Simd2>,  WalkTiles<avx2::Simd3>,
-          WalkTiles<avx2::Simd4>,  WalkTiles<avx2::Simd8>,
-          Interleaved24Avx2,       FinishRowsLoops};
+  TileKernels kernels({WalkTiles<avx2::Simd24>, WalkTiles<avx2::SimdFree>, WalkTiles<avx2::Simd2>,
+                       WalkTiles<avx2::Simd3>, WalkTiles<avx2::Simd4>, WalkTiles<avx2::Simd8>});
+  kernels.w2s24_interleaved = Interleaved24Avx2;
+  kernels.finish = FinishRowsLoops;
+  return kernels;
 }
 
 float DotF16Avx2(const uint16_t* row, const float* x, int64_t n) {

@@ -58,24 +58,28 @@ class Simd : public Decoder, public StartFromZero {
   }
 };
 
-// Tokens whose weights are decoded from the stream; more are worth a panel.
+// Tokens that follow the stream of weights.
 constexpr int kFew = 3;
 
 template <class Decoder>
-constexpr TileKernel kFewOrExpanded = WalkTiles<Simd<Decoder>, kFew, avx512::AddExpanded<Decoder>>;
+void Set(TileKernel KernelsOfTypes::*of_type, TileKernels& kernels) {
+  kernels.*of_type = WalkTiles<Simd<Decoder>, kFew>;
+  kernels.panel.*of_type = avx512::AddPanel<Decoder>;
+}
 
 }  // namespace
 
 TileKernels Avx512TileKernels() {
   TileKernels kernels;
-  kernels.w2s24 = kFewOrExpanded<CodeDecoder<TensorType::kW2S24>>;
-  kernels.w2free = kFewOrExpanded<CodeDecoder<TensorType::kW2Free>>;
-  kernels.w2 = kFewOrExpanded<Decoder2>;
-  kernels.w3 = kFewOrExpanded<Decoder3>;
-  kernels.w4 = kFewOrExpanded<Decoder4>;
+  Set<CodeDecoder<TensorType::kW2S24>>(&KernelsOfTypes::w2s24, kernels);
+  Set<CodeDecoder<TensorType::kW2Free>>(&KernelsOfTypes::w2free, kernels);
+  Set<Decoder2>(&KernelsOfTypes::w2, kernels);
+  Set<Decoder3>(&KernelsOfTypes::w3, kernels);
+  Set<Decoder4>(&KernelsOfTypes::w4, kernels);
   kernels.w8 = WalkTiles<Simd<Decoder8>, kFew>;
+  kernels.arrange = avx512::ArrangeForPanel;
+  kernels.min_panel_tokens = kFew + 1;
   kernels.finish = FinishRowsLoops;
-  kernels.tokens_at_once = kMaxTileTokens;
   return kernels;
 }
 

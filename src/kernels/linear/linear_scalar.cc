@@ -57,9 +57,9 @@ void FinishRowsScalar(const PackedMatrix& w, const RawSums& raw, int64_t n_token
 }
 
 TileKernels ScalarTileKernels() {
-  return {AccumulateTiles<TensorType::kW2S24>, AccumulateTiles<TensorType::kW2Free>,
-          AccumulateTiles<TensorType::kW2>,    AccumulateTiles<TensorType::kW3>,
-          AccumulateTiles<TensorType::kW4>,    AccumulateTiles<TensorType::kW8>};
+  return TileKernels({AccumulateTiles<TensorType::kW2S24>, AccumulateTiles<TensorType::kW2Free>,
+                      AccumulateTiles<TensorType::kW2>, AccumulateTiles<TensorType::kW3>,
+                      AccumulateTiles<TensorType::kW4>, AccumulateTiles<TensorType::kW8>});
 }
 
 float DotF16Scalar(const uint16_t* row, const float* x, int64_t n) {

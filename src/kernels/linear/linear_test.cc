@@ -1,5 +1,6 @@
 #include "kernels/linear/linear.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -125,11 +126,26 @@ TestActivations MakeActivations(int64_t n_tokens, int64_t n_blocks, Random& rand
   return a;
 }
 
+std::vector<uint8_t> Arranged(const TileKernels& kernels, const QuantizedRows& x) {
+  std::vector<uint8_t> arranged(
+      static_cast<size_t>(RoundUp(x.n_tokens, kPanelTokens) * x.n_blocks * format::kBlockWeights));
+  Arrange(kernels, x, arranged.data());
+  return arranged;
+}
+
 std::vector<float> RunLinear(const TileKernels& kernels, const TestMatrix& w,
                              const TestActivations& x) {
   std::vector<float> y(static_cast<size_t>(x.view.n_tokens * w.view.rows), -1.0F);
   Linear(kernels, w.view, x.view, 0, w.view.n_tiles(), y.data(), w.view.rows);
   return y;
+}
+
+// The same with arranged activations.
+std::vector<float> RunLinearInPanels(const TileKernels& kernels, const TestMatrix& w,
+                                     TestActivations x) {
+  const std::vector<uint8_t> arranged = Arranged(kernels, x.view);
+  x.view.arranged = arranged.data();
+  return RunLinear(kernels, w, x);
 }
 
 // The definition, from levels, in 64 bits.
@@ -177,7 +193,11 @@ TEST(Linear, EveryIsaEqualsScalar) {
       const TestActivations x = MakeActivations(n_tokens, w.view.n_blocks, random);
       const std::vector<float> expected = RunLinear(ScalarTileKernels(), w, x);
       for (const Isa isa : SupportedIsas()) {
-        EXPECT_EQ(FirstDifference(RunLinear(KernelsFor(isa).tile, w, x), expected), -1)
+        const TileKernels& kernels = KernelsFor(isa).tile;
+        EXPECT_EQ(FirstDifference(RunLinear(kernels, w, x), expected), -1)
+            << IsaName(isa) << " " << TileBlockBytes(type) << " " << rows << "x" << cols;
+        if (kernels.arrange == nullptr) continue;
+        EXPECT_EQ(FirstDifference(RunLinearInPanels(kernels, w, x), expected), -1)
             << IsaName(isa) << " " << TileBlockBytes(type) << " " << rows << "x" << cols;
       }
     }
@@ -199,8 +219,9 @@ TEST(Linear, PartsOfTheTilesMakeTheWhole) {
   }
 }
 
-// `free` is the codebook of w2-free. tiles: as many as there are blocks for.
-std::vector<int32_t> RunTiles(const TileKernels& kernels, TensorType type, const Codebook& free,
+// `free` is the codebook of w2-free. tiles: as many as there are blocks for. codes: arranged for
+// the kernels of panels.
+std::vector<int32_t> RunTiles(const KernelsOfTypes& kernels, TensorType type, const Codebook& free,
                               const std::vector<uint8_t>& tiles, int64_t n_blocks,
                               const std::vector<uint8_t>& codes, int64_t n_tokens) {
   const int64_t n_tiles = std::ssize(tiles) / (n_blocks * TileBlockBytes(type));
@@ -212,6 +233,22 @@ std::vector<int32_t> RunTiles(const TileKernels& kernels, TensorType type, const
   return raw;
 }
 
+void ExpectEveryIsaEqualsScalar(TensorType type, const Codebook& free,
+                                const std::vector<uint8_t>& tiles, int64_t n_blocks,
+                                const std::vector<uint8_t>& codes, int64_t n_tokens) {
+  const auto run = [&](const KernelsOfTypes& kernels, const std::vector<uint8_t>& tokens) {
+    return RunTiles(kernels, type, free, tiles, n_blocks, tokens, n_tokens);
+  };
+  const auto expected = run(ScalarTileKernels(), codes);
+  for (const Isa isa : SupportedIsas()) {
+    const TileKernels& kernels = KernelsFor(isa).tile;
+    EXPECT_EQ(run(kernels, codes), expected) << IsaName(isa);
+    if (kernels.panel.For(type) == nullptr) continue;
+    const QuantizedRows x = {codes.data(), nullptr, n_tokens, n_blocks};
+    EXPECT_EQ(run(kernels.panel, Arranged(kernels, x)), expected) << IsaName(isa) << ", panel";
+  }
+}
+
 // Any bytes at all: invalid codes, levels -8 and -128, multipliers and activations 0..255.
 TEST(TileKernels, EveryIsaEqualsScalarOnAnyBytes) {
   Random random(4);
@@ -221,15 +258,10 @@ TEST(TileKernels, EveryIsaEqualsScalarOnAnyBytes) {
       const int64_t n_tiles = n_blocks < 10 ? 3 : 1;
       const std::vector<uint8_t> tiles = random.Bytes(n_tiles * n_blocks * TileBlockBytes(type));
       for (const int64_t n_tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 64}) {
+        SCOPED_TRACE(
+            fmt::format("{}, {} blocks, {} tokens", TileBlockBytes(type), n_blocks, n_tokens));
         const std::vector<uint8_t> codes = random.Bytes(n_tokens * n_blocks * 256);
-        const auto run = [&](const TileKernels& kernels) {
-          return RunTiles(kernels, type, codebook, tiles, n_blocks, codes, n_tokens);
-        };
-        const auto expected = run(ScalarTileKernels());
-        for (const Isa isa : SupportedIsas()) {
-          EXPECT_EQ(run(KernelsFor(isa).tile), expected)
-              << IsaName(isa) << " " << TileBlockBytes(type) << " " << n_blocks << " " << n_tokens;
-        }
+        ExpectEveryIsaEqualsScalar(type, codebook, tiles, n_blocks, codes, n_tokens);
       }
     }
   }
@@ -255,15 +287,9 @@ TEST(TileKernels, EveryIsaEqualsScalarAtTheExtremes) {
       for (const uint8_t code : {0, 1, 128, 255}) {
         const std::vector<uint8_t> codes(40 * 256 * 8, code);
         for (const int64_t n_tokens : {1, 8}) {
-          const auto run = [&](const TileKernels& kernels) {
-            return RunTiles(kernels, type, codebook, tile, 40, codes, n_tokens);
-          };
-          const auto expected = run(ScalarTileKernels());
-          for (const Isa isa : SupportedIsas()) {
-            EXPECT_EQ(run(KernelsFor(isa).tile), expected)
-                << IsaName(isa) << " " << TileBlockBytes(type) << " " << int{weight_byte} << " "
-                << int{code};
-          }
+          SCOPED_TRACE(fmt::format("{}, bytes {}, activations {}, {} tokens", TileBlockBytes(type),
+                                   weight_byte, code, n_tokens));
+          ExpectEveryIsaEqualsScalar(type, codebook, tile, 40, codes, n_tokens);
         }
       }
     }

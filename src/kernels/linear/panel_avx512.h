@@ -1,13 +1,15 @@
-// Many tokens on AVX-512: a tile's blocks are decoded once into the first cache and serve all
+// Many tokens on AVX-512: the blocks of a tile are decoded once into the first cache and serve all
 // tokens, four rows by four tokens at a time. Only *_avx512 files may include it.
 //
-// Dot products are what limits this. So the lane sums of two rows, which fit 16 bits, are packed
-// into one register before multipliers scale them, by another unit: nine dot products for two rows
-// of a block, not ten.
+// Dot products are what limits this, so as little else as can be goes through their units:
+// * Blocks are taken in pairs, whose dwords are shuffled (PairOf) so that a lane meets only weights
+//   of one multiplier, 32 of them. Levels of 2 bits give sums of 16 bits there.
+// * Such sums of two rows are packed into one register before multipliers scale them.
+// A pair of blocks takes 17 dot products for two rows, where 16 multiply weights.
 #pragma once
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "kernels/linear/decode_avx512.h"
 #include "kernels/linear/linear.h"
@@ -15,124 +17,188 @@
 
 namespace accllm::kernels::avx512 {
 
-// A few blocks of one tile, decoded.
-struct alignas(64) ExpandedBlocks {
-  static constexpr int64_t kBlocks = 8;
-  static constexpr int64_t kPairs = format::kTileRows / 2;
+inline constexpr int64_t kPanelBlocks = 8;  // that are decoded at once
+inline constexpr int64_t kPanelPairs = kPanelBlocks / 2;
 
-  struct Block {
-    __m512i levels[4][format::kTileRows];  // by position in a four: as DecodedRow
-    // Words 8 i .. 8 i + 3 are the multipliers of dwords 4 i .. 4 i + 3 of the pair's first row,
-    // words 8 i + 4 .. 8 i + 7 of its second.
-    __m512i multipliers[kPairs];
+// Vectors of levels and activations of a pair of blocks: at 2 j and 2 j + 1 those of PairOf at
+// position j of fours. A last block without another has its own four, as they come.
+inline constexpr int kPairVectors = 8;
+inline constexpr int kBlockVectors = 4;
+
+// Whether sums of the 8 fours of a multiplier fit 16 bits, as they do with survivors up to 2 and
+// with dense levels up to 3.
+constexpr bool FitPairs(format::TensorType type) {
+  constexpr int kMax24 = 2 * 2;
+  constexpr int kMax2 = 4 * format::kW2Max;
+  static_assert(8 * std::max(kMax24, kMax2) * 255 < 1 << 15);
+  return type == format::TensorType::kW2S24 || type == format::TensorType::kW2;
+}
+
+// Up to kPanelBlocks blocks of one tile, decoded.
+struct alignas(64) ExpandedBlocks {
+  static constexpr int64_t kRowPairs = format::kTileRows / 2;
+
+  struct Blocks {
+    __m512i levels[kPairVectors][format::kTileRows];
+    // Words 8 i .. 8 i + 3 are the multipliers of dwords 4 i .. 4 i + 3 of the first of two rows,
+    // words 8 i + 4 .. 8 i + 7 of the second.
+    __m512i multipliers[kRowPairs];
   };
-  Block blocks[kBlocks];
+  std::array<Blocks, kPanelPairs> pairs;  // a last single block too
 
   template <class Decoder>
-  void Expand(const Decoder& decoder, const uint8_t* tile_blocks, int64_t n) {
-    for (int64_t block = 0; block < n; ++block) {
-      const uint8_t* bytes = tile_blocks + block * TileBlockBytes(Decoder::kType);
-      Block& out = blocks[block];
-#pragma GCC unroll 4
-      for (int64_t pair = 0; pair < kPairs; ++pair) {
-        __m512i multipliers[2];
-#pragma GCC unroll 2
-        for (int64_t i = 0; i < 2; ++i) {
-          const int64_t row = 2 * pair + i;
-          PrefetchRow<Decoder>(bytes, row);
-          const DecodedRow decoded = decoder.Decode(bytes, row);
-          for (int j = 0; j < 4; ++j) out.levels[j][row] = decoded.levels[j];
-          multipliers[i] = decoded.multipliers;
-        }
-        out.multipliers[pair] = _mm512_packs_epi32(multipliers[0], multipliers[1]);
+  void Expand(const Decoder& decoder, const uint8_t* blocks, int64_t n_blocks) {
+    constexpr int64_t kBytes = TileBlockBytes(Decoder::kType);
+    for (int64_t block = 0; block < n_blocks; block += 2) {
+      const bool is_pair = block + 1 < n_blocks;
+      Blocks& out = pairs[static_cast<size_t>(block / 2)];
+      for (int64_t row = 0; row < format::kTileRows; row += 2) {
+        const __m512i first = ExpandRow(decoder, blocks + block * kBytes, is_pair, row, out);
+        const __m512i second = ExpandRow(decoder, blocks + block * kBytes, is_pair, row + 1, out);
+        out.multipliers[row / 2] = _mm512_packs_epi32(first, second);
       }
     }
+  }
+
+ private:
+  // Gives the multipliers by lane.
+  template <class Decoder>
+  static __m512i ExpandRow(const Decoder& decoder, const uint8_t* blocks, bool is_pair, int64_t row,
+                           Blocks& out) {
+    if (!is_pair) {
+      const DecodedRow decoded = decoder.Decode(blocks, row);
+      for (int v = 0; v < kBlockVectors; ++v) out.levels[v][row] = decoded.levels[v];
+      return decoded.multipliers;
+    }
+    const DecodedPair decoded = DecodePair(decoder, blocks, row);
+    for (int v = 0; v < kPairVectors; ++v) out.levels[v][row] = decoded.levels[v];
+    return decoded.multipliers;
   }
 };
 
-// raw[t][row0 + i] += sums of four rows over n expanded blocks, for n_tokens tokens whose codes lie
-// token_stride bytes apart. What kTokens has more than that repeats the last, for nothing.
-template <int kTokens>
-inline void AddFourRows(const ExpandedBlocks& expanded, int64_t n, int64_t row0,
-                        const uint8_t* codes, int64_t token_stride, int64_t n_tokens,
-                        int32_t* raw) {
-  const uint8_t* tokens[kTokens];
-  for (int t = 0; t < kTokens; ++t) {
-    tokens[t] = codes + std::min<int64_t>(t, n_tokens - 1) * token_stride;
+// A TileKernels::arrange, to [blocks' vectors][four tokens].
+inline void ArrangeForPanel(const uint8_t* codes, int64_t n_tokens, int64_t n_blocks,
+                            uint8_t* arranged) {
+  const int64_t token_stride = n_blocks * format::kBlockWeights;
+  const uint8_t* from[kPanelTokens];
+  // What a group has more than tokens repeats the last, for nothing.
+  for (int64_t t = 0; t < kPanelTokens; ++t) {
+    from[t] = codes + std::min(t, n_tokens - 1) * token_stride;
   }
+  const auto store = [&arranged](__m512i v) {
+    _mm512_storeu_si512(arranged, v);
+    arranged += 64;
+  };
+  for (int64_t block = 0; block < n_blocks; block += 2) {
+    for (int j = 0; j < kBlockVectors; ++j) {
+      const int64_t at = block * format::kBlockWeights + 64 * j;
+      if (block + 1 == n_blocks) {
+        for (const uint8_t* token : from) store(Load64(token + at));
+        continue;
+      }
+      Pair pairs[kPanelTokens];
+      for (size_t t = 0; t < kPanelTokens; ++t) {
+        pairs[t] = PairOf(Load64(from[t] + at), Load64(from[t] + at + format::kBlockWeights));
+      }
+      for (const Pair& pair : pairs) store(pair.even);
+      for (const Pair& pair : pairs) store(pair.odd);
+    }
+  }
+}
+
+// acc[pair of rows][token] += the products of kVectors vectors, of four rows by kTokens tokens.
+template <int kTokens, int kVectors>
+inline void AddVectors(const __m512i (*levels)[format::kTileRows], const __m512i* multipliers,
+                       int64_t row0, const uint8_t* activations, __m512i (*acc)[kTokens]) {
+  __m512i sums[4][kTokens];
+#pragma GCC unroll 8
+  for (int v = 0; v < kVectors; ++v) {
+    __m512i a[kTokens];
+#pragma GCC unroll 4
+    for (int t = 0; t < kTokens; ++t) a[t] = Load64(activations + 64 * (v * kPanelTokens + t));
+#pragma GCC unroll 4
+    for (int row = 0; row < 4; ++row) {
+#pragma GCC unroll 4
+      for (int t = 0; t < kTokens; ++t) {
+        const __m512i from = v == 0 ? _mm512_setzero_si512() : sums[row][t];
+        sums[row][t] = _mm512_dpbusd_epi32(from, a[t], levels[v][row0 + row]);
+      }
+    }
+  }
+#pragma GCC unroll 2
+  for (int pair = 0; pair < 2; ++pair) {
+#pragma GCC unroll 4
+    for (int t = 0; t < kTokens; ++t) {
+      acc[pair][t] = _mm512_dpwssd_epi32(
+          acc[pair][t], _mm512_packs_epi32(sums[2 * pair][t], sums[2 * pair + 1][t]),
+          multipliers[row0 / 2 + pair]);
+    }
+  }
+}
+
+// raw[t][row0 + i] += sums of four rows over n_blocks expanded blocks, for n_tokens tokens;
+// `first`:
+// =. kVectors are so many that their sums fit 16 bits.
+template <int kTokens, int kVectors>
+inline void AddFourRows(const ExpandedBlocks& expanded, int64_t n_blocks, int64_t row0,
+                        const uint8_t* activations, int64_t n_tokens, bool first, int32_t* raw) {
   __m512i acc[2][kTokens];
   for (int t = 0; t < kTokens; ++t) acc[0][t] = acc[1][t] = _mm512_setzero_si512();
-  for (int64_t block = 0; block < n; ++block) {
-    const ExpandedBlocks::Block& w = expanded.blocks[block];
-    __m512i sums[4][kTokens];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
-      __m512i a[kTokens];
-#pragma GCC unroll 4
-      for (int t = 0; t < kTokens; ++t) {
-        a[t] = Load64(tokens[t] + block * format::kBlockWeights + 64 * j);
-      }
-#pragma GCC unroll 4
-      for (int row = 0; row < 4; ++row) {
-        const __m512i levels = w.levels[j][row0 + row];
-#pragma GCC unroll 4
-        for (int t = 0; t < kTokens; ++t) {
-          const __m512i from = j == 0 ? _mm512_setzero_si512() : sums[row][t];
-          sums[row][t] = _mm512_dpbusd_epi32(from, a[t], levels);
-        }
-      }
-    }
+  const ExpandedBlocks::Blocks* w = expanded.pairs.data();
+  for (int64_t pair = 0; pair < n_blocks / 2; ++pair, ++w) {
 #pragma GCC unroll 2
-    for (int pair = 0; pair < 2; ++pair) {
-      const __m512i multipliers = w.multipliers[row0 / 2 + pair];
-#pragma GCC unroll 4
-      for (int t = 0; t < kTokens; ++t) {
-        acc[pair][t] = _mm512_dpwssd_epi32(
-            acc[pair][t], _mm512_packs_epi32(sums[2 * pair][t], sums[2 * pair + 1][t]),
-            multipliers);
-      }
+    for (int v = 0; v < kPairVectors; v += kVectors) {
+      AddVectors<kTokens, kVectors>(w->levels + v, w->multipliers, row0, activations, acc);
+      activations += 64 * kVectors * kPanelTokens;
     }
+  }
+  if (n_blocks % 2 != 0) {
+    AddVectors<kTokens, kBlockVectors>(w->levels, w->multipliers, row0, activations, acc);
   }
 #pragma GCC unroll 4
   for (int t = 0; t < kTokens; ++t) {
     if (t >= n_tokens) break;
     // Dwords 4 i and 4 i + 1 belong to the first row of a pair, the other two to its second.
-    const __m512 first = _mm512_castsi512_ps(acc[0][t]);
-    const __m512 second = _mm512_castsi512_ps(acc[1][t]);
-    const __m512i rows =
-        _mm512_add_epi32(_mm512_castps_si512(_mm512_shuffle_ps(first, second, 0x88)),
-                         _mm512_castps_si512(_mm512_shuffle_ps(first, second, 0xDD)));
-    const __m256i halves =
+    const Pair halves = PairOf(acc[0][t], acc[1][t]);
+    const __m512i rows = _mm512_add_epi32(halves.even, halves.odd);
+    const __m256i by8 =
         _mm256_add_epi32(_mm512_castsi512_si256(rows), _mm512_extracti64x4_epi64(rows, 1));
     auto* out = reinterpret_cast<__m128i*>(raw + t * format::kTileRows + row0);
     const __m128i sums =
-        _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
-    _mm_storeu_si128(out, _mm_add_epi32(_mm_loadu_si128(out), sums));
+        _mm_add_epi32(_mm256_castsi256_si128(by8), _mm256_extracti128_si256(by8, 1));
+    _mm_storeu_si128(out, first ? sums : _mm_add_epi32(_mm_loadu_si128(out), sums));
   }
 }
 
-// A TileKernel of a type whose lane sums fit 16 bits.
+// A TileKernel on arranged activations, of a type whose lane sums fit 16 bits.
 template <class Decoder>
-void AddExpanded(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
-                 int64_t n_tokens, int32_t* raw) {
+void AddPanel(const TileRun& tiles, const Codebook& codebook, const uint8_t* arranged,
+              int64_t n_tokens, int32_t* raw) {
   constexpr int64_t kBlockBytes = TileBlockBytes(Decoder::kType);
+  constexpr int kVectors = FitPairs(Decoder::kType) ? kPairVectors : kBlockVectors;
   const Decoder decoder = MakeSimd<Decoder>(codebook);
-  const int64_t token_stride = tiles.n_blocks * format::kBlockWeights;
+  const int64_t tile_bytes = tiles.n_blocks * kBlockBytes;
+  const int64_t n_calls = (n_tokens + kPanelTokens - 1) / kPanelTokens * 2;
   ExpandedBlocks expanded;
-  std::memset(raw, 0, static_cast<size_t>(tiles.n_tiles * n_tokens * format::kTileRows) * 4);
-  const uint8_t* blocks = tiles.blocks;
-  for (int64_t tile = 0; tile < tiles.n_tiles; ++tile, raw += n_tokens * format::kTileRows) {
-    for (int64_t block = 0; block < tiles.n_blocks; block += ExpandedBlocks::kBlocks) {
-      const int64_t n = std::min(ExpandedBlocks::kBlocks, tiles.n_blocks - block);
+  for (int64_t block = 0; block < tiles.n_blocks; block += kPanelBlocks) {
+    const int64_t n = std::min(kPanelBlocks, tiles.n_blocks - block);
+    const int64_t ahead_bytes = RoundUp((n * kBlockBytes + n_calls - 1) / n_calls, 64);
+    for (int64_t tile = 0; tile < tiles.n_tiles; ++tile) {
+      const uint8_t* blocks = tiles.blocks + tile * tile_bytes + block * kBlockBytes;
       expanded.Expand(decoder, blocks, n);
-      blocks += n * kBlockBytes;
-      for (int64_t token = 0; token < n_tokens; token += 4) {
-        const int64_t n_together = std::min<int64_t>(4, n_tokens - token);
-        const auto kernel = n_together <= 2 ? AddFourRows<2> : AddFourRows<4>;
-        const uint8_t* first = codes + token * token_stride + block * format::kBlockWeights;
+      const uint8_t* ahead = blocks + tile_bytes;
+      int32_t* tile_raw = raw + tile * n_tokens * format::kTileRows;
+      for (int64_t token = 0; token < n_tokens; token += kPanelTokens) {
+        const int64_t n_together = std::min(kPanelTokens, n_tokens - token);
+        const auto kernel =
+            n_together <= 2 ? AddFourRows<2, kVectors> : AddFourRows<kPanelTokens, kVectors>;
+        const uint8_t* activations =
+            arranged + (token * tiles.n_blocks + block * kPanelTokens) * format::kBlockWeights;
         for (int64_t row = 0; row < format::kTileRows; row += 4) {
-          kernel(expanded, n, row, first, token_stride, n_together,
-                 raw + token * format::kTileRows);
+          for (int64_t at = 0; at < ahead_bytes; at += 64) __builtin_prefetch(ahead + at);
+          ahead += ahead_bytes;
+          kernel(expanded, n, row, activations, n_together, block == 0,
+                 tile_raw + token * format::kTileRows);
         }
       }
     }
