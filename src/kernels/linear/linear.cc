@@ -33,13 +33,10 @@ void Arrange(const TileKernels& kernels, const QuantizedRows& x, uint8_t* arrang
 
 void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRows& x,
             int64_t tile_begin, int64_t tile_end, float* y, int64_t y_stride) {
-  const TileKernel panel_kernel = w.is_interleaved ? nullptr : kernels.panel.For(w.type);
-  const bool in_panel = x.arranged != nullptr && panel_kernel != nullptr;
-  const TileKernel kernel = in_panel           ? panel_kernel
-                            : w.is_interleaved ? kernels.w2s24_interleaved
-                                               : kernels.For(w.type);
-  const uint8_t* all_codes = in_panel ? x.arranged : x.codes;
-  const int64_t tokens_at_once = in_panel ? kMaxTileTokens : kernels.tokens_at_once;
+  const TileKernel walk = w.is_interleaved ? kernels.w2s24_interleaved : kernels.For(w.type);
+  const bool is_arranged = x.arranged != nullptr && kernels.panel.For(w.type) != nullptr;
+  const TileKernel kernel = is_arranged ? kernels.panel.For(w.type) : walk;
+  const uint8_t* all_codes = is_arranged ? x.arranged : x.codes;
   const int64_t tile_bytes = w.kernel_bytes();
   const int64_t panel_tiles = std::max<int64_t>(1, kPanelBytes / std::max<int64_t>(1, tile_bytes));
   const auto kernel_tile = [&](int64_t tile) {
@@ -49,8 +46,8 @@ void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRo
   alignas(64) std::array<int32_t, kMaxTileSums> raw;
   for (int64_t panel = kernel_tile(tile_begin); panel < end; panel += panel_tiles) {
     const int64_t panel_end = std::min(end, panel + panel_tiles);
-    for (int64_t token0 = 0; token0 < x.n_tokens; token0 += tokens_at_once) {
-      const int64_t n_tokens = std::min(tokens_at_once, x.n_tokens - token0);
+    for (int64_t token0 = 0; token0 < x.n_tokens; token0 += kernels.tokens_at_once) {
+      const int64_t n_tokens = std::min(kernels.tokens_at_once, x.n_tokens - token0);
       const uint8_t* codes = all_codes + token0 * x.n_blocks * format::kBlockWeights;
       const int64_t run = std::min(kMaxRun, kMaxTileSums / (n_tokens * w.kernel_rows()));
       for (int64_t tile = panel; tile < panel_end; tile += run) {

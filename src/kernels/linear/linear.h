@@ -66,8 +66,9 @@ struct TileRun {
 };
 
 // raw[i][t][r] = sum over k of multiplier * level * (a + 128) of row r of tile i, for n_tokens (1
-// to kMaxTileTokens) tokens whose codes lie n_blocks * 256 bytes apart. Sums wrap modulo 2^32. raw:
-// [n_tiles][n_tokens][8], interleaved tiles [n_tiles][n_tokens][32]; at most kMaxTileSums.
+// to kMaxTileTokens) tokens whose codes lie n_blocks * 256 bytes apart, or for TileKernels::panel
+// are arranged. Sums wrap modulo 2^32. raw: [n_tiles][n_tokens][8], interleaved tiles
+// [n_tiles][n_tokens][32]; at most kMaxTileSums.
 using TileKernel = void (*)(const TileRun& tiles, const Codebook& codebook, const uint8_t* codes,
                             int64_t n_tokens, int32_t* raw);
 
@@ -121,7 +122,7 @@ struct TileKernels : KernelsOfTypes {
   // Of interleaved tiles; null on an ISA that is faster on tiles as they are in the file.
   TileKernel w2s24_interleaved = nullptr;
   FinishRows finish = FinishRowsScalar;
-  // Tokens a call should have, where there are so many.
+  // Tokens a call should have, where there are so many; a multiple of kPanelTokens.
   int64_t tokens_at_once = 8;
 
   // Kernels of many tokens that want activations in an order of their own; null for types that have

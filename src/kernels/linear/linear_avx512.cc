@@ -80,6 +80,7 @@ TileKernels Avx512TileKernels() {
   kernels.arrange = avx512::ArrangeForPanel;
   kernels.min_panel_tokens = kFew + 1;
   kernels.finish = FinishRowsLoops;
+  kernels.tokens_at_once = kMaxTileTokens;
   return kernels;
 }
 
