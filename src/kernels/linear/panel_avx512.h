@@ -136,9 +136,8 @@ inline void AddVectors(const __m512i (*levels)[format::kTileRows], const __m512i
   }
 }
 
-// raw[t][row0 + i] += sums of four rows over n_blocks expanded blocks, for n_tokens tokens;
-// `first`:
-// =. kVectors are so many that their sums fit 16 bits.
+// raw[t][row0 + i] += sums of four rows over n_blocks expanded blocks, for n_tokens tokens; with
+// `first`, what raw held does not count. kVectors are so many that their sums fit 16 bits.
 template <int kTokens, int kVectors>
 inline void AddFourRows(const ExpandedBlocks& expanded, int64_t n_blocks, int64_t row0,
                         const uint8_t* activations, int64_t n_tokens, bool first, int32_t* raw) {
