@@ -126,8 +126,7 @@ struct LinearWork {
   // As the engine does, where there are enough tokens.
   void ArrangeFor(const TileKernels& kernels) {
     if (x.n_tokens < kernels.min_panel_tokens) return;
-    arranged.resize(static_cast<size_t>(RoundUp(x.n_tokens, kPanelTokens) * x.n_blocks *
-                                        format::kBlockWeights));
+    arranged.resize(static_cast<size_t>(ArrangedBytes(x.n_tokens, x.n_blocks)));
     Arrange(kernels, x, arranged.data());
     x.arranged = arranged.data();
   }

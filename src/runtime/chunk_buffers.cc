@@ -34,9 +34,9 @@ Result<ChunkBuffers> ChunkBuffers::Create(const ModelConfig& c, int64_t chunk) {
     return RoundUp(chunk * part.n * int64_t{sizeof(float)}, format::kAlignment);
   };
   const int64_t widest = std::max({c.hidden_size, c.q_size(), c.intermediate_size});
-  const int64_t token_codes = RoundUp(widest, format::kBlockWeights);
-  const int64_t code_bytes = chunk * token_codes;
-  const int64_t arranged_bytes = RoundUp(chunk, kernels::kPanelTokens) * token_codes;
+  const int64_t n_blocks = RoundUp(widest, format::kBlockWeights) / format::kBlockWeights;
+  const int64_t code_bytes = chunk * n_blocks * format::kBlockWeights;
+  const int64_t arranged_bytes = kernels::ArrangedBytes(chunk, n_blocks);
   int64_t bytes = code_bytes + arranged_bytes;
   for (const Part& part : parts) bytes += bytes_of(part);
   ACCLLM_ASSIGN_OR_RETURN(b.memory_, HugeBuffer::Allocate(static_cast<size_t>(bytes)));

@@ -305,7 +305,9 @@ void ExpectEqualOnAllIsas(const TestCase& test, const std::vector<SlotRange>& ra
 TEST(Attention, EveryIsaEqualsScalarForAnyShape) {
   Random random(3);
   for (const int64_t head_dim : {2, 30, 32, 34, 48, 64, 66, 80, 96, 128, 130, 192, 256, 320}) {
-    for (const int64_t n_heads : {1, 2, 3, 4, 7, 8, 9, 17}) {
+    for (const int64_t n_heads :
+         {int64_t{1}, int64_t{2}, int64_t{3}, int64_t{4}, int64_t{7}, int64_t{8}, int64_t{9},
+          kHeadsAtOnce, kHeadsAtOnce + 1, 2 * kHeadsAtOnce + 3}) {
       const TestCase test = MakeCase(random, head_dim, n_heads, 75, 3.0F);
       ExpectEqualOnAllIsas(test, {{0, 4, true}, {4, 75}});
     }
@@ -346,22 +348,23 @@ std::vector<SlotRange> Cut(const std::vector<SlotRange>& ranges, const VisibleSl
 
 // As if the other slots were not there, whichever heads run beside it.
 TEST(Attention, AHeadSeesWhatItMay) {
+  constexpr int64_t kHeads = kHeadsAtOnce + 3;
   Random random(13);
-  const TestCase test = MakeCase(random, 64, 11, 300, 4.0F);
+  const TestCase test = MakeCase(random, 64, kHeads, 300, 4.0F);
   const std::vector<std::vector<SlotRange>> lists = {
       {{0, 5, true}, {211, 300}, {5, 190}}, {{0, 4, true}, {4, 90}}, {{0, 0, true}, {31, 100}}};
   for (const std::vector<SlotRange>& ranges : lists) {
     const int64_t n = SlotsOf(ranges) - ranges[0].end;
     for (int i = 0; i < 20; ++i) {
       std::vector<VisibleSlots> visible;
-      for (int head = 0; head < 11; ++head) {
+      for (int64_t head = 0; head < kHeads; ++head) {
         const int64_t end = random.Integer(1, n);
         visible.push_back({random.Integer(0, end - 1), end});
       }
       for (const Isa isa : SupportedIsas()) {
         const std::vector<float> out =
             RunAttention(KernelsFor(isa).attention, test, ranges, visible);
-        for (size_t head = 0; head < 11; ++head) {
+        for (size_t head = 0; head < kHeads; ++head) {
           const std::vector<float> alone =
               RunAttention(AttentionScalar, test, Cut(ranges, visible[head]));
           const auto at = static_cast<std::ptrdiff_t>(64 * head);

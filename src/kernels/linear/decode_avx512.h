@@ -74,8 +74,9 @@ class CodeDecoder : public NarrowSums {
 
   DecodedRow Decode(const uint8_t* tile_block, int64_t row) const {
     const __m512i block = Load64(tile_block + 64 * row);
+    const __m512i codes = Codes(block);
     DecodedRow out;
-    for (int j = 0; j < 4; ++j) out.levels[j] = Levels(Codes(block), j);
+    for (int j = 0; j < 4; ++j) out.levels[j] = Levels(codes, j);
     out.multipliers = Multipliers(block);
     return out;
   }

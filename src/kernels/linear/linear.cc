@@ -10,9 +10,6 @@ namespace {
 // Weights that stay in a core's second cache while all groups of tokens pass over them.
 constexpr int64_t kPanelBytes = 256 * 1024;
 
-// Tiles of one call: enough that the kernel's start does not count.
-constexpr int64_t kMaxRun = 16;
-
 // Asks for what finishing reads of `n` rows, while the kernel runs; rows may lie beyond the matrix.
 void PrefetchRows(const PackedMatrix& w, int64_t row, int64_t n) {
   for (int64_t i = 0; i < n; i += format::kAlignment / int64_t{sizeof(float)}) {
@@ -49,7 +46,7 @@ void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRo
     for (int64_t token0 = 0; token0 < x.n_tokens; token0 += kernels.tokens_at_once) {
       const int64_t n_tokens = std::min(kernels.tokens_at_once, x.n_tokens - token0);
       const uint8_t* codes = all_codes + token0 * x.n_blocks * format::kBlockWeights;
-      const int64_t run = std::min(kMaxRun, kMaxTileSums / (n_tokens * w.kernel_rows()));
+      const int64_t run = std::min(kMaxTiles, kMaxTileSums / (n_tokens * w.kernel_rows()));
       for (int64_t tile = panel; tile < panel_end; tile += run) {
         PrefetchRows(w, tile * w.kernel_rows(), run * w.kernel_rows());
         const TileRun tiles = {w.blocks + tile * tile_bytes, std::min(run, panel_end - tile),

@@ -54,9 +54,11 @@ struct PackedMatrix {
   }
 };
 
-// The most tokens and the most sums of one call of a tile kernel.
+// The most tokens, tiles and sums of one call of a tile kernel; so many tiles that its start does
+// not count.
 inline constexpr int64_t kMaxTileTokens = 64;
-inline constexpr int64_t kMaxTileSums = kMaxTileTokens * 16 * format::kTileRows;
+inline constexpr int64_t kMaxTiles = 16;
+inline constexpr int64_t kMaxTileSums = kMaxTileTokens * kMaxTiles * format::kTileRows;
 
 // Tiles of one matrix that follow each other.
 struct TileRun {
@@ -134,8 +136,11 @@ struct TileKernels : KernelsOfTypes {
                   uint8_t* arranged) = nullptr;
 };
 
-// The codes of x in the order of kernels.panel, which has min_panel_tokens.
-// arranged: [RoundUp(n_tokens, kPanelTokens), n_blocks * 256].
+inline int64_t ArrangedBytes(int64_t n_tokens, int64_t n_blocks) {
+  return RoundUp(n_tokens, kPanelTokens) * n_blocks * format::kBlockWeights;
+}
+
+// The codes of x in the order of kernels.panel, where that is not empty. arranged: [ArrangedBytes].
 void Arrange(const TileKernels& kernels, const QuantizedRows& x, uint8_t* arranged);
 
 TileKernels ScalarTileKernels();

@@ -127,8 +127,7 @@ TestActivations MakeActivations(int64_t n_tokens, int64_t n_blocks, Random& rand
 }
 
 std::vector<uint8_t> Arranged(const TileKernels& kernels, const QuantizedRows& x) {
-  std::vector<uint8_t> arranged(
-      static_cast<size_t>(RoundUp(x.n_tokens, kPanelTokens) * x.n_blocks * format::kBlockWeights));
+  std::vector<uint8_t> arranged(static_cast<size_t>(ArrangedBytes(x.n_tokens, x.n_blocks)));
   Arrange(kernels, x, arranged.data());
   return arranged;
 }
