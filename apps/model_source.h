@@ -89,7 +89,7 @@ struct RunFlags {
   std::optional<int64_t> sinks;
   int64_t context = 0;  // 0: the model's
   int threads = 0;      // 0: one a core
-  int64_t chunk = 64;
+  int64_t chunk = 128;
   bool pin_threads = false;
   int64_t draft = 7;
   std::string draft_model;

@@ -23,7 +23,7 @@ struct EngineOptions {
   int64_t max_tokens = 0;  // context of full attention; not used with a window
   int n_threads = 1;
   Isa isa = Isa::kScalar;
-  int64_t chunk = 64;  // tokens of a prompt that are run together
+  int64_t chunk = 128;  // tokens of a prompt that are run together
   // A pass whose loops read less, in bytes of weights and cache times tokens, runs on the caller's
   // thread: waiting for others would take longer than what they save.
   int64_t min_loop_bytes = 64 << 10;

@@ -79,7 +79,9 @@ struct ValuePiece {
   __m256i high[kPairs][2];
 };
 
-void UnpackValues(const uint8_t* const* rows, int64_t offset, int64_t n_pairs, ValuePiece* piece) {
+void UnpackValues(const uint8_t* const* rows, int64_t offset, int64_t n_pairs,
+                  const uint8_t* /*low_groups*/, const uint8_t* /*high_groups*/,
+                  ValuePiece* piece) {
   for (int64_t g = 0; g < n_pairs; ++g) {
     const __m256i a = Load32(rows[2 * g] + offset);
     const __m256i b = Load32(rows[2 * g + 1] + offset);
@@ -184,7 +186,12 @@ class Group : public HeadGroup<Simd> {
     }
   }
 
-  static void RoundWeights(const Head& head, int64_t count, int64_t n, ChunkWeights* out) {
+  static void RoundWeights(const Head* heads, int64_t n_heads, int64_t count, int64_t n,
+                           ChunkWeights* out) {
+    for (int64_t i = 0; i < n_heads; ++i) RoundHead(heads[i], count, n, &out[i]);
+  }
+
+  static void RoundHead(const Head& head, int64_t count, int64_t n, ChunkWeights* out) {
     __m256 w[kVectors];
     __m256i max_bits = _mm256_setzero_si256();
     for (int64_t v = 0; v < kVectors; ++v) {

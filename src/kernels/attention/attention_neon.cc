@@ -65,7 +65,9 @@ struct ValuePiece {
   uint8x16_t high[kQuads][8];
 };
 
-void UnpackValues(const uint8_t* const* rows, int64_t offset, int64_t n_quads, ValuePiece* piece) {
+void UnpackValues(const uint8_t* const* rows, int64_t offset, int64_t n_quads,
+                  const uint8_t* /*low_groups*/, const uint8_t* /*high_groups*/,
+                  ValuePiece* piece) {
   for (int64_t g = 0; g < n_quads; ++g) {
     uint8x16_t quads[8];
     for (int h = 0; h < 2; ++h) {
@@ -165,7 +167,12 @@ class Group : public HeadGroup<Simd> {
     head.max_bits = vreinterpretq_u64_u32(max_bits);
   }
 
-  static void RoundWeights(const Head& head, int64_t count, int64_t n, ChunkWeights* out) {
+  static void RoundWeights(const Head* heads, int64_t n_heads, int64_t count, int64_t n,
+                           ChunkWeights* out) {
+    for (int64_t i = 0; i < n_heads; ++i) RoundHead(heads[i], count, n, &out[i]);
+  }
+
+  static void RoundHead(const Head& head, int64_t count, int64_t n, ChunkWeights* out) {
     float32x4_t w[kVectors];
     uint32x4_t max_bits = vdupq_n_u32(0);
     for (int64_t v = 0; v < kVectors; ++v) {

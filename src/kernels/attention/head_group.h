@@ -112,30 +112,21 @@ class HeadGroup {
   template <class Group>
   void AddChunk(int64_t begin, int64_t count, int64_t n) {
     ChunkWeights weights[kHeadsAtOnce];
-    bool any = false;
-    for (int64_t i = 0; i < n_heads_; ++i) {
-      Group::RoundWeights(heads_[i], count, n, &weights[i]);
-      any = any || weights[i].factor != 0;
-    }
-    if (!any) return;
+    Group::RoundWeights(heads_, n_heads_, count, n, weights);
+    const auto adds = [](const ChunkWeights& of_head) { return of_head.factor != 0; };
+    if (std::none_of(weights, weights + n_heads_, adds)) return;
     const uint8_t* rows[kAttentionChunk];
     FindRows<kAttentionChunk>(cache_.values.codes, begin, count, rows);
     const int64_t n_vectors = (count + Group::kValueSlots - 1) / Group::kValueSlots;
     for (int64_t offset = 0; offset < row_bytes_; offset += kPieceBytes) {
-      typename Group::Values piece;
-      UnpackValues(rows, offset, n_vectors, &piece);
       const auto low =
           GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, false), begin, count);
       const auto high =
           GroupBytes<kAttentionChunk>(cache_.values, GroupAt(offset, true), begin, count);
-      for (int64_t i = 0; i < n_heads_; ++i) {
-        if (weights[i].factor == 0) continue;
-        int64_t* sums = heads_[i].sums + offset;
-        Group::AddValues(piece.low, n_vectors, Group::LevelsOf(weights[i], low.data()),
-                         weights[i].factor, sums);
-        Group::AddValues(piece.high, n_vectors, Group::LevelsOf(weights[i], high.data()),
-                         weights[i].factor, sums + row_bytes_);
-      }
+      typename Group::Values piece;
+      UnpackValues(rows, offset, n_vectors, low.data(), high.data(), &piece);
+      AddGroup<Group>(piece.low, n_vectors, weights, low.data(), offset);
+      AddGroup<Group>(piece.high, n_vectors, weights, high.data(), offset + row_bytes_);
     }
   }
 
@@ -187,8 +178,10 @@ class HeadGroup {
   template <int64_t kCount>
   void FindRows(const uint8_t* rows_of_cache, int64_t first, int64_t count,
                 const uint8_t** rows /*[kCount]*/) const {
+    const uint8_t* row = rows_of_cache + first * row_bytes_;
     for (int64_t i = 0; i < kCount; ++i) {
-      rows[i] = rows_of_cache + (first + Min(i, count - 1)) * row_bytes_;
+      rows[i] = row;
+      if (i + 1 < count) row += row_bytes_;
     }
   }
 
@@ -210,6 +203,21 @@ class HeadGroup {
   Head heads_[kHeadsAtOnce];
 
  private:
+  // Adds the values of one group, whose dimensions start at `dim`, for all heads.
+  template <class Group, class Codes>
+  void AddGroup(const Codes* codes, int64_t n_vectors, const ChunkWeights* weights,
+                const uint8_t* groups, int64_t dim) {
+    // Levels are all there before the first are used, so that none is waited for.
+    decltype(Group::LevelsOf(weights[0], groups)) levels[kHeadsAtOnce];
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      if (weights[i].factor != 0) levels[i] = Group::LevelsOf(weights[i], groups);
+    }
+    for (int64_t i = 0; i < n_heads_; ++i) {
+      if (weights[i].factor == 0) continue;
+      Group::AddValues(codes, n_vectors, levels[i], weights[i].factor, heads_[i].sums + dim);
+    }
+  }
+
   RotatedQuery Rotated(const RotatedQueries& queries, int64_t head, float score_factor) const {
     return {queries.q + head * 2 * row_bytes_, queries.sums + head * 2 * row_bytes_ / kKvGroup,
             queries.scales[head] * score_factor};
@@ -245,8 +253,10 @@ inline int64_t* FirstCacheLine(float* scratch) {
 //                                         lane
 //   Weigh(head, scales, count, n)         these scores to weights, total and largest by lane
 //   Values                                value codes of a chunk: low and high nibbles of a piece
-//   kValueSlots                           slots of one vector of them; UnpackValues makes these
-//   RoundWeights(head, count, n, out)     weights[n ...] of a chunk to integers
+//   kValueSlots                           slots of one vector of them; UnpackValues makes these,
+//   and
+//                                         may take zeros from them
+//   RoundWeights(heads, n_heads, count, n, out)         weights[n ...] of a chunk to integers
 //   LevelsOf(weights, groups)             the same times the multipliers of one group
 //   AddValues(codes, n_vectors, levels, factor, sums)   their sum over a chunk's values, times
 //                                         factor, to the sums of 32 dimensions

@@ -7,18 +7,14 @@
 
 namespace accllm::kernels {
 
-// (f * t) >> 16 for f, t < 2^16.
-inline __m512i MulQ16(__m512i f, __m512i t) {
-  return _mm512_srli_epi32(_mm512_mullo_epi32(f, t), 16);
-}
-
 inline __m512i Exp2NegQ30(__m512i x) {
   const auto c = [](uint32_t value) { return _mm512_set1_epi32(static_cast<int32_t>(value)); };
-  const __m512i f = _mm512_and_si512(x, c(0xFFFF));
-  __m512i t = _mm512_sub_epi32(c(kExp2C3), MulQ16(f, c(kExp2C4)));
-  t = _mm512_sub_epi32(c(kExp2C2), MulQ16(f, t));
-  t = _mm512_sub_epi32(c(kExp2C1), MulQ16(f, t));
-  const __m512i mantissa = _mm512_sub_epi32(c(65536), MulQ16(f, t));
+  // (f * t) >> 16: both are below 2^16, and as the high half of each dword of t is 0, so is that of
+  // the product, whatever x has there.
+  __m512i t = _mm512_sub_epi32(c(kExp2C3), _mm512_mulhi_epu16(x, c(kExp2C4)));
+  t = _mm512_sub_epi32(c(kExp2C2), _mm512_mulhi_epu16(x, t));
+  t = _mm512_sub_epi32(c(kExp2C1), _mm512_mulhi_epu16(x, t));
+  const __m512i mantissa = _mm512_sub_epi32(c(65536), _mm512_mulhi_epu16(x, t));
   // A shift by 32 or more gives zero, as the definition wants.
   return _mm512_srlv_epi32(_mm512_slli_epi32(mantissa, 14), _mm512_srli_epi32(x, 16));
 }

@@ -55,10 +55,10 @@ struct PackedMatrix {
 };
 
 // The most tokens, tiles and sums of one call of a tile kernel; so many tiles that its start does
-// not count.
-inline constexpr int64_t kMaxTileTokens = 64;
+// not count, with the most tokens eight.
+inline constexpr int64_t kMaxTileTokens = 128;
 inline constexpr int64_t kMaxTiles = 16;
-inline constexpr int64_t kMaxTileSums = kMaxTileTokens * kMaxTiles * format::kTileRows;
+inline constexpr int64_t kMaxTileSums = 8 * kMaxTileTokens * format::kTileRows;
 
 // Tiles of one matrix that follow each other.
 struct TileRun {

@@ -1,7 +1,6 @@
 #include <immintrin.h>
 
 #include "kernels/linear/decode_avx512.h"
-#include "kernels/linear/finish_loops.h"
 #include "kernels/linear/linear.h"
 #include "kernels/linear/panel_avx512.h"
 #include "kernels/linear/tile_walk.h"
@@ -58,6 +57,35 @@ class Simd : public Decoder, public StartFromZero {
   }
 };
 
+// A FinishRows, of tiles as they are in the file: two of them fill a vector.
+void FinishTiles(const PackedMatrix& w, const RawSums& raw, int64_t n_tokens, const float* a_scales,
+                 float* y, int64_t y_stride) {
+  constexpr int64_t kLanes = 2 * format::kTileRows;
+  const auto load_tile = [](const int32_t* sums) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums));
+  };
+  // A token's rows of all tiles at once: results of different tokens may share a set of the cache,
+  // where a line that is written in parts is fetched for each of them.
+  for (int64_t t = 0; t < n_tokens; ++t) {
+    const __m512 a_scale = _mm512_set1_ps(a_scales[t]);
+    for (int64_t i = 0; i < raw.n_rows; i += kLanes) {
+      // Of one token, a run's sums follow each other like those of tiles.
+      const int32_t* tile = raw.sums + i * n_tokens + t * format::kTileRows;
+      __m512i sums = _mm512_castsi256_si512(load_tile(tile));
+      if (i + format::kTileRows < raw.n_rows) {
+        sums = _mm512_inserti64x4(sums, load_tile(tile + n_tokens * format::kTileRows), 1);
+      }
+      const int64_t row = raw.row + i;
+      const __mmask16 mask = FirstLanes(raw.n_rows - i);
+      const __m512i row_sums = _mm512_maskz_loadu_epi32(mask, w.row_sums + row);
+      const __m512 scales = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, w.row_scales + row), a_scale);
+      const __m512i acc = _mm512_sub_epi32(sums, _mm512_slli_epi32(row_sums, 7));
+      _mm512_mask_storeu_ps(y + t * y_stride + i, mask,
+                            _mm512_mul_ps(_mm512_cvtepi32_ps(acc), scales));
+    }
+  }
+}
+
 // Tokens that follow the stream of weights.
 constexpr int kFew = 3;
 
@@ -79,7 +107,7 @@ TileKernels Avx512TileKernels() {
   kernels.w8 = WalkTiles<Simd<Decoder8>, kFew>;
   kernels.arrange = avx512::ArrangeForPanel;
   kernels.min_panel_tokens = kFew + 1;
-  kernels.finish = FinishRowsLoops;
+  kernels.finish = FinishTiles;
   kernels.tokens_at_once = kMaxTileTokens;
   return kernels;
 }
