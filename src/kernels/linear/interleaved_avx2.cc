@@ -60,16 +60,15 @@ class Decoder {
   __m256i levels_[kSurvivors];
 };
 
-// Codes of the last four of a group: the top bits of the others.
+// Codes of the last four of a group: the top bits of the others, lowest first.
 __m256i LastCodes(const uint8_t* group) {
-  const __m256i top = _mm256_set1_epi8(static_cast<int8_t>(0x80));
-  __m256i last = _mm256_setzero_si256();
+  const __m256i zero = _mm256_setzero_si256();
+  __m256i last = zero;
   for (int v = 0; v < kFours - 1; ++v) {
-    // Word shifts move bits from byte to byte only where they are 0 yet.
-    last = _mm256_or_si256(_mm256_srli_epi16(last, 1),
-                           _mm256_and_si256(Load32(group + kInterleavedRows * v), top));
+    // The average of an even number and 0 is its half; with 255, 128 more.
+    last = _mm256_avg_epu8(last, _mm256_cmpgt_epi8(zero, Load32(group + kInterleavedRows * v)));
   }
-  return _mm256_srli_epi16(last, 1);
+  return _mm256_avg_epu8(last, zero);
 }
 
 // A group of a tile: weights by pair and half, and multipliers, which are words.
@@ -192,18 +191,31 @@ struct Sums {
   }
 };
 
-// raw[t] += the sums of n_groups groups of one tile, for kTokens tokens.
+// Groups of a tile that follow each other, and what is read after them.
+struct GroupRun {
+  const uint8_t* bytes;
+  int64_t n_groups;
+  const uint8_t* next;
+};
+
+// raw[t] += the sums of some groups of one tile, for kTokens tokens.
 template <int kTokens>
-void AddGroups(const uint8_t* bytes, int64_t n_groups, const Meetings* meetings, int32_t* raw) {
+void AddGroups(const GroupRun& run, const Meetings* meetings, int32_t* raw) {
+  constexpr int64_t kAhead = kPrefetchBytes / kInterleavedGroupBytes;
   const Decoder decoder;
   const auto sums = [raw]<int... kT>(std::integer_sequence<int, kT...>) {
     return std::array<Sums, kTokens>{Sums(raw + kT * kInterleavedRows)...};
   };
   std::array<Sums, kTokens> all = sums(std::make_integer_sequence<int, kTokens>());
-  for (int64_t i = 0; i < n_groups; ++i, bytes += kInterleavedGroupBytes) {
-    for (int64_t at = 0; at < kInterleavedGroupBytes; at += 64) {
-      __builtin_prefetch(bytes + kPrefetchBytes + at);
-    }
+  const uint8_t* bytes = run.bytes;
+  const int64_t n_inside = std::max<int64_t>(0, run.n_groups - kAhead);  // whose prefetches are
+  const uint8_t* ahead = n_inside > 0
+                             ? bytes + kPrefetchBytes
+                             : run.next + kPrefetchBytes - run.n_groups * kInterleavedGroupBytes;
+  for (int64_t i = 0; i < run.n_groups; ++i, bytes += kInterleavedGroupBytes) {
+    if (i == n_inside && i > 0) ahead = run.next;
+    for (int64_t at = 0; at < kInterleavedGroupBytes; at += 64) __builtin_prefetch(ahead + at);
+    ahead += kInterleavedGroupBytes;
     const Group group(decoder, bytes);
     Words words[kTokens];
 #pragma GCC unroll 4
@@ -230,7 +242,7 @@ constexpr int64_t kTokensAtOnce = 4;  // more have no registers for their sums
 
 void Interleaved24Avx2(const TileRun& tiles, const Codebook& /*codebook*/, const uint8_t* codes,
                        int64_t n_tokens, int32_t* raw) {
-  using Kernel = void (*)(const uint8_t*, int64_t, const Meetings*, int32_t*);
+  using Kernel = void (*)(const GroupRun&, const Meetings*, int32_t*);
   static constexpr auto kByTokens = []<int... kMore>(std::integer_sequence<int, kMore...>) {
     return std::array<Kernel, kTokensAtOnce>{AddGroups<kMore + 1>...};
   }
@@ -238,10 +250,13 @@ void Interleaved24Avx2(const TileRun& tiles, const Codebook& /*codebook*/, const
   const int64_t tile_sums = n_tokens * kInterleavedRows;
   std::memset(raw, 0, static_cast<size_t>(tiles.n_tiles * tile_sums) * sizeof(*raw));
   const int64_t n_groups = tiles.n_blocks * format::kGroupsPerBlock;
+  const int64_t tile_bytes = InterleavedTileBytes(tiles.n_blocks);
   Meetings meetings[kTokensAtOnce];
   for (int64_t first = 0; first < n_groups; first += kGroupsAtOnce) {
     const int64_t n = std::min(kGroupsAtOnce, n_groups - first);
     const uint8_t* bytes = tiles.blocks + first * kInterleavedGroupBytes;
+    const uint8_t* behind = first + n < n_groups ? bytes + n * kInterleavedGroupBytes
+                                                 : tiles.blocks + tiles.n_tiles * tile_bytes;
     for (int64_t token = 0; token < n_tokens; token += kTokensAtOnce) {
       const int64_t together = std::min(kTokensAtOnce, n_tokens - token);
       for (int64_t t = 0; t < together; ++t) {
@@ -250,9 +265,11 @@ void Interleaved24Avx2(const TileRun& tiles, const Codebook& /*codebook*/, const
                         n);
       }
       for (int64_t tile = 0; tile < tiles.n_tiles; ++tile) {
+        const bool is_last = tile + 1 == tiles.n_tiles;
+        const GroupRun run = {bytes + tile * tile_bytes, n,
+                              is_last ? behind : bytes + (tile + 1) * tile_bytes};
         kByTokens[static_cast<size_t>(together - 1)](
-            bytes + tile * InterleavedTileBytes(tiles.n_blocks), n, meetings,
-            raw + tile * tile_sums + token * kInterleavedRows);
+            run, meetings, raw + tile * tile_sums + token * kInterleavedRows);
       }
     }
   }

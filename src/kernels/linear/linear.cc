@@ -7,7 +7,8 @@
 namespace accllm::kernels {
 namespace {
 
-// Weights that stay in a core's second cache while all groups of tokens pass over them.
+// Weights that stay in a core's second cache while all groups of tokens pass over them, if there is
+// more than one.
 constexpr int64_t kPanelBytes = 256 * 1024;
 
 // Asks for what finishing reads of `n` rows, while the kernel runs; rows may lie beyond the matrix.
@@ -35,7 +36,10 @@ void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRo
   const TileKernel kernel = is_arranged ? kernels.panel.For(w.type) : walk;
   const uint8_t* all_codes = is_arranged ? x.arranged : x.codes;
   const int64_t tile_bytes = w.kernel_bytes();
-  const int64_t panel_tiles = std::max<int64_t>(1, kPanelBytes / std::max<int64_t>(1, tile_bytes));
+  const bool is_one_group = x.n_tokens <= kernels.tokens_at_once;
+  const int64_t panel_tiles =
+      is_one_group ? w.n_tiles()
+                   : std::max<int64_t>(1, kPanelBytes / std::max<int64_t>(1, tile_bytes));
   const auto kernel_tile = [&](int64_t tile) {
     return (w.RowOfTile(tile) + w.kernel_rows() - 1) / w.kernel_rows();
   };
