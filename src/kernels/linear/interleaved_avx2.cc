@@ -71,7 +71,7 @@ __m256i LastCodes(const uint8_t* group) {
   return _mm256_avg_epu8(last, zero);
 }
 
-// A group of a tile: weights by pair and half, and multipliers, which are words.
+// A group of a tile: weights by pair and half.
 class Group {
  public:
   Group(const Decoder& decoder, const uint8_t* bytes) : decoder_(decoder), bytes_(bytes) {
@@ -79,9 +79,6 @@ class Group {
     const __m256i last = LastCodes(bytes);
     last_pair_[0] = _mm256_unpacklo_epi8(six, last);
     last_pair_[1] = _mm256_unpackhi_epi8(six, last);
-    const __m256i multipliers = Load32(bytes + kInterleavedRows * (kFours - 1));
-    multipliers_[0] = _mm256_unpacklo_epi8(multipliers, _mm256_setzero_si256());
-    multipliers_[1] = _mm256_unpackhi_epi8(multipliers, _mm256_setzero_si256());
   }
 
   Weights Decode(int pair, int half) const {
@@ -89,13 +86,11 @@ class Group {
                                ? last_pair_[half]
                                : Load32(bytes_ + kInterleavedRows * (kHalves * pair + half)));
   }
-  const __m256i* multipliers() const { return multipliers_; }
 
  private:
   const Decoder& decoder_;
   const uint8_t* bytes_;
   __m256i last_pair_[kHalves];
-  __m256i multipliers_[kHalves];
 };
 
 // One token's activations of some groups, by what a code's pattern meets: made once, used by all
@@ -160,6 +155,23 @@ struct Words {
   }
 };
 
+// Those of two groups that follow each other, side by side for each row, as words.
+struct Multipliers {
+  __m256i words[kHalves][2];
+
+  explicit Multipliers(const uint8_t* groups) {
+    constexpr int kPlace = kInterleavedRows * (kFours - 1);
+    const __m256i first = Load32(groups + kPlace);
+    const __m256i second = Load32(groups + kInterleavedGroupBytes + kPlace);
+    const __m256i bytes[kHalves] = {_mm256_unpacklo_epi8(first, second),
+                                    _mm256_unpackhi_epi8(first, second)};
+    for (int h = 0; h < kHalves; ++h) {
+      words[h][0] = _mm256_unpacklo_epi8(bytes[h], _mm256_setzero_si256());
+      words[h][1] = _mm256_unpackhi_epi8(bytes[h], _mm256_setzero_si256());
+    }
+  }
+};
+
 struct Sums {
   __m256i dwords[2 * kHalves];
 
@@ -172,13 +184,15 @@ struct Sums {
     }
   }
 
-  void Add(const Words& sums, const __m256i* multipliers /*[kHalves]*/) {
+  // Two groups that follow each other.
+  void Add(const Words& first, const Words& second, const Multipliers& multipliers) {
     for (int h = 0; h < kHalves; ++h) {
-      const __m256i low = _mm256_mullo_epi16(sums.words[h], multipliers[h]);
-      const __m256i high = _mm256_mulhi_epi16(sums.words[h], multipliers[h]);
+      const __m256i* by = multipliers.words[h];
       __m256i* to = dwords + 2 * h;
-      to[0] = _mm256_add_epi32(to[0], _mm256_unpacklo_epi16(low, high));
-      to[1] = _mm256_add_epi32(to[1], _mm256_unpackhi_epi16(low, high));
+      const __m256i low = _mm256_unpacklo_epi16(first.words[h], second.words[h]);
+      const __m256i high = _mm256_unpackhi_epi16(first.words[h], second.words[h]);
+      to[0] = _mm256_add_epi32(to[0], _mm256_madd_epi16(low, by[0]));
+      to[1] = _mm256_add_epi32(to[1], _mm256_madd_epi16(high, by[1]));
     }
   }
 
@@ -198,6 +212,22 @@ struct GroupRun {
   const uint8_t* next;
 };
 
+// words[t] += those of group i of the tokens' meetings.
+template <int kTokens>
+inline void AddGroup(const Decoder& decoder, const uint8_t* bytes, int64_t i,
+                     const Meetings* meetings, Words (&words)[kTokens]) {
+  const Group group(decoder, bytes);
+#pragma GCC unroll 4
+  for (int pair = 0; pair < kPairs; ++pair) {
+#pragma GCC unroll 2
+    for (int half = 0; half < kHalves; ++half) {
+      const Weights w = group.Decode(pair, half);
+#pragma GCC unroll 8
+      for (int t = 0; t < kTokens; ++t) words[t].Add(half, w, meetings[t].of[i][pair]);
+    }
+  }
+}
+
 // raw[t] += the sums of some groups of one tile, for kTokens tokens.
 template <int kTokens>
 void AddGroups(const GroupRun& run, const Meetings* meetings, int32_t* raw) {
@@ -212,24 +242,21 @@ void AddGroups(const GroupRun& run, const Meetings* meetings, int32_t* raw) {
   const uint8_t* ahead = n_inside > 0
                              ? bytes + kPrefetchBytes
                              : run.next + kPrefetchBytes - run.n_groups * kInterleavedGroupBytes;
-  for (int64_t i = 0; i < run.n_groups; ++i, bytes += kInterleavedGroupBytes) {
-    if (i == n_inside && i > 0) ahead = run.next;
-    for (int64_t at = 0; at < kInterleavedGroupBytes; at += 64) __builtin_prefetch(ahead + at);
-    ahead += kInterleavedGroupBytes;
-    const Group group(decoder, bytes);
-    Words words[kTokens];
-#pragma GCC unroll 4
-    for (int pair = 0; pair < kPairs; ++pair) {
+  static_assert(format::kGroupsPerBlock % 2 == 0);
+  for (int64_t i = 0; i < run.n_groups; i += 2) {
+    Words words[2][kTokens];
 #pragma GCC unroll 2
-      for (int half = 0; half < kHalves; ++half) {
-        const Weights w = group.Decode(pair, half);
-#pragma GCC unroll 8
-        for (int t = 0; t < kTokens; ++t) words[t].Add(half, w, meetings[t].of[i][pair]);
-      }
+    for (int64_t g = 0; g < 2; ++g) {
+      if (i + g == n_inside && i + g > 0) ahead = run.next;
+      for (int64_t at = 0; at < kInterleavedGroupBytes; at += 64) __builtin_prefetch(ahead + at);
+      ahead += kInterleavedGroupBytes;
+      AddGroup(decoder, bytes + g * kInterleavedGroupBytes, i + g, meetings, words[g]);
     }
+    const Multipliers multipliers(bytes);
     for (int t = 0; t < kTokens; ++t) {
-      all[static_cast<size_t>(t)].Add(words[t], group.multipliers());
+      all[static_cast<size_t>(t)].Add(words[0][t], words[1][t], multipliers);
     }
+    bytes += 2 * kInterleavedGroupBytes;
   }
   for (int t = 0; t < kTokens; ++t) {
     all[static_cast<size_t>(t)].Store(raw + t * kInterleavedRows);
