@@ -165,7 +165,8 @@ void BenchLinear(benchmark::State& state, Isa isa, const LinearShape& shape, Ten
     work.matrix.blocks = arena + copy * copy_bytes;
     copy = (copy + 1) % n_copies;
     pool.ParallelFor(n_tiles, [&](int64_t begin, int64_t end, int) {
-      Linear(KernelsFor(isa).tile, work.matrix, work.x, begin, end, work.y.data(), shape.rows);
+      Linear(KernelsFor(isa).tile, work.matrix, work.x, begin, end,
+             work.y.data() + work.matrix.RowOfTile(begin), shape.rows);
     });
     benchmark::ClobberMemory();
   }

@@ -22,8 +22,7 @@ struct ChunkBuffers {
   std::span<float> k;             // [C, kv_size]
   std::span<float> v;             // [C, kv_size]
   std::span<float> mixed;         // [C, q_size] attention output
-  std::span<float> gate;          // [C, intermediate]
-  std::span<float> up;            // [C, intermediate]
+  std::span<float> gated;         // [C, intermediate] silu(gate) * up
   std::span<float> projected;     // [C, hidden] output of o_proj and down_proj
   std::span<float> code_scales;   // [C]
   std::span<float> cosines;       // [C, head_dim / 2] at the token's position

@@ -8,6 +8,7 @@
 #include "base/block_codec.h"
 #include "base/cpu_topology.h"
 #include "base/index.h"
+#include "kernels/linear/interleave24.h"
 
 namespace accllm {
 namespace {
@@ -16,6 +17,12 @@ namespace {
 // one thread is late now and then, but to take a part costs time as well.
 constexpr int kPartsPerThread = 8;
 constexpr int64_t kTilesPerPart = 8;
+
+// Floats of gate and of up that a thread holds before it multiplies them: they stay in its caches.
+constexpr int64_t kGatedAtOnce = 8192;
+// Rows of tiles that no kernel cuts, and their tiles.
+constexpr int64_t kUnitRows = kernels::kInterleavedRows;
+constexpr int64_t kUnitTiles = kUnitRows / format::kTileRows;
 
 constexpr int64_t kLoopsPerLayer = 5;  // that wait for all threads, for one token
 
@@ -76,6 +83,8 @@ void Engine::AllocateScratch() {
     scratch.window = {n_heads, c.head_dim, kernels_.heads};
     scratch.sink = {n_heads, c.head_dim, kernels_.heads};
     scratch.visible.resize(Index(n_heads));
+    scratch.gate.resize(Index(std::max(kGatedAtOnce, kUnitRows * options_.chunk)));
+    scratch.up.resize(scratch.gate.size());
     scratch.mixed.resize(Index(n_heads * c.head_dim));
     scratch.scores.resize(Index(kernels::AttentionScratchFloats(max_visible, n_heads, c.head_dim)));
   }
@@ -156,7 +165,7 @@ Status Engine::RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float
   for (std::span<float> rows : {buffers_.x, buffers_.projected}) {
     std::copy_n(rows.begin() + skipped, n_logits * c.hidden_size, rows.begin());
   }
-  const std::array outputs = {Output{&model_.lm_head(), logits}};
+  const std::array outputs = {Output{&model_.lm_head(), logits, c.vocab_size}};
   Project(NormedInput(model_.final_norm(), n_logits, buffers_.projected.data()), outputs);
   const float* end = logits + n_logits * c.vocab_size;
   if (!std::all_of(static_cast<const float*>(logits), end,
@@ -187,26 +196,18 @@ void Engine::RunLayer(int64_t layer, int64_t n_tokens) {
   const ModelConfig& c = model_.config();
   const PackedLayer& w = model_.layers()[Index(layer)];
   const float* from_last_layer = layer == 0 ? nullptr : buffers_.projected.data();
-  const std::array qkv = {Output{&w.at(LinearKind::kQ), buffers_.q.data()},
-                          Output{&w.at(LinearKind::kK), buffers_.k.data()},
-                          Output{&w.at(LinearKind::kV), buffers_.v.data()}};
+  const std::array qkv = {AllRows(w.at(LinearKind::kQ), buffers_.q),
+                          AllRows(w.at(LinearKind::kK), buffers_.k),
+                          AllRows(w.at(LinearKind::kV), buffers_.v)};
   Project(NormedInput(w.vectors.at(VectorKind::kInputLayernorm), n_tokens, from_last_layer), qkv);
   Attend(layer, n_tokens);
-  const std::array o = {Output{&w.at(LinearKind::kO), buffers_.projected.data()}};
-  Project(Quantize(buffers_.mixed.data(), c.q_size(), n_tokens, [](int64_t) {}), o);
-  const std::array gate_up = {Output{&w.at(LinearKind::kGate), buffers_.gate.data()},
-                              Output{&w.at(LinearKind::kUp), buffers_.up.data()}};
-  Project(NormedInput(w.vectors.at(VectorKind::kPostAttentionLayernorm), n_tokens,
-                      buffers_.projected.data()),
-          gate_up);
-  const std::array down = {Output{&w.at(LinearKind::kDown), buffers_.projected.data()}};
-  Project(Quantize(buffers_.gate.data(), c.intermediate_size, n_tokens,
-                   [&](int64_t token) {
-                     const int64_t n = c.intermediate_size;
-                     float* gate = buffers_.gate.data() + token * n;
-                     kernels_.silu_mul(gate, buffers_.up.data() + token * n, n, gate);
-                   }),
-          down);
+  const auto as_it_is = [](int64_t) {};
+  const std::array o = {AllRows(w.at(LinearKind::kO), buffers_.projected)};
+  Project(Quantize(buffers_.mixed.data(), c.q_size(), n_tokens, as_it_is), o);
+  ProjectGated(w, NormedInput(w.vectors.at(VectorKind::kPostAttentionLayernorm), n_tokens,
+                              buffers_.projected.data()));
+  const std::array down = {AllRows(w.at(LinearKind::kDown), buffers_.projected)};
+  Project(Quantize(buffers_.gated.data(), c.intermediate_size, n_tokens, as_it_is), down);
 }
 
 // The norm of the residual stream, to which `added` belongs too, where it is not null.
@@ -266,15 +267,53 @@ void Engine::Project(const Input& input, std::span<const Output> outputs) {
   std::array<int64_t, LowRankChunk::kMaxLayers> n_tiles = {};
   for (size_t i = 0; i < outputs.size(); ++i) n_tiles[i] = outputs[i].weight->n_tiles();
   ForTiles(n_tiles, [&](size_t i, int64_t begin, int64_t end) {
-    ProjectTiles(input, outputs[i], i, begin, end);
+    Output output = outputs[i];
+    output.y += output.weight->RowOfTile(begin);
+    ProjectTiles(input, output, i, begin, end);
   });
+}
+
+// buffers_.gated = silu(gate) * up. Some rows of both are made and multiplied while they are in a
+// core's caches: neither matrix's rows go to memory.
+void Engine::ProjectGated(const PackedLayer& layer, const Input& input) {
+  const LinearWeight& gate = layer.at(LinearKind::kGate);
+  const LinearWeight& up = layer.at(LinearKind::kUp);
+  const int64_t n_tokens = input.quantized.n_tokens;
+  ReduceLowRanks(input, std::array{Output{&gate, nullptr, 0}, Output{&up, nullptr, 0}});
+  const int64_t n_tiles = gate.n_tiles();
+  const int64_t n_units = (n_tiles + kUnitTiles - 1) / kUnitTiles;
+  const int64_t at_once = std::max<int64_t>(1, kGatedAtOnce / (kUnitRows * n_tokens));
+  const auto some_units = [&](int64_t begin, int64_t end, Scratch& s) {
+    const int64_t tile_begin = begin * kUnitTiles;
+    const int64_t tile_end = std::min(n_tiles, end * kUnitTiles);
+    const int64_t row = gate.RowOfTile(tile_begin);
+    const int64_t n_rows = gate.RowOfTile(tile_end) - row;
+    ProjectTiles(input, {&gate, s.gate.data(), n_rows}, 0, tile_begin, tile_end);
+    ProjectTiles(input, {&up, s.up.data(), n_rows}, 1, tile_begin, tile_end);
+    for (int64_t t = 0; t < n_tokens; ++t) {
+      kernels_.silu_mul(s.gate.data() + t * n_rows, s.up.data() + t * n_rows, n_rows,
+                        buffers_.gated.data() + t * gate.rows + row);
+    }
+  };
+  Loop(
+      n_units,
+      [&](int64_t begin, int64_t end, int thread) {
+        for (int64_t unit = begin; unit < end; unit += at_once) {
+          some_units(unit, std::min(end, unit + at_once), scratch_[Index(thread)]);
+        }
+      },
+      PartsFor(2 * n_tiles));
+}
+
+// Parts of a loop over so many tiles, for each thread.
+int Engine::PartsFor(int64_t n_tiles) const {
+  return static_cast<int>(
+      std::clamp<int64_t>(n_tiles / (kTilesPerPart * pool_->n_threads()), 1, kPartsPerThread));
 }
 
 // Several matrices with one input share one loop over their tiles, so that threads wait only once.
 void Engine::ForTiles(std::span<const int64_t> n_tiles, TileBody body) {
   const int64_t total = std::accumulate(n_tiles.begin(), n_tiles.end(), int64_t{0});
-  const auto parts = static_cast<int>(
-      std::clamp<int64_t>(total / (kTilesPerPart * pool_->n_threads()), 1, kPartsPerThread));
   Loop(
       total,
       [&](int64_t begin, int64_t end, int) {
@@ -286,7 +325,7 @@ void Engine::ForTiles(std::span<const int64_t> n_tiles, TileBody body) {
           first += n_tiles[i];
         }
       },
-      parts);
+      PartsFor(total));
 }
 
 // The narrow product of every layer that has a low-rank part; all rows of it are needed before the
@@ -300,7 +339,8 @@ void Engine::ReduceLowRanks(const Input& input, std::span<const Output> outputs)
   if (std::all_of(n_tiles.begin(), n_tiles.end(), [](int64_t n) { return n == 0; })) return;
   ForTiles(n_tiles, [&](size_t i, int64_t begin, int64_t end) {
     const kernels::PackedMatrix& a = outputs[i].weight->low_rank->a;
-    kernels::Linear(kernels_.tile, a, input.quantized, begin, end, low_ranks_.u(i), a.rows);
+    kernels::Linear(kernels_.tile, a, input.quantized, begin, end,
+                    low_ranks_.u(i) + a.RowOfTile(begin), a.rows);
   });
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (n_tiles[i] == 0) continue;
@@ -316,11 +356,11 @@ void Engine::ProjectTiles(const Input& input, const Output& output, size_t place
   const int64_t row_end = w.RowOfTile(tile_end);
   if (w.halves == nullptr) {
     kernels::Linear(kernels_.tile, w.blocks, input.quantized, tile_begin, tile_end, output.y,
-                    w.rows);
+                    output.stride);
   } else {
     for (int64_t row = row_begin; row < row_end; ++row) {
       for (int64_t t = 0; t < n_tokens; ++t) {
-        output.y[t * w.rows + row] =
+        output.y[t * output.stride + row - row_begin] =
             kernels_.dot_f16(w.halves + row * w.cols, input.x + t * input.cols, w.cols);
       }
     }
@@ -329,12 +369,13 @@ void Engine::ProjectTiles(const Input& input, const Output& output, size_t place
     const kernels::LowRankColumns b = {low_rank->b + row_begin, w.rows, low_rank->rank()};
     for (int64_t t = 0; t < n_tokens; ++t) {
       kernels_.add_low_rank(b, low_ranks_.Input(place, b.rank, t), row_end - row_begin,
-                            output.y + t * w.rows + row_begin);
+                            output.y + t * output.stride);
     }
   }
   if (w.bias == nullptr) return;
   for (int64_t t = 0; t < n_tokens; ++t) {
-    for (int64_t row = row_begin; row < row_end; ++row) output.y[t * w.rows + row] += w.bias[row];
+    float* y = output.y + t * output.stride;
+    for (int64_t row = row_begin; row < row_end; ++row) *y++ += w.bias[row];
   }
 }
 

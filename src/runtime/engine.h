@@ -86,12 +86,18 @@ class Engine final : public LanguageModel {
     std::vector<kernels::VisibleSlots> visible;  // [heads]
     std::vector<float> mixed;                    // [heads, head_dim]
     std::vector<float> scores;
+    std::vector<float> gate;  // [n_tokens, rows at once] of the MLP
+    std::vector<float> up;    // the same
   };
 
   struct Output {
     const LinearWeight* weight;
-    float* y;  // [n_tokens, weight->rows]
+    float* y;        // [n_tokens, stride], rows one after another
+    int64_t stride;  // floats from a token to the next
   };
+  static Output AllRows(const LinearWeight& weight, std::span<float> y) {
+    return {&weight, y.data(), weight.rows};
+  }
 
   Engine(const EngineOptions& options, std::shared_ptr<ThreadPool> pool, PackedModel model,
          KvCache cache, ChunkBuffers buffers);
@@ -109,7 +115,10 @@ class Engine final : public LanguageModel {
   void Project(const Input& input, std::span<const Output> outputs);
   using TileBody = FunctionRef<void(size_t matrix, int64_t tile_begin, int64_t tile_end)>;
   void ForTiles(std::span<const int64_t> n_tiles, TileBody body);
+  void ProjectGated(const PackedLayer& layer, const Input& input);
+  int PartsFor(int64_t n_tiles) const;
   void ReduceLowRanks(const Input& input, std::span<const Output> outputs);
+  // output.y: of the first of these rows.
   void ProjectTiles(const Input& input, const Output& output, size_t place, int64_t tile_begin,
                     int64_t tile_end) const;
   void Attend(int64_t layer, int64_t n_tokens);

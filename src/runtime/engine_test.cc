@@ -70,6 +70,24 @@ TEST_F(EngineTest, BitForBitTheIntegerReference) {
   }
 }
 
+// Rows of gate and up that are made and multiplied in several goes.
+TEST_F(EngineTest, AWideMlpOfManyTokensIsBitForBitToo) {
+  ModelConfig config = testing::TinyPackedConfig();
+  config.intermediate_size = 300;
+  Write(config);
+  const std::vector<int32_t> tokens = RandomTokens(130, 61);
+  const std::vector<float> expected = ReferenceLogits({4, 20}, tokens);
+  for (const Isa isa : kAllIsas) {
+    if (!IsaSupported(isa)) continue;
+    for (const int n_threads : {1, 3}) {
+      auto engine = *Engine::Load(*packed_, {{4, 20}, 130, n_threads, isa, 130, 0});
+      std::vector<float> logits(expected.size());
+      ASSERT_TRUE(engine->Append(tokens, 130, logits.data()));
+      ASSERT_EQ(logits, expected) << IsaName(isa) << ", " << n_threads << " threads";
+    }
+  }
+}
+
 // Wrong drafts of every length, taken back wholly or in part, leave no trace, also where they
 // overwrote the oldest tokens of the ring or a sink that is not there yet.
 TEST_F(EngineTest, RewoundTokensLeaveNoTrace) {

@@ -12,7 +12,7 @@
 namespace accllm::kernels {
 
 // Heads that share one unpacking of the cache; more heads take several passes.
-inline constexpr int64_t kHeadsAtOnce = 16;
+inline constexpr int64_t kHeadsAtOnce = 32;
 // Slots of a chunk share one scale of the softmax weights; chunks start at multiples of this.
 inline constexpr int64_t kAttentionChunk = 32;
 // Largest softmax weight of a chunk before the multipliers of the values: 2167 * 15 + 128 is the

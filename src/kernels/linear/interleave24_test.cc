@@ -103,10 +103,10 @@ class InterleavedLinear : public ::testing::Test {
     std::vector<float> y(static_cast<size_t>(x.n_tokens * w.rows), -1.0F);
     int64_t begin = 0;
     for (const int64_t cut : cuts) {
-      Linear(kernels, w, x, begin, cut, y.data(), w.rows);
+      Linear(kernels, w, x, begin, cut, y.data() + w.RowOfTile(begin), w.rows);
       begin = cut;
     }
-    Linear(kernels, w, x, begin, w.n_tiles(), y.data(), w.rows);
+    Linear(kernels, w, x, begin, w.n_tiles(), y.data() + w.RowOfTile(begin), w.rows);
     return y;
   }
 

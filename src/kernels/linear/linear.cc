@@ -44,6 +44,7 @@ void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRo
     return (w.RowOfTile(tile) + w.kernel_rows() - 1) / w.kernel_rows();
   };
   const int64_t end = kernel_tile(tile_end);
+  const int64_t first_row = w.RowOfTile(tile_begin);
   alignas(64) std::array<int32_t, kMaxTileSums> raw;
   for (int64_t panel = kernel_tile(tile_begin); panel < end; panel += panel_tiles) {
     const int64_t panel_end = std::min(end, panel + panel_tiles);
@@ -61,7 +62,7 @@ void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRo
         // Of one token, the sums of all tiles follow each other.
         const int64_t tile_rows = n_tokens == 1 ? run_rows : w.kernel_rows();
         kernels.finish(w, {raw.data(), tile_rows, row, std::min(run_rows, w.rows - row)}, n_tokens,
-                       x.scales + token0, y + token0 * y_stride + row, y_stride);
+                       x.scales + token0, y + token0 * y_stride + row - first_row, y_stride);
       }
     }
   }

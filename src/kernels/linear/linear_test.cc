@@ -213,7 +213,8 @@ TEST(Linear, PartsOfTheTilesMakeTheWhole) {
     std::vector<float> parts(whole.size());
     Linear(kernels, w.view, x.view, 0, 5, parts.data(), w.view.rows);
     Linear(kernels, w.view, x.view, 5, 5, parts.data(), w.view.rows);
-    Linear(kernels, w.view, x.view, 5, w.view.n_tiles(), parts.data(), w.view.rows);
+    Linear(kernels, w.view, x.view, 5, w.view.n_tiles(), parts.data() + w.view.RowOfTile(5),
+           w.view.rows);
     EXPECT_EQ(FirstDifference(parts, whole), -1) << IsaName(isa);
   }
 }
