@@ -20,6 +20,8 @@ constexpr int64_t kTilesPerPart = 8;
 
 // Floats of gate and of up that a thread holds before it multiplies them: they stay in its caches.
 constexpr int64_t kGatedAtOnce = 8192;
+// Parts of that loop with few tokens, which wait for weights: in each part two streams begin anew.
+constexpr int kGatedPartsOfFew = 2;
 // Rows of tiles that no kernel cuts, and their tiles.
 constexpr int64_t kUnitRows = kernels::kInterleavedRows;
 constexpr int64_t kUnitTiles = kUnitRows / format::kTileRows;
@@ -302,7 +304,7 @@ void Engine::ProjectGated(const PackedLayer& layer, const Input& input) {
           some_units(unit, std::min(end, unit + at_once), scratch_[Index(thread)]);
         }
       },
-      PartsFor(2 * n_tiles));
+      n_tokens < kernels::kPanelTokens ? kGatedPartsOfFew : PartsFor(2 * n_tiles));
 }
 
 // Parts of a loop over so many tiles, for each thread.
