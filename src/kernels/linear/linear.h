@@ -154,8 +154,8 @@ TileKernels NeonTileKernels();
 TileKernels NeonI8mmTileKernels();
 #endif
 
-// y[t * y_stride + i] of row w.RowOfTile(tile_begin) + i, for the rows of tiles [tile_begin, tile_end)
-// and all tokens of x.
+// y[t * y_stride + i] of row w.RowOfTile(tile_begin) + i, for the rows of tiles [tile_begin,
+// tile_end) and all tokens of x.
 void Linear(const TileKernels& kernels, const PackedMatrix& w, const QuantizedRows& x,
             int64_t tile_begin, int64_t tile_end, float* y, int64_t y_stride);
 
