@@ -253,10 +253,9 @@ inline int64_t* FirstCacheLine(float* scratch) {
 //                                         lane
 //   Weigh(head, scales, count, n)         these scores to weights, total and largest by lane
 //   Values                                value codes of a chunk: low and high nibbles of a piece
-//   kValueSlots                           slots of one vector of them; UnpackValues makes these,
-//   and
-//                                         may take zeros from them
-//   RoundWeights(heads, n_heads, count, n, out)         weights[n ...] of a chunk to integers
+//   kValueSlots                           slots of one vector of them; UnpackValues makes these and
+//                                         may subtract zeros
+//   RoundWeights(heads, n_heads, count, n, out)   weights[n ...] of a chunk to integers
 //   LevelsOf(weights, groups)             the same times the multipliers of one group
 //   AddValues(codes, n_vectors, levels, factor, sums)   their sum over a chunk's values, times
 //                                         factor, to the sums of 32 dimensions
