@@ -238,7 +238,8 @@ void AddGroups(const GroupRun& run, const Meetings* meetings, int32_t* raw) {
   };
   std::array<Sums, kTokens> all = sums(std::make_integer_sequence<int, kTokens>());
   const uint8_t* bytes = run.bytes;
-  const int64_t n_inside = std::max<int64_t>(0, run.n_groups - kAhead);  // whose prefetches are
+  // Groups that ask for others of the run.
+  const int64_t n_inside = std::max<int64_t>(0, run.n_groups - kAhead);
   const uint8_t* ahead = n_inside > 0
                              ? bytes + kPrefetchBytes
                              : run.next + kPrefetchBytes - run.n_groups * kInterleavedGroupBytes;
