@@ -182,10 +182,13 @@ void AddPanel(const TileRun& tiles, const Codebook& codebook, const uint8_t* arr
   for (int64_t block = 0; block < tiles.n_blocks; block += kPanelBlocks) {
     const int64_t n = std::min(kPanelBlocks, tiles.n_blocks - block);
     const int64_t ahead_bytes = RoundUp((n * kBlockBytes + n_calls - 1) / n_calls, 64);
+    // Behind the last tile: the first one's next blocks, or what follows the run.
+    const uint8_t* behind = block + n < tiles.n_blocks ? tiles.blocks + (block + n) * kBlockBytes
+                                                       : tiles.blocks + tiles.n_tiles * tile_bytes;
     for (int64_t tile = 0; tile < tiles.n_tiles; ++tile) {
       const uint8_t* blocks = tiles.blocks + tile * tile_bytes + block * kBlockBytes;
       expanded.Expand(decoder, blocks, n);
-      const uint8_t* ahead = blocks + tile_bytes;
+      const uint8_t* ahead = tile + 1 < tiles.n_tiles ? blocks + tile_bytes : behind;
       int32_t* tile_raw = raw + tile * n_tokens * format::kTileRows;
       for (int64_t token = 0; token < n_tokens; token += kPanelTokens) {
         const int64_t n_together = std::min(kPanelTokens, n_tokens - token);
