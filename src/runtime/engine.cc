@@ -148,6 +148,7 @@ Status Engine::AppendTogether(std::span<Sequence* const> sequences, std::span<co
 }
 
 Status Engine::RunChunk(std::span<const int32_t> tokens, int64_t n_logits, float* logits) {
+  if (tokens.empty()) return {};
   const ModelConfig& c = model_.config();
   const auto n_tokens = static_cast<int64_t>(tokens.size());
   const int64_t half_dim = c.head_dim / 2;

@@ -183,6 +183,7 @@ TEST_F(EngineTest, TextsTogetherAreChecked) {
                             const std::vector<int32_t>& tokens) {
     return (*engine)->AppendTogether(texts, tokens, logits.data());
   };
+  EXPECT_TRUE(together({}, {}));
   EXPECT_FALSE(together({&a, &a}, {1, 2}));
   EXPECT_FALSE(together({&a, &b, &c}, {1, 2, 3}));  // more than a chunk
   EXPECT_FALSE(together({&a, &b}, {1}));
