@@ -18,26 +18,7 @@ struct DecodedRow {
   __m512i multipliers;  // dword l is the multiplier of weights 16 l .. 16 l + 15
 };
 
-// One row of two blocks that follow each other, as Pair.
-struct DecodedPair {
-  __m512i levels[8];    // even and odd ones of position j at 2 j and 2 j + 1
-  __m512i multipliers;  // of either
-};
-
 inline __m512i Load64(const void* bytes) { return _mm512_loadu_si512(bytes); }
-
-// One vector of each of two blocks, whose dwords 2 g and 2 g + 1 belong to the 32 weights of
-// multiplier g: each result has one of them, and the same multipliers.
-struct Pair {
-  __m512i even;
-  __m512i odd;
-};
-inline Pair PairOf(__m512i first, __m512i second) {
-  const __m512 a = _mm512_castsi512_ps(first);
-  const __m512 b = _mm512_castsi512_ps(second);
-  return {_mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)),
-          _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xDD))};
-}
 
 // Byte indices that put byte first + l / 2 into the low byte of dword l.
 constexpr std::array<uint8_t, 64> SpreadMultipliers(int64_t first) {
@@ -55,6 +36,44 @@ struct NarrowSums {
   }
 };
 
+// Takes the codes out of a row of a block.
+class CodeReader {
+ public:
+  CodeReader()
+      : spread_(Load64(kSpread.data())),
+        shifts_(_mm512_set1_epi64(0x312A231C150E0700)) {}  // 7 q for q = 7 .. 0
+
+  // Bit 7 of a byte is the next code's first; CodeTable ignores it.
+  __m512i Read(__m512i row) const {
+    return _mm512_multishift_epi64_epi8(shifts_, _mm512_permutexvar_epi8(spread_, row));
+  }
+
+ private:
+  // Qword q takes the 7 bytes of codes 8 q .. 8 q + 7.
+  static constexpr std::array<uint8_t, 64> kSpread = [] {
+    std::array<uint8_t, 64> index = {};
+    for (size_t i = 0; i < 64; ++i) index[i] = static_cast<uint8_t>(i / 8 * 7 + i % 8);
+    return index;
+  }();
+
+  __m512i spread_;
+  __m512i shifts_;
+};
+
+// A byte for each code.
+class CodeTable {
+ public:
+  CodeTable() = default;
+  explicit CodeTable(const void* bytes /*[128]*/)
+      : low_(Load64(bytes)), high_(Load64(static_cast<const uint8_t*>(bytes) + 64)) {}
+
+  __m512i Of(__m512i codes) const { return _mm512_permutex2var_epi8(low_, codes, high_); }
+
+ private:
+  __m512i low_ = {};
+  __m512i high_ = {};
+};
+
 // The coded blocks. A code is an index into four tables of 128 levels, one for each of its weights:
 // whatever the codebook, the work is the same.
 template <format::TensorType kCoded>
@@ -62,62 +81,24 @@ class CodeDecoder : public NarrowSums {
  public:
   static constexpr format::TensorType kType = kCoded;
 
-  explicit CodeDecoder(const Codebook& codebook)
-      : spread_codes_(Load64(kSpreadCodes.data())),
-        code_shifts_(_mm512_set1_epi64(0x312A231C150E0700)),  // 7 q for q = 7 .. 0
-        spread_multipliers_(Load64(kSpread.data())) {
-    for (size_t j = 0; j < 4; ++j) {
-      tables_[j][0] = Load64(codebook.levels[j].data());
-      tables_[j][1] = Load64(codebook.levels[j].data() + 64);
-    }
+  explicit CodeDecoder(const Codebook& codebook) : spread_multipliers_(Load64(kSpread.data())) {
+    for (size_t j = 0; j < 4; ++j) tables_[j] = CodeTable(codebook.levels[j].data());
   }
 
   DecodedRow Decode(const uint8_t* tile_block, int64_t row) const {
     const __m512i block = Load64(tile_block + 64 * row);
-    const __m512i codes = Codes(block);
+    const __m512i codes = reader_.Read(block);
     DecodedRow out;
-    for (int j = 0; j < 4; ++j) out.levels[j] = Levels(codes, j);
-    out.multipliers = Multipliers(block);
-    return out;
-  }
-
-  DecodedPair DecodePair(const uint8_t* tile_blocks, int64_t row) const {
-    const __m512i first = Load64(tile_blocks + 64 * row);
-    const __m512i second = Load64(tile_blocks + TileBlockBytes(kCoded) + 64 * row);
-    const Pair codes = PairOf(Codes(first), Codes(second));
-    DecodedPair out;
-    for (int j = 0; j < 4; ++j) {
-      out.levels[2 * j] = Levels(codes.even, j);
-      out.levels[2 * j + 1] = Levels(codes.odd, j);
-    }
-    out.multipliers = PairOf(Multipliers(first), Multipliers(second)).even;
+    for (int j = 0; j < 4; ++j) out.levels[j] = tables_[j].Of(codes);
+    out.multipliers = _mm512_maskz_permutexvar_epi8(kLowBytesOfDwords, spread_multipliers_, block);
     return out;
   }
 
  private:
-  // Qword q takes the 7 bytes of codes 8 q .. 8 q + 7.
-  static constexpr std::array<uint8_t, 64> kSpreadCodes = [] {
-    std::array<uint8_t, 64> index = {};
-    for (size_t i = 0; i < 64; ++i) index[i] = static_cast<uint8_t>(i / 8 * 7 + i % 8);
-    return index;
-  }();
   static constexpr auto kSpread = SpreadMultipliers(format::kCodeBytes);
 
-  // Bit 7 of a byte is the next code's first; Levels ignores it.
-  __m512i Codes(__m512i block) const {
-    return _mm512_multishift_epi64_epi8(code_shifts_,
-                                        _mm512_permutexvar_epi8(spread_codes_, block));
-  }
-  __m512i Levels(__m512i codes, int j) const {
-    return _mm512_permutex2var_epi8(tables_[j][0], codes, tables_[j][1]);
-  }
-  __m512i Multipliers(__m512i block) const {
-    return _mm512_maskz_permutexvar_epi8(kLowBytesOfDwords, spread_multipliers_, block);
-  }
-
-  __m512i tables_[4][2];
-  __m512i spread_codes_;
-  __m512i code_shifts_;
+  CodeReader reader_;
+  CodeTable tables_[4];
   __m512i spread_multipliers_;
 };
 
@@ -256,23 +237,5 @@ class Decoder8 {
  private:
   DenseMultipliers multipliers_;
 };
-
-template <class Decoder>
-inline DecodedPair DecodePair(const Decoder& decoder, const uint8_t* tile_blocks, int64_t row) {
-  if constexpr (requires { decoder.DecodePair(tile_blocks, row); }) {
-    return decoder.DecodePair(tile_blocks, row);
-  } else {
-    const DecodedRow first = decoder.Decode(tile_blocks, row);
-    const DecodedRow second = decoder.Decode(tile_blocks + TileBlockBytes(Decoder::kType), row);
-    DecodedPair out;
-    for (int j = 0; j < 4; ++j) {
-      const Pair pair = PairOf(first.levels[j], second.levels[j]);
-      out.levels[2 * j] = pair.even;
-      out.levels[2 * j + 1] = pair.odd;
-    }
-    out.multipliers = PairOf(first.multipliers, second.multipliers).even;
-    return out;
-  }
-}
 
 }  // namespace accllm::kernels

@@ -92,14 +92,15 @@ constexpr int kFew = 3;
 template <class Decoder>
 void Set(TileKernel KernelsOfTypes::*of_type, TileKernels& kernels) {
   kernels.*of_type = WalkTiles<Simd<Decoder>, kFew>;
-  kernels.panel.*of_type = avx512::AddPanel<Decoder>;
+  kernels.panel.*of_type = avx512::AddPanel<avx512::DenseRows<Decoder>>;
 }
 
 }  // namespace
 
 TileKernels Avx512TileKernels() {
   TileKernels kernels;
-  Set<CodeDecoder<TensorType::kW2S24>>(&KernelsOfTypes::w2s24, kernels);
+  kernels.w2s24 = WalkTiles<Simd<CodeDecoder<TensorType::kW2S24>>, kFew>;
+  kernels.panel.w2s24 = avx512::AddPanel<avx512::SurvivorRows>;
   Set<CodeDecoder<TensorType::kW2Free>>(&KernelsOfTypes::w2free, kernels);
   Set<Decoder2>(&KernelsOfTypes::w2, kernels);
   Set<Decoder3>(&KernelsOfTypes::w3, kernels);
