@@ -78,13 +78,22 @@ struct ThreadPool::State {
   std::vector<PartQueue> queues;
   std::vector<std::thread> workers;
 
+  // A thread's parts get smaller, as do steps between squares: the last ones, of which others take,
+  // are small, and so is what is left to wait for.
+  int64_t BeginOf(int64_t part) const {
+    const int64_t per_thread = n_parts / n_threads;
+    const int64_t left = per_thread - part % per_thread;
+    const int64_t square = per_thread * per_thread;
+    return n * ((part / per_thread + 1) * square - left * left) / (n_threads * square);
+  }
+
   void RunParts(int thread) {
     const int n_queues = n_parts == n_threads ? 1 : n_threads;  // its own, or those of all
     for (int i = 0; i < n_queues; ++i) {
       PartQueue& queue = queues[static_cast<size_t>((thread + i) % n_threads)];
       for (int64_t part = queue.Take(i == 0); part >= 0; part = queue.Take(i == 0)) {
-        const int64_t begin = n * part / n_parts;
-        const int64_t end = n * (part + 1) / n_parts;
+        const int64_t begin = BeginOf(part);
+        const int64_t end = BeginOf(part + 1);
         if (begin < end) (*body)(begin, end, thread);
       }
     }

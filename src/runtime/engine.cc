@@ -21,7 +21,7 @@ constexpr int64_t kTilesPerPart = 8;
 // Floats of gate and of up that a thread holds before it multiplies them: they stay in its caches.
 constexpr int64_t kGatedAtOnce = 8192;
 // Parts of that loop with few tokens, which wait for weights: in each part two streams begin anew.
-constexpr int kGatedPartsOfFew = 2;
+constexpr int kGatedPartsOfFew = 4;
 // Rows of tiles that no kernel cuts, and their tiles.
 constexpr int64_t kUnitRows = kernels::kInterleavedRows;
 constexpr int64_t kUnitTiles = kUnitRows / format::kTileRows;
