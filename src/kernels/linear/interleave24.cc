@@ -7,24 +7,26 @@ namespace accllm::kernels {
 namespace {
 
 constexpr int64_t kFours = format::kGroupWeights / 4;
-constexpr int64_t kCodeMask = (1 << format::kCodeBits) - 1;
-
-// Where the code of one of the fours but the last lies.
-int64_t PlaceOfCode(int64_t row, int64_t four) {
-  if (four == kFours - 2) return kInterleavedRows * four + row;
-  return 2 * kInterleavedRows * (four / 2) + PlaceOfRow(row) + four % 2;
-}
+constexpr uint64_t kCodeMask = (1U << format::kCodeBits) - 1;
+constexpr int64_t kHalfRows = kInterleavedRows / 2;
+constexpr int64_t kHalfBytes = kInterleavedGroupBytes / 2;
+constexpr int64_t kPairsAtOnce = 2;  // of fours, in the nibbles of a byte
+constexpr unsigned kPatternBits = 3;
 
 // One row's part of a group, which is zero yet. codes: the eight codes from bit 0 on.
 void PutRow(uint64_t codes, uint8_t multiplier, int64_t row, uint8_t* group) {
-  const uint64_t last = codes >> (format::kCodeBits * (kFours - 1));
-  for (int64_t four = 0; four < kFours - 1; ++four) {
+  uint8_t* of_row = group + row / kHalfRows * kHalfBytes + 2 * (row % kHalfRows);
+  for (int64_t four = 0; four < kFours; ++four) {
     const uint64_t code = (codes >> (format::kCodeBits * four)) & kCodeMask;
-    group[PlaceOfCode(row, four)] |= static_cast<uint8_t>(code);
-    group[kInterleavedRows * four + row] |=
-        static_cast<uint8_t>((last >> four & 1U) << format::kCodeBits);
+    const int64_t pair = four / 2;
+    const int64_t k = pair / kPairsAtOnce;
+    const auto shift = static_cast<unsigned>(4 * (pair % kPairsAtOnce));
+    const unsigned of_multiplier = multiplier >> (2 * k + four % 2 + shift) & 1U;
+    uint8_t* levels = of_row + kInterleavedVector * k + four % 2;
+    uint8_t* patterns = levels + kInterleavedVector * kPairsAtOnce;
+    *levels |= static_cast<uint8_t>((code & 0xFU) << shift);
+    *patterns |= static_cast<uint8_t>((code >> 4U | of_multiplier << kPatternBits) << shift);
   }
-  group[kInterleavedRows * (kFours - 1) + row] = multiplier;
 }
 
 }  // namespace

@@ -6,11 +6,11 @@
 // tiles of 8 rows (packed-format.md); an engine whose ISA has TileKernels::w2s24_interleaved turns
 // them when it loads a model. Nothing grows but the number of rows, to a multiple of 32.
 //
-// An interleaved tile has kInterleavedGroupBytes for each group of 32 columns, eight fours:
-//   bits 0-6 of byte 64 (v / 2) + PlaceOfRow(r) + v % 2, v < 6: the code of four v of row r
-//   bits 0-6 of byte 192 + r: the code of four 6 of row r
-//   bit 7 of byte 32 v + r, v < 7: bit v of the code of four 7 of row r
-//   byte 224 + r: the multiplier of row r
+// An interleaved tile has kInterleavedGroupBytes for each group of 32 columns, eight fours. Four
+// f = 2 p + e is one of pair p. Row r = 16 h + w has bytes 128 h + 32 k + 2 w + e, k < 4, there:
+//   k = 0, 1: levels (code bits 0-3) of pair 2 k in the low nibble, of pair 2 k + 1 in the high one
+//   k = 2, 3: q = k - 2; in bits 0-2 the pattern (code bits 4-6) of pair 2 q, in bits 4-6 that of
+//             pair 2 q + 1, in bits 3 and 7 bits 2 q + e and 2 q + e + 4 of the multiplier
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,7 @@ namespace accllm::kernels {
 
 inline constexpr int64_t kInterleavedRows = 32;
 inline constexpr int64_t kInterleavedGroupBytes = 256;
-
-// Where the pair of a row's codes lies among those of all rows: as unpacking two vectors of bytes,
-// a row each, by halves of 16 would put it.
-constexpr int64_t PlaceOfRow(int64_t row) {
-  return 32 * (row / 8 % 2) + 16 * (row / 16) + 2 * (row % 8);
-}
+inline constexpr int64_t kInterleavedVector = 32;  // bytes of 16 rows that lie side by side
 
 constexpr int64_t InterleavedTileBytes(int64_t n_blocks) {
   return n_blocks * format::kGroupsPerBlock * kInterleavedGroupBytes;

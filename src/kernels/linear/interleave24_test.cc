@@ -66,15 +66,19 @@ TEST(Interleave24, PutsEveryCodeAndMultiplierInItsPlace) {
                                four / 8 * kInterleavedGroupBytes;
         const int64_t r = row % kInterleavedRows;
         const int64_t v = four % 8;
-        // A pair of bytes a row: rows 0 to 7 and 16 to 23, then the others.
-        const int64_t pair = r % 8 + (r < 16 ? 0 : 8) + (r % 16 < 8 ? 0 : 16);
-        unsigned code = group[v == 6 ? 192 + r : 64 * (v / 2) + 2 * pair + v % 2] & 0x7FU;
-        if (v == 7) {
-          code = 0;
-          for (int64_t bit = 0; bit < 7; ++bit) code |= (group[32 * bit + r] >> 7U) << bit;
-          EXPECT_EQ(group[224 + r],
-                    m.blocks[static_cast<size_t>(place.multipliers_offset + four / 8 % 8)]);
+        const auto byte = [&](int64_t k, int64_t four_of_pair) {
+          return unsigned{group[128 * (r / 16) + 32 * k + 2 * (r % 16) + four_of_pair]};
+        };
+        const int64_t shift = v / 2 % 2 * 4;
+        const unsigned levels = byte(v / 4, v % 2) >> shift & 0xFU;
+        const unsigned pattern = byte(2 + v / 4, v % 2) >> shift & 7U;
+        const unsigned code = pattern << 4U | levels;
+        unsigned multiplier = 0;
+        for (int64_t bit = 0; bit < 8; ++bit) {
+          multiplier |= (byte(2 + bit / 2 % 2, bit % 2) >> (bit < 4 ? 3 : 7) & 1U) << bit;
         }
+        ASSERT_EQ(multiplier,
+                  m.blocks[static_cast<size_t>(place.multipliers_offset + four / 8 % 8)]);
         ASSERT_EQ(code, ReadCode(m.blocks.data() + place.row_offset, four % 64));
       }
     }
@@ -86,11 +90,10 @@ TEST(Interleave24, RowsThatAreNotThereAreZero) {
   const BothOrders m(8, 256, random);
   for (size_t group = 0; group < m.turned.size(); group += kInterleavedGroupBytes) {
     for (int64_t row = 8; row < kInterleavedRows; ++row) {
-      for (int64_t v = 0; v < 8; ++v) {
-        const int64_t at = v < 6 ? 64 * (v / 2) + PlaceOfRow(row) + v % 2 : 32 * v + row;
-        const unsigned of_row = v < 6 ? 0x7FU : 0xFFU;
-        ASSERT_EQ(m.turned[group + static_cast<size_t>(at)] & of_row, 0U);
-        ASSERT_EQ(m.turned[group + static_cast<size_t>(32 * v + row)] >> 7U, 0U);
+      for (int64_t k = 0; k < 4; ++k) {
+        const int64_t at = 128 * (row / 16) + 32 * k + 2 * (row % 16);
+        ASSERT_EQ(m.turned[group + static_cast<size_t>(at)], 0U);
+        ASSERT_EQ(m.turned[group + static_cast<size_t>(at) + 1], 0U);
       }
     }
   }

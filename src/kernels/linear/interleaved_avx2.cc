@@ -13,13 +13,15 @@
 namespace accllm::kernels {
 namespace {
 
-constexpr int kFours = 8;  // of a group
-constexpr int kPairs = kFours / 2;
-// Vectors h = 0 and 1 of a pair, in words: rows 0 .. 7 and 16 .. 23; 8 .. 15 and 24 .. 31.
-constexpr int kHalves = 2;
+constexpr int kPairs = 4;   // of fours of a group
+constexpr int kHalves = 2;  // of a tile's rows: 16 of them in the words of a vector
+constexpr int kHalfRows = 16;
+constexpr int64_t kHalfBytes = kInterleavedGroupBytes / kHalves;
 constexpr int kSurvivors = 2;
 // Groups whose activations stay in the first cache while the tiles of a run use them.
 constexpr int64_t kGroupsAtOnce = 64;
+
+constexpr int64_t kNearBytes = 2048;
 
 using Table16 = std::array<uint8_t, 16>;
 
@@ -37,10 +39,8 @@ class Decoder {
  public:
   Decoder() : levels_{LoadTable(kLevels[0].data()), LoadTable(kLevels[1].data())} {}
 
-  // codes: bits 0-6 of each byte.
-  Weights Decode(__m256i codes) const {
-    const __m256i patterns = _mm256_and_si256(_mm256_srli_epi16(codes, 4), _mm256_set1_epi8(7));
-    const __m256i level_bits = _mm256_and_si256(codes, _mm256_set1_epi8(0xF));
+  // patterns: bits 0-2 of each byte, bit 7 is 0. level_bits: up to 15.
+  Weights Decode(__m256i patterns, __m256i level_bits) const {
     return {
         _mm256_or_si256(patterns, _mm256_set1_epi16(0x0800)),
         {_mm256_shuffle_epi8(levels_[0], level_bits), _mm256_shuffle_epi8(levels_[1], level_bits)}};
@@ -60,37 +60,35 @@ class Decoder {
   __m256i levels_[kSurvivors];
 };
 
-// Codes of the last four of a group: the top bits of the others, lowest first.
-__m256i LastCodes(const uint8_t* group) {
-  const __m256i zero = _mm256_setzero_si256();
-  __m256i last = zero;
-  for (int v = 0; v < kFours - 1; ++v) {
-    // The average of an even number and 0 is its half; with 255, 128 more.
-    last = _mm256_avg_epu8(last, _mm256_cmpgt_epi8(zero, Load32(group + kInterleavedRows * v)));
-  }
-  return _mm256_avg_epu8(last, zero);
-}
-
-// A group of a tile: weights by pair and half.
-class Group {
+// Sixteen rows of a group.
+class HalfGroup {
  public:
-  Group(const Decoder& decoder, const uint8_t* bytes) : decoder_(decoder), bytes_(bytes) {
-    const __m256i six = Load32(bytes + kInterleavedRows * (kFours - 2));
-    const __m256i last = LastCodes(bytes);
-    last_pair_[0] = _mm256_unpacklo_epi8(six, last);
-    last_pair_[1] = _mm256_unpackhi_epi8(six, last);
+  explicit HalfGroup(const uint8_t* bytes) : bytes_(bytes) {}
+
+  Weights Decode(const Decoder& decoder, int pair) const {
+    const __m256i low_nibbles = _mm256_set1_epi8(0xF);
+    const __m256i levels = Load32(bytes_ + kInterleavedVector * (pair / 2));
+    const __m256i patterns = _mm256_and_si256(Patterns(pair / 2), _mm256_set1_epi8(0x77));
+    if (pair % 2 == 0) return decoder.Decode(patterns, _mm256_and_si256(levels, low_nibbles));
+    return decoder.Decode(_mm256_srli_epi16(patterns, 4),
+                          _mm256_and_si256(_mm256_srli_epi16(levels, 4), low_nibbles));
   }
 
-  Weights Decode(int pair, int half) const {
-    return decoder_.Decode(pair == kPairs - 1
-                               ? last_pair_[half]
-                               : Load32(bytes_ + kInterleavedRows * (kHalves * pair + half)));
+  // Words, one a row.
+  __m256i Multipliers() const {
+    // A byte has bit i of the multiplier in bit 3 and bit i + 4 in bit 7.
+    const auto part = [this](int k, int weights) {
+      return _mm256_maddubs_epi16(
+          _mm256_and_si256(Patterns(k), _mm256_set1_epi8(static_cast<char>(0x88))),
+          _mm256_set1_epi16(static_cast<int16_t>(weights)));
+    };
+    return _mm256_srli_epi16(_mm256_add_epi16(part(0, 0x0201), part(1, 0x0804)), 3);
   }
 
  private:
-  const Decoder& decoder_;
+  __m256i Patterns(int k) const { return Load32(bytes_ + kInterleavedVector * (kPairs / 2 + k)); }
+
   const uint8_t* bytes_;
-  __m256i last_pair_[kHalves];
 };
 
 // One token's activations of some groups, by what a code's pattern meets: made once, used by all
@@ -104,7 +102,7 @@ struct alignas(32) Meetings {
   void Set(const uint8_t* codes, int64_t n_groups) {
     for (int64_t group = 0; group < n_groups; ++group) {
       const uint8_t* planes = codes + group / format::kGroupsPerBlock * format::kBlockWeights +
-                              group % format::kGroupsPerBlock * kFours;
+                              group % format::kGroupsPerBlock * 2 * kPairs;
       const auto plane = [planes](int j) {
         return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(planes + 64 * j));
       };
@@ -143,64 +141,53 @@ struct alignas(32) Meetings {
   }
 };
 
-// Sums of one token: words of a group, at most 8 * 2 * 255 * 2 in magnitude, and of all groups.
+// Sums of one token over a group: a word for each of 16 rows, at most 8 * 2 * 255 * 2 in magnitude.
 struct Words {
-  __m256i words[kHalves] = {};
+  __m256i words = {};
 
-  void Add(int half, const Weights& w, const uint8_t (&meetings)[kSurvivors][16]) {
+  void Add(const Weights& w, const uint8_t (&meetings)[kSurvivors][16]) {
     for (int survivor = 0; survivor < kSurvivors; ++survivor) {
       const __m256i met = _mm256_shuffle_epi8(LoadTable(meetings[survivor]), w.patterns);
-      words[half] = _mm256_add_epi16(words[half], _mm256_maddubs_epi16(met, w.levels[survivor]));
+      words = _mm256_add_epi16(words, _mm256_maddubs_epi16(met, w.levels[survivor]));
     }
   }
 };
 
-// Those of two groups that follow each other, side by side for each row, as words.
-struct Multipliers {
-  __m256i words[kHalves][2];
+// Words of two groups that follow each other, side by side for each row.
+struct SideBySide {
+  __m256i words[2];
 
-  explicit Multipliers(const uint8_t* groups) {
-    constexpr int kPlace = kInterleavedRows * (kFours - 1);
-    const __m256i first = Load32(groups + kPlace);
-    const __m256i second = Load32(groups + kInterleavedGroupBytes + kPlace);
-    const __m256i bytes[kHalves] = {_mm256_unpacklo_epi8(first, second),
-                                    _mm256_unpackhi_epi8(first, second)};
-    for (int h = 0; h < kHalves; ++h) {
-      words[h][0] = _mm256_unpacklo_epi8(bytes[h], _mm256_setzero_si256());
-      words[h][1] = _mm256_unpackhi_epi8(bytes[h], _mm256_setzero_si256());
-    }
-  }
+  SideBySide(__m256i first, __m256i second)
+      : words{_mm256_unpacklo_epi16(first, second), _mm256_unpackhi_epi16(first, second)} {}
 };
 
+// Sums of 16 rows: lane i of vector v holds rows 4 v .. 4 v + 3 + 8 i.
 struct Sums {
-  __m256i dwords[2 * kHalves];
+  __m256i dwords[2];
 
-  // Lane i of vector v holds rows 4 v .. 4 v + 3 + 16 i.
-  explicit Sums(const int32_t* raw /*[32]*/) {
-    for (int v = 0; v < 2 * kHalves; ++v) {
+  static Sums Load(const int32_t* raw /*[16]*/) {
+    Sums sums;
+    for (int v = 0; v < 2; ++v) {
       const auto at = [raw](int row) { return reinterpret_cast<const __m128i*>(raw + row); };
-      dwords[v] = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(at(4 * v))),
-                                          _mm_loadu_si128(at(4 * v + 16)), 1);
+      sums.dwords[v] = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(at(4 * v))),
+                                               _mm_loadu_si128(at(4 * v + 8)), 1);
     }
+    return sums;
   }
 
   // Two groups that follow each other.
-  void Add(const Words& first, const Words& second, const Multipliers& multipliers) {
-    for (int h = 0; h < kHalves; ++h) {
-      const __m256i* by = multipliers.words[h];
-      __m256i* to = dwords + 2 * h;
-      const __m256i low = _mm256_unpacklo_epi16(first.words[h], second.words[h]);
-      const __m256i high = _mm256_unpackhi_epi16(first.words[h], second.words[h]);
-      to[0] = _mm256_add_epi32(to[0], _mm256_madd_epi16(low, by[0]));
-      to[1] = _mm256_add_epi32(to[1], _mm256_madd_epi16(high, by[1]));
+  void Add(const SideBySide& words, const SideBySide& multipliers) {
+    for (int v = 0; v < 2; ++v) {
+      dwords[v] =
+          _mm256_add_epi32(dwords[v], _mm256_madd_epi16(words.words[v], multipliers.words[v]));
     }
   }
 
-  void Store(int32_t* raw /*[32]*/) const {
-    for (int v = 0; v < 2 * kHalves; ++v) {
+  void Store(int32_t* raw /*[16]*/) const {
+    for (int v = 0; v < 2; ++v) {
       const auto at = [raw](int row) { return reinterpret_cast<__m128i*>(raw + row); };
       _mm_storeu_si128(at(4 * v), _mm256_castsi256_si128(dwords[v]));
-      _mm_storeu_si128(at(4 * v + 16), _mm256_extracti128_si256(dwords[v], 1));
+      _mm_storeu_si128(at(4 * v + 8), _mm256_extracti128_si256(dwords[v], 1));
     }
   }
 };
@@ -212,18 +199,43 @@ struct GroupRun {
   const uint8_t* next;
 };
 
-// words[t] += those of group i of the tokens' meetings.
+// Asks for groups that are read later; they may lie beyond the tiles.
+template <int kLocality>
+class ReadAhead {
+ public:
+  // distance: in bytes of the walk.
+  ReadAhead(const GroupRun& run, int64_t distance)
+      : n_inside_(std::max<int64_t>(0, run.n_groups - distance / kInterleavedGroupBytes)),
+        next_(run.next),
+        at_(n_inside_ > 0 ? run.bytes + distance
+                          : run.next + distance - run.n_groups * kInterleavedGroupBytes) {}
+
+  // At group i of the run, for one after the other.
+  void Ask(int64_t i) {
+    if (i == n_inside_ && i > 0) at_ = next_;
+    for (int64_t line = 0; line < kInterleavedGroupBytes; line += 64) {
+      __builtin_prefetch(at_ + line, 0, kLocality);
+    }
+    at_ += kInterleavedGroupBytes;
+  }
+
+ private:
+  int64_t n_inside_;  // groups that ask for others of the run
+  const uint8_t* next_;
+  const uint8_t* at_;
+};
+
+// words[h][t] = those of group i of the tokens' meetings.
 template <int kTokens>
-inline void AddGroup(const Decoder& decoder, const uint8_t* bytes, int64_t i,
-                     const Meetings* meetings, Words (&words)[kTokens]) {
-  const Group group(decoder, bytes);
+inline void AddGroup(const Decoder& decoder, const HalfGroup (&halves)[kHalves], int64_t i,
+                     const Meetings* meetings, Words (&words)[kHalves][kTokens]) {
 #pragma GCC unroll 4
   for (int pair = 0; pair < kPairs; ++pair) {
 #pragma GCC unroll 2
-    for (int half = 0; half < kHalves; ++half) {
-      const Weights w = group.Decode(pair, half);
+    for (int h = 0; h < kHalves; ++h) {
+      const Weights w = halves[h].Decode(decoder, pair);
 #pragma GCC unroll 8
-      for (int t = 0; t < kTokens; ++t) words[t].Add(half, w, meetings[t].of[i][pair]);
+      for (int t = 0; t < kTokens; ++t) words[h][t].Add(w, meetings[t].of[i][pair]);
     }
   }
 }
@@ -231,36 +243,43 @@ inline void AddGroup(const Decoder& decoder, const uint8_t* bytes, int64_t i,
 // raw[t] += the sums of some groups of one tile, for kTokens tokens.
 template <int kTokens>
 void AddGroups(const GroupRun& run, const Meetings* meetings, int32_t* raw) {
-  constexpr int64_t kAhead = kPrefetchBytes / kInterleavedGroupBytes;
   const Decoder decoder;
-  const auto sums = [raw]<int... kT>(std::integer_sequence<int, kT...>) {
-    return std::array<Sums, kTokens>{Sums(raw + kT * kInterleavedRows)...};
-  };
-  std::array<Sums, kTokens> all = sums(std::make_integer_sequence<int, kTokens>());
+  Sums sums[kHalves][kTokens];
+  for (int h = 0; h < kHalves; ++h) {
+    for (int t = 0; t < kTokens; ++t) {
+      sums[h][t] = Sums::Load(raw + t * kInterleavedRows + h * kHalfRows);
+    }
+  }
   const uint8_t* bytes = run.bytes;
-  // Groups that ask for others of the run.
-  const int64_t n_inside = std::max<int64_t>(0, run.n_groups - kAhead);
-  const uint8_t* ahead = n_inside > 0
-                             ? bytes + kPrefetchBytes
-                             : run.next + kPrefetchBytes - run.n_groups * kInterleavedGroupBytes;
+  // From memory to the second cache, and later to the first, which could not keep so many reads
+  // waiting.
+  ReadAhead<2> far(run, kPrefetchBytes);
+  ReadAhead<3> near(run, kNearBytes);
   static_assert(format::kGroupsPerBlock % 2 == 0);
   for (int64_t i = 0; i < run.n_groups; i += 2) {
-    Words words[2][kTokens];
+    const HalfGroup groups[2][kHalves] = {
+        {HalfGroup(bytes), HalfGroup(bytes + kHalfBytes)},
+        {HalfGroup(bytes + 2 * kHalfBytes), HalfGroup(bytes + 3 * kHalfBytes)}};
+    Words words[2][kHalves][kTokens];
 #pragma GCC unroll 2
     for (int64_t g = 0; g < 2; ++g) {
-      if (i + g == n_inside && i + g > 0) ahead = run.next;
-      for (int64_t at = 0; at < kInterleavedGroupBytes; at += 64) __builtin_prefetch(ahead + at);
-      ahead += kInterleavedGroupBytes;
-      AddGroup(decoder, bytes + g * kInterleavedGroupBytes, i + g, meetings, words[g]);
+      far.Ask(i + g);
+      near.Ask(i + g);
+      AddGroup(decoder, groups[g], i + g, meetings, words[g]);
     }
-    const Multipliers multipliers(bytes);
-    for (int t = 0; t < kTokens; ++t) {
-      all[static_cast<size_t>(t)].Add(words[0][t], words[1][t], multipliers);
+#pragma GCC unroll 2
+    for (int h = 0; h < kHalves; ++h) {
+      const SideBySide multipliers(groups[0][h].Multipliers(), groups[1][h].Multipliers());
+      for (int t = 0; t < kTokens; ++t) {
+        sums[h][t].Add(SideBySide(words[0][h][t].words, words[1][h][t].words), multipliers);
+      }
     }
     bytes += 2 * kInterleavedGroupBytes;
   }
-  for (int t = 0; t < kTokens; ++t) {
-    all[static_cast<size_t>(t)].Store(raw + t * kInterleavedRows);
+  for (int h = 0; h < kHalves; ++h) {
+    for (int t = 0; t < kTokens; ++t) {
+      sums[h][t].Store(raw + t * kInterleavedRows + h * kHalfRows);
+    }
   }
 }
 
