@@ -140,8 +140,8 @@ void AddPanel(const TileRun& tiles, const Codebook& codebook, const uint8_t* cod
       const int64_t n = std::min(kPanelBlocks, tiles.n_blocks - block);
       for (int64_t i = 0; i < n; ++i, bytes += TileBlockBytes(Decoder::kType)) {
         for (int64_t row = 0; row < format::kTileRows; row += 2) {
-          PrefetchRow<Decoder>(bytes, row);
-          PrefetchRow<Decoder>(bytes, row + 1);
+          PrefetchRow<Decoder, kReadAgain>(bytes, row);
+          PrefetchRow<Decoder, kReadAgain>(bytes, row + 1);
           const DecodedRow rows[2] = {decoder.Decode(bytes, row), decoder.Decode(bytes, row + 1)};
           Panel::Pack(rows, row / 2, panel[i]);
         }

@@ -60,15 +60,21 @@ inline auto LoadPart(const uint8_t* codes, const typename Simd::Start& start, in
   }
 }
 
+// How __builtin_prefetch is to keep what it reads. One pass over the weights of a token is larger
+// than any cache: kept there, it would drive out the program's code, without which attention takes
+// four times as long.
+inline constexpr int kReadOnce = 0;
+inline constexpr int kReadAgain = 3;
+
 // Asks for the row's bytes of a later block; `row` may lie beyond the matrix then.
-template <class Simd>
+template <class Simd, int kLocality>
 inline void PrefetchRow(const uint8_t* tile_block, int64_t row) {
   const uint8_t* bytes = tile_block + kPrefetchBytes;
   constexpr int64_t kRowBytes = BlockRowBytes(Simd::kType);
   constexpr int64_t kBeatBytes = TileBlockBytes(Simd::kType) - kRowBytes * format::kTileRows;
-  if (kBeatBytes != 0 && row == 0) __builtin_prefetch(bytes);
+  if (kBeatBytes != 0 && row == 0) __builtin_prefetch(bytes, 0, kLocality);
   for (int64_t at = 0; at < kRowBytes; at += 64) {
-    __builtin_prefetch(bytes + kBeatBytes + row * kRowBytes + at);
+    __builtin_prefetch(bytes + kBeatBytes + row * kRowBytes + at, 0, kLocality);
   }
 }
 
@@ -88,7 +94,7 @@ void FewTokens(const TileRun& tiles, const Codebook& codebook, const uint8_t* co
       for (int64_t part = 0; part < Simd::kParts; ++part) {
 #pragma GCC unroll 8
         for (int64_t row = 0; row < format::kTileRows; ++row) {
-          if (part == 0) PrefetchRow<Simd>(tile, row);
+          if (part == 0) PrefetchRow<Simd, kReadOnce>(tile, row);
           const auto w = DecodePart(simd, tile, row, part);
 #pragma GCC unroll 4
           for (int t = 0; t < kTokens; ++t) {
@@ -112,7 +118,7 @@ inline void AddRow(const Simd& simd, const uint8_t* tile, int64_t row, int64_t n
   typename Simd::Sums acc[kTokens];
   for (int t = 0; t < kTokens; ++t) acc[t] = sums[t];
   for (int64_t block = 0; block < n_blocks; ++block) {
-    PrefetchRow<Simd>(tile, row);
+    PrefetchRow<Simd, kReadAgain>(tile, row);
 #pragma GCC unroll 2
     for (int64_t part = 0; part < Simd::kParts; ++part) {
       const auto w = DecodePart(simd, tile, row, part);
