@@ -20,11 +20,12 @@ class ThreadPool {
 
   int n_threads() const;
 
-  // Runs body(begin, end, thread) on contiguous, near-equal parts of [0, n), `parts_per_thread` for
-  // each thread; parts may be empty, those are not called. With one part a thread, thread i runs
-  // part i, whatever the others do. With more, a thread begins with its own, in ascending order,
-  // and then helps the others, so that one that is held up holds up the loop less. Returns when all
-  // are done. What one body can do, n <= 1, the caller's thread does. Not reentrant.
+  // Runs body(begin, end, thread) on contiguous parts of [0, n), which is shared out equally:
+  // `parts_per_thread` for each thread; parts may be empty, those are not called. With one part a
+  // thread, thread i runs part i, whatever the others do. With more, a thread begins with its own,
+  // in ascending order, each smaller than the one before, and then helps the others, so that one
+  // that is held up holds up the loop less. Returns when all are done. What one body can do,
+  // n <= 1, the caller's thread does. Not reentrant.
   void ParallelFor(int64_t n, FunctionRef<void(int64_t, int64_t, int)> body,
                    int parts_per_thread = 1);
 
