@@ -48,20 +48,39 @@ TEST(ThreadPool, WithOnePartEachAThreadHasItsOwn) {
 }
 
 TEST(ThreadPool, OthersDoWhatALateThreadHasNotBegun) {
+  constexpr int64_t kAll = 128;
   ThreadPool pool(2);
-  std::vector<int> threads(16, -1);
-  std::atomic<int> done{0};
+  std::vector<int> threads(kAll, -1);
+  std::atomic<int64_t> done{0};
   pool.ParallelFor(
-      16,
+      kAll,
       [&](int64_t begin, int64_t end, int thread) {
         // The caller's first part takes until all others are done.
         for (int64_t i = begin; i < end; ++i) threads[static_cast<size_t>(i)] = thread;
-        while (thread == 0 && begin == 0 && done.load() < 15) std::this_thread::yield();
-        done.fetch_add(1);
+        while (thread == 0 && begin == 0 && done.load() < kAll - end) std::this_thread::yield();
+        done.fetch_add(end - begin);
       },
       8);
   // Or all, if the worker was done before the caller began.
-  EXPECT_GE(std::count(threads.begin(), threads.end(), 1), 15);
+  EXPECT_GE(std::count(threads.begin(), threads.end(), 1), kAll - 15);
+}
+
+TEST(ThreadPool, PartsOfAThreadGetSmaller) {
+  ThreadPool pool(2);
+  std::vector<int64_t> sizes(128, 0);  // by where a part begins
+  pool.ParallelFor(
+      128,
+      [&](int64_t begin, int64_t end, int /*thread*/) {
+        sizes[static_cast<size_t>(begin)] = end - begin;
+      },
+      8);
+  for (const size_t first : {0U, 64U}) {
+    size_t begin = first;
+    for (int64_t size = 15; size > 0; size -= 2) {
+      EXPECT_EQ(sizes[begin], size) << begin;
+      begin += static_cast<size_t>(size);
+    }
+  }
 }
 
 // The CPUs the calling thread may run on.
