@@ -20,7 +20,7 @@ constexpr int64_t kHalfBytes = kInterleavedGroupBytes / kHalves;
 constexpr int kSurvivors = 2;
 // Groups whose activations stay in the first cache while the tiles of a run use them.
 constexpr int64_t kGroupsAtOnce = 64;
-
+// How far ahead the first cache is to have codes, which the second has kPrefetchBytes ahead.
 constexpr int64_t kNearBytes = 2048;
 
 using Table16 = std::array<uint8_t, 16>;

@@ -60,9 +60,9 @@ inline auto LoadPart(const uint8_t* codes, const typename Simd::Start& start, in
   }
 }
 
-// How __builtin_prefetch is to keep what it reads. One pass over the weights of a token is larger
-// than any cache: kept there, it would drive out the program's code, without which attention takes
-// four times as long.
+// How __builtin_prefetch is to keep what it reads. The weights of one token are more than any cache
+// holds: kept there, they would drive out the program's code, without which attention takes several
+// times as long.
 inline constexpr int kReadOnce = 0;
 inline constexpr int kReadAgain = 3;
 
