@@ -49,6 +49,7 @@ TEST(ThreadPool, WithOnePartEachAThreadHasItsOwn) {
 
 TEST(ThreadPool, OthersDoWhatALateThreadHasNotBegun) {
   constexpr int64_t kAll = 128;
+  constexpr int64_t kFirstPart = 15;
   ThreadPool pool(2);
   std::vector<int> threads(kAll, -1);
   std::atomic<int64_t> done{0};
@@ -62,7 +63,7 @@ TEST(ThreadPool, OthersDoWhatALateThreadHasNotBegun) {
       },
       8);
   // Or all, if the worker was done before the caller began.
-  EXPECT_GE(std::count(threads.begin(), threads.end(), 1), kAll - 15);
+  EXPECT_GE(std::count(threads.begin(), threads.end(), 1), kAll - kFirstPart);
 }
 
 TEST(ThreadPool, PartsOfAThreadGetSmaller) {

@@ -15,13 +15,11 @@ namespace {
 
 // Parts of a loop over tiles, at most, and their tiles, at least: on a machine that others use too,
 // one thread is late now and then, but to take a part costs time as well.
-constexpr int kPartsPerThread = 8;
+constexpr int kPartsPerThread = 4;
 constexpr int64_t kTilesPerPart = 8;
 
 // Floats of gate and of up that a thread holds before it multiplies them: they stay in its caches.
 constexpr int64_t kGatedAtOnce = 8192;
-// Parts of that loop with few tokens, which wait for weights: in each part two streams begin anew.
-constexpr int kGatedPartsOfFew = 4;
 // Rows of tiles that no kernel cuts, and their tiles.
 constexpr int64_t kUnitRows = kernels::kInterleavedRows;
 constexpr int64_t kUnitTiles = kUnitRows / format::kTileRows;
@@ -305,7 +303,7 @@ void Engine::ProjectGated(const PackedLayer& layer, const Input& input) {
           some_units(unit, std::min(end, unit + at_once), scratch_[Index(thread)]);
         }
       },
-      n_tokens < kernels::kPanelTokens ? kGatedPartsOfFew : PartsFor(2 * n_tiles));
+      PartsFor(2 * n_tiles));
 }
 
 // Parts of a loop over so many tiles, for each thread.

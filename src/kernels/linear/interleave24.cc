@@ -8,14 +8,13 @@ namespace {
 
 constexpr int64_t kFours = format::kGroupWeights / 4;
 constexpr uint64_t kCodeMask = (1U << format::kCodeBits) - 1;
-constexpr int64_t kHalfRows = kInterleavedRows / 2;
-constexpr int64_t kHalfBytes = kInterleavedGroupBytes / 2;
 constexpr int64_t kPairsAtOnce = 2;  // of fours, in the nibbles of a byte
 constexpr unsigned kPatternBits = 3;
 
 // One row's part of a group, which is zero yet. codes: the eight codes from bit 0 on.
 void PutRow(uint64_t codes, uint8_t multiplier, int64_t row, uint8_t* group) {
-  uint8_t* of_row = group + row / kHalfRows * kHalfBytes + 2 * (row % kHalfRows);
+  uint8_t* of_row =
+      group + row / kInterleavedHalfRows * kInterleavedHalfBytes + 2 * (row % kInterleavedHalfRows);
   for (int64_t four = 0; four < kFours; ++four) {
     const uint64_t code = (codes >> (format::kCodeBits * four)) & kCodeMask;
     const int64_t pair = four / 2;

@@ -21,7 +21,10 @@ namespace accllm::kernels {
 
 inline constexpr int64_t kInterleavedRows = 32;
 inline constexpr int64_t kInterleavedGroupBytes = 256;
-inline constexpr int64_t kInterleavedVector = 32;  // bytes of 16 rows that lie side by side
+// Half of the rows lie side by side, two bytes each in a vector.
+inline constexpr int64_t kInterleavedHalfRows = kInterleavedRows / 2;
+inline constexpr int64_t kInterleavedHalfBytes = kInterleavedGroupBytes / 2;
+inline constexpr int64_t kInterleavedVector = 2 * kInterleavedHalfRows;
 
 constexpr int64_t InterleavedTileBytes(int64_t n_blocks) {
   return n_blocks * format::kGroupsPerBlock * kInterleavedGroupBytes;

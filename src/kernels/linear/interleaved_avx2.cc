@@ -15,8 +15,6 @@ namespace {
 
 constexpr int kPairs = 4;   // of fours of a group
 constexpr int kHalves = 2;  // of a tile's rows: 16 of them in the words of a vector
-constexpr int kHalfRows = 16;
-constexpr int64_t kHalfBytes = kInterleavedGroupBytes / kHalves;
 constexpr int kSurvivors = 2;
 // Groups whose activations stay in the first cache while the tiles of a run use them.
 constexpr int64_t kGroupsAtOnce = 64;
@@ -247,19 +245,20 @@ void AddGroups(const GroupRun& run, const Meetings* meetings, int32_t* raw) {
   Sums sums[kHalves][kTokens];
   for (int h = 0; h < kHalves; ++h) {
     for (int t = 0; t < kTokens; ++t) {
-      sums[h][t] = Sums::Load(raw + t * kInterleavedRows + h * kHalfRows);
+      sums[h][t] = Sums::Load(raw + t * kInterleavedRows + h * kInterleavedHalfRows);
     }
   }
   const uint8_t* bytes = run.bytes;
   // From memory to the second cache, and later to the first, which could not keep so many reads
   // waiting.
-  ReadAhead<2> far(run, kPrefetchBytes);
-  ReadAhead<3> near(run, kNearBytes);
+  ReadAhead<kReadIntoSecond> far(run, kPrefetchBytes);
+  ReadAhead<kReadAgain> near(run, kNearBytes);
   static_assert(format::kGroupsPerBlock % 2 == 0);
   for (int64_t i = 0; i < run.n_groups; i += 2) {
     const HalfGroup groups[2][kHalves] = {
-        {HalfGroup(bytes), HalfGroup(bytes + kHalfBytes)},
-        {HalfGroup(bytes + 2 * kHalfBytes), HalfGroup(bytes + 3 * kHalfBytes)}};
+        {HalfGroup(bytes), HalfGroup(bytes + kInterleavedHalfBytes)},
+        {HalfGroup(bytes + 2 * kInterleavedHalfBytes),
+         HalfGroup(bytes + 3 * kInterleavedHalfBytes)}};
     Words words[2][kHalves][kTokens];
 #pragma GCC unroll 2
     for (int64_t g = 0; g < 2; ++g) {
@@ -278,7 +277,7 @@ void AddGroups(const GroupRun& run, const Meetings* meetings, int32_t* raw) {
   }
   for (int h = 0; h < kHalves; ++h) {
     for (int t = 0; t < kTokens; ++t) {
-      sums[h][t].Store(raw + t * kInterleavedRows + h * kHalfRows);
+      sums[h][t].Store(raw + t * kInterleavedRows + h * kInterleavedHalfRows);
     }
   }
 }

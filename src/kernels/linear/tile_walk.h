@@ -64,6 +64,7 @@ inline auto LoadPart(const uint8_t* codes, const typename Simd::Start& start, in
 // holds: kept there, they would drive out the program's code, without which attention takes several
 // times as long.
 inline constexpr int kReadOnce = 0;
+inline constexpr int kReadIntoSecond = 2;  // the second cache, not the first
 inline constexpr int kReadAgain = 3;
 
 // Asks for the row's bytes of a later block; `row` may lie beyond the matrix then.
