@@ -1,35 +1,50 @@
-"""A synthesised netlist, as `write_json` of yosys gives it: the longest way between registers, and LUTs that can share
-a site."""
+"""A synthesised netlist, as `write_json` of yosys gives it: the longest way between registers."""
 
 import collections
 import re
 
 # Cells that a signal passes in the same cycle.
-LOGIC = re.compile(r"LUT[1-6]|LUT6_2|INV|MUXF[789]|CARRY[48]")
+LOGIC = re.compile(r"LUT[1-6]|INV|MUXF[789]|CARRY[48]")
 # RAM in LUTs, which is read in the same cycle, but written by the clock: what addresses read.
 READS = re.compile(r"RAM(16|32|64|128|256|512)\w*")
 ADDRESS = re.compile(r"(ADDR[A-H]?|DPRA|A)\d*")
-SITE_INPUTS = 5  # of a LUT with two outputs
 
 
-def passed(cell: dict) -> tuple[list, list] | None:
-    """Input and output bits of a cell that a signal passes, or None."""
+def halves(cell: dict) -> list[tuple[list, list]]:
+    """The two functions of a LUT6_2: the inputs that each depends on, and its output."""
+    init, result = cell["parameters"]["INIT"], []
+    table = int(init, 2) if isinstance(init, str) else init
+    for port, shift in (("O5", 0), ("O6", 32)):
+        inputs = []
+        for place in range(5):
+            low = sum(1 << row for row in range(32) if not row >> place & 1)
+            net = cell["connections"][f"I{place}"][0]
+            if isinstance(net, int) and (table >> shift ^ table >> shift + (1 << place)) & low:
+                inputs.append(net)
+        result.append((inputs, cell["connections"][port]))
+    return result
+
+
+def passed(cell: dict) -> list[tuple[list, list]]:
+    """Input and output bits of the ways that a signal has through a cell in a cycle."""
     kind, read = cell["type"], READS.fullmatch(cell["type"])
+    if kind == "LUT6_2":
+        return halves(cell)
     if not read and not LOGIC.fullmatch(kind):
-        return None
+        return []
     inputs, outputs = [], []
     for port, bits in cell["connections"].items():
         if cell["port_directions"][port] == "output":
             outputs += bits
         elif not read or ADDRESS.fullmatch(port):
             inputs += [bit for bit in bits if isinstance(bit, int)]
-    return inputs, outputs
+    return [(inputs, outputs)]
 
 
 def levels(module: dict) -> int:
     """Cells on the longest way; raises ValueError if there is a loop. Of a flat module."""
     drivers, waits, follows = {}, {}, collections.defaultdict(list)
-    cells = [ways for cell in module["cells"].values() if (ways := passed(cell))]
+    cells = [way for cell in module["cells"].values() for way in passed(cell)]
     for index, (_, outputs) in enumerate(cells):
         drivers.update(dict.fromkeys(outputs, index))
     for index, (inputs, _) in enumerate(cells):
@@ -49,24 +64,3 @@ def levels(module: dict) -> int:
         raise ValueError("there is a combinational loop")
     return max(depth.values(), default=0)
 
-
-def pairs(module: dict) -> int:
-    """How many pairs of the module's own LUTs have five inputs together at most, found greedily, largest first."""
-    luts = []
-    for cell in module["cells"].values():
-        if re.fullmatch(r"LUT[1-5]", cell["type"]):
-            inputs = frozenset(bit for bit in passed(cell)[0])
-            luts.append(inputs)
-    luts.sort(key=lambda inputs: -len(inputs))
-    free, found = [True] * len(luts), 0
-    for first, inputs in enumerate(luts):
-        if not free[first]:
-            continue
-        partners = (second for second in range(first + 1, len(luts))
-                    if free[second] and len(inputs | luts[second]) <= SITE_INPUTS)
-        # The partner with most inputs in common, as the small ones fit anywhere.
-        best = max(partners, key=lambda second: len(inputs & luts[second]), default=None)
-        if best is not None:
-            free[first] = free[best] = False
-            found += 1
-    return found

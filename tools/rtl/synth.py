@@ -3,6 +3,7 @@
 
     synth.py MODULE [NAME=VALUE...] [--json FILE]
     synth.py MODULE [NAME=VALUE...] --netlist FILE     a flat netlist to simulate, RAM in LUTs
+    synth.py MODULE [NAME=VALUE...] --tree          what each module below it takes, mapped by itself, LUTs one each
     synth.py MODULE [NAME=VALUE...] --own              without the project's modules that it instantiates: their ports
                                     end what levels are counted of
     synth.py --counts FILE          what FILE (spec/accelerator/synthesis.toml) has, counted anew and written there
@@ -10,11 +11,10 @@
     synth.py --all                  every configuration that has a budget; exits 1 where one is exceeded, or where
                                     spec/accelerator/synthesis.toml says something else
 
-Synthesis keeps the hierarchy. LUTs are counted one each, so the figure is an upper bound: a site has two outputs, and
-"pairs" says how many pairs of a module's LUTs, with five inputs together, could share one. RAM in LUTs counts by
-the LUTs that it takes. Shift registers are flip-flops, but for those of delay_data, which are a LUT a bit. Levels are
-LUTs, wide multiplexers, carry blocks of four bits and RAM in LUTs on the longest way between registers, ports, BRAM,
-URAM and DSPs.
+LUTs are sites, as in the part's data sheet: two functions of the same five inputs share one (sites.py says which do, and
+"shared" counts these sites). RAM in LUTs counts by the LUTs that it takes. Shift registers are flip-flops, but for those
+of delay_data, which are a LUT a bit. Levels are LUTs, wide multiplexers, carry blocks of four bits and RAM in LUTs on
+the longest way between registers, ports, BRAM, URAM and DSPs.
 """
 
 import argparse
@@ -29,6 +29,7 @@ import tomllib
 
 import design
 import netlist
+import sites
 
 # Cells that take sites: kind and how many.
 EXACT = {
@@ -42,12 +43,16 @@ EXACT = {
     "DSP48E2": ("dsp", 1), "RAMB36E2": ("bram", 1), "RAMB18E2": ("bram", 0.5), "URAM288": ("uram", 1),
 }
 FREE = re.compile(r"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789])$")
-RESOURCES = ("lut", "pairs", "ff", "dsp", "bram", "uram", "carry")
+RESOURCES = ("lut", "ff", "dsp", "bram", "uram", "carry")
 # For the area model.
 COUNTS = design.ROOT / "spec" / "accelerator" / "synthesis.toml"
-COUNTED = ("lut", "pairs", "ff", "dsp", "bram", "uram", "levels")
+COUNTED = ("lut", "shared", "ff", "dsp", "bram", "uram", "levels")
 # -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
 SYNTHESIS = "synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -nowidelut"
+# For ABC, instead of what synth_xilinx gives it: area before depth, which costs no level here.
+MAPPING = "strash; &get -n; &fraig -x; &put; scorr; dc2; dretime; strash; dch -f; if -a; mfs2; lutpack -S 1"
+# Mapped once, as blocks have many of them.
+KEPT = ("rce_segment", "kv4_lane", "kv4_group", "kv4_error_sum", "hadamard_pairs", "hadamard_stage", "rope", "query_quantize", "fp_div")
 
 
 def readable(name: str) -> str:
@@ -78,94 +83,116 @@ def run_yosys(script: str) -> str:
     return result.stdout
 
 
-class Netlist:
-    """Counts of a hierarchical netlist, from `write_json`."""
+def synthesis(top: str, folder: pathlib.Path, options: str = "", prepare: str = "") -> str:
+    """Yosys commands from the sources, which have been read, to a flat netlist; `prepare` comes before RAMs are
+    mapped."""
+    mapping = folder / "mapping.abc"
+    mapping.write_text(MAPPING + "\n")
+    command = f"{SYNTHESIS} -flatten {options} -top {top}"
+    kept = " ".join(instances_of(name) for name in KEPT)
+    return "\n".join([
+        f"hierarchy -top {top}", f"select -set kept {kept}", "setattr -mod -set keep_hierarchy 1 @kept",
+        f"{command} -run begin:prepare", "proc", prepare, f"{command} -run prepare:map_luts",
+        "opt_expr -mux_undef -noclkinv", f"abc -lut 6 -script {mapping}", "clean",
+        "techmap -map +/xilinx/ff_map.v",
+        "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+        "xilinx_dffopt", "opt_lut_ins -tech xilinx",
+        # Inverters of resets are one a register before they are merged.
+        "setattr -mod -unset keep_hierarchy @kept", "opt_merge", "flatten", "opt_clean", ""])
 
-    def __init__(self, modules: dict):
-        # The libraries' cells are modules too.
-        own = {name: module for name, module in modules.items() if "blackbox" not in module["attributes"]}
-        self.cells = {name: collections.Counter(cell["type"] for cell in module["cells"].values())
-                      for name, module in own.items()}
-        self.pairs = {name: netlist.pairs(module) for name, module in own.items()}
 
-    def instances(self, module: str, times: int, found: collections.Counter) -> None:
-        found[module] += times
-        for cell, count in self.cells[module].items():
-            if cell in self.cells:
-                self.instances(cell, times * count, found)
+def instances_of(name: str) -> str:
+    """The module as yosys names it: with its parameters or without."""
+    return f"{name} $paramod*\\{name}*"
 
-    def own(self, module: str) -> collections.Counter:
-        """What the module takes without those that it instantiates."""
-        taken = collections.Counter()
-        for cell, count in self.cells[module].items():
-            if cell not in self.cells and (cost := cost_of(cell)):
-                taken[cost[0]] += cost[1] * count
-        taken["pairs"] = self.pairs[module]
-        return taken
 
-    def rows(self, top: str) -> list[dict]:
-        """A row a module, all its parameter sets together: how often it is there, and what these take in all."""
-        found, rows = collections.Counter(), {}
-        self.instances(top, 1, found)
-        for module, times in found.items():
-            row = rows.setdefault(readable(module), {"module": readable(module), "instances": 0,
-                                                     **dict.fromkeys(RESOURCES, 0)})
-            row["instances"] += times
-            for resource, count in self.own(module).items():
-                row[resource] += count * times
-        return list(rows.values())
+def blackboxes(top: str) -> str:
+    """Modules that the top instantiates."""
+    return " ".join(instances_of(name) for name in design.instances(design.find(top)))
 
-    def total(self, top: str) -> dict:
-        rows = self.rows(top)
-        return {resource: sum(row[resource] for row in rows) for resource in RESOURCES}
+
+def count(module: dict) -> dict:
+    """What the cells of a flat netlist take, a site for each LUT."""
+    taken = dict.fromkeys(RESOURCES, 0)
+    for cell in module["cells"].values():
+        if cost := cost_of(cell["type"]):
+            taken[cost[0]] += cost[1]
+    return taken
 
 
 def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pathlib.Path] = []) -> None:
     """A flat netlist in Verilog, for simulation. RAMs are made of LUTs, whatever their style: yosys 0.23 loses the
     upper parity bits of BRAM that is written 72 bits wide."""
-    script = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
-    synthesis = f"{SYNTHESIS} -top {top} -flatten -nobram"
-    script += f"{synthesis} -run begin:prepare\nproc\nsetattr -unset ram_style */m:* */w:*\n{synthesis} -run prepare:\n"
-    run_yosys(script + f"write_verilog -noattr {path}\n")
-
-
-def blackboxes(top: str) -> str:
-    """Modules that the top instantiates, as yosys names them: with their parameters or without."""
-    return " ".join(f"{name} $paramod*\\{name}*" for name in design.instances(design.find(top)))
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        flat = folder / "flat.json"
+        script = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
+        script += synthesis(top, folder, "-nobram", "setattr -unset ram_style */m:* */w:*")
+        run_yosys(script + f"write_json {flat}\n")
+        netlist_of_top = json.loads(flat.read_text())
+        sites.share(netlist_of_top["modules"][top])
+        flat.write_text(json.dumps(netlist_of_top))
+        run_yosys(f"read_json {flat}\nwrite_verilog -noattr {path}\n")
 
 
 def synthesise(top: str, parameters: dict, own: bool = False) -> dict:
-    """Rows a module, the total and the levels of one configuration."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree, flat = pathlib.Path(folder, "tree.json"), pathlib.Path(folder, "flat.json")
+    """The total and the levels of one configuration."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        flat = folder / "flat.json"
         script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
         if own:
             script += f"hierarchy -top {top}\nblackbox {blackboxes(top)}\n"
-        script += f"{SYNTHESIS} -top {top}\n"
-        # Inverters of resets are one a register before they are merged.
-        script += f"opt_merge\nopt_clean\nwrite_json {tree}\nflatten\nopt_clean\nwrite_json {flat}\n"
-        run_yosys(script)
-        counts = Netlist(json.loads(tree.read_text())["modules"])
+        run_yosys(script + synthesis(top, folder) + f"write_json {flat}\n")
         module = json.loads(flat.read_text())["modules"][top]
+    shared = sites.share(module)
     try:
         levels = netlist.levels(module)
     except ValueError as error:
         raise SystemExit(f"tools/rtl/synth.py: {top}: {error}")
-    return {"module": top, "parameters": parameters, "own": own, "rows": counts.rows(top), "total": counts.total(top),
-            "levels": levels}
+    return {"module": top, "parameters": parameters, "own": own,
+            "total": {**count(module), "shared": shared, "levels": levels}}
+
+
+def tree(top: str, parameters: dict) -> str:
+    """A table with a row a module below the top, each mapped by itself, LUTs one each."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "tree.json")
+        script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
+        run_yosys(script + f"{SYNTHESIS} -top {top}\nopt_merge\nopt_clean\nwrite_json {path}\n")
+        modules = json.loads(path.read_text())["modules"]
+    # The libraries' cells are modules too.
+    modules = {name: module for name, module in modules.items() if "blackbox" not in module["attributes"]}
+    times = collections.Counter()
+
+    def visit(module: str) -> None:
+        times[module] += 1
+        for cell in modules[module]["cells"].values():
+            if cell["type"] in modules:
+                visit(cell["type"])
+
+    visit(top)
+    rows = collections.defaultdict(collections.Counter)  # all parameter sets of a module together
+    for name, instances in times.items():
+        own = {**modules[name], "cells": {key: cell for key, cell in modules[name]["cells"].items()
+                                          if cell["type"] not in modules}}
+        taken = collections.Counter({"instances": 1, **count(own)})
+        for _ in range(instances):
+            rows[readable(name)] += taken
+    head = ("instances", *RESOURCES)
+    lines = [design.describe(top, parameters), f"{'module':<32}" + "".join(f"{name.upper():>10}" for name in head)]
+    for name, row in sorted(rows.items(), key=lambda item: -item[1]["lut"]):
+        lines.append(f"{name:<32}" + "".join(f"{row[each]:>10}" for each in head))
+    return "\n".join(lines)
 
 
 def table(result: dict) -> str:
-    head = f"{'module':<32}{'instances':>10}" + "".join(f"{name.upper():>10}" for name in RESOURCES)
-    lines = [design.describe(result["module"], result["parameters"]), head]
-    rows = result["rows"] + [{"module": "total", "instances": "", **result["total"]}]
-    for row in rows:
-        lines.append(f"{row['module']:<32}{row['instances']:>10}" + "".join(f"{row[name]:>10}" for name in RESOURCES))
-    return "\n".join([*lines, f"logic levels: {result['levels']}", ""])
+    title = design.describe(result["module"], result["parameters"]) + (" (own)" if result["own"] else "")
+    return title + "\n  " + ", ".join(f"{name} {number}" for name, number in result["total"].items())
 
 
 def over_budget(result: dict, budget: dict) -> list[str]:
-    counted = {**result["total"], "levels": result["levels"]}
+    counted = result["total"]
     unknown = set(budget) - set(counted)
     if unknown:
         raise design.DesignError(f"{result['module']}: a budget has no '{unknown.pop()}'")
@@ -184,7 +211,7 @@ def key_of(counted: dict) -> tuple:
 
 
 def write_counts(path: pathlib.Path, counts: list[dict]) -> None:
-    lines = ["# What synthesis counts of the RTL's blocks, with all that they instantiate, or without (own); LUTs one each.",
+    lines = ["# What synthesis counts of the RTL's blocks, with all that they instantiate, or without (own).",
              "# Written by tools/rtl/synth.py --counts; spec/accelerator/blocks.toml says how many a machine has."]
     for counted in sorted(counts, key=key_of):
         parameters = ", ".join(f"{name} = {value}" for name, value in sorted(counted["parameters"].items()))
@@ -196,7 +223,7 @@ def write_counts(path: pathlib.Path, counts: list[dict]) -> None:
 
 def counts_of(result: dict) -> dict:
     return {"module": result["module"], "own": result["own"], "parameters": result["parameters"],
-            "levels": result["levels"], **{name: count for name, count in result["total"].items() if name in COUNTED}}
+            **{name: result["total"][name] for name in COUNTED}}
 
 
 def update_counts(path: pathlib.Path, module: str | None, parameters: dict, own: bool) -> list[dict]:
@@ -234,6 +261,7 @@ def main() -> int:
     parser.add_argument("module", nargs="?")
     parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
     parser.add_argument("--own", action="store_true")
+    parser.add_argument("--tree", action="store_true")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--counts", type=pathlib.Path, help="write the counts there, for the area model")
     parser.add_argument("--json", type=pathlib.Path, help="write the counts there")
@@ -247,6 +275,9 @@ def main() -> int:
             results, findings = synthesise_all()
         else:
             parameters = design.parse_parameters(args.parameters)
+            if args.tree:
+                print(tree(args.module, parameters))
+                return 0
             if args.netlist:
                 write_netlist(args.module, parameters, args.netlist)
                 return 0
