@@ -12,16 +12,18 @@ ADDRESS = re.compile(r"(ADDR[A-H]?|DPRA|A)\d*")
 
 def halves(cell: dict) -> list[tuple[list, list]]:
     """The two functions of a LUT6_2: the inputs that each depends on, and its output."""
-    init, result = cell["parameters"]["INIT"], []
+    init, nets, result = cell["parameters"]["INIT"], cell["connections"], []
     table = int(init, 2) if isinstance(init, str) else init
-    for port, shift in (("O5", 0), ("O6", 32)):
+    # O6 is of all six inputs, or of five if the last one is tied high.
+    six = isinstance(nets["I5"][0], int)
+    for port, places, values in (("O5", 5, table), ("O6", 6, table) if six else ("O6", 5, table >> 32)):
         inputs = []
-        for place in range(5):
-            low = sum(1 << row for row in range(32) if not row >> place & 1)
-            net = cell["connections"][f"I{place}"][0]
-            if isinstance(net, int) and (table >> shift ^ table >> shift + (1 << place)) & low:
+        for place in range(places):
+            low = sum(1 << row for row in range(2**places) if not row >> place & 1)
+            net = nets[f"I{place}"][0]
+            if isinstance(net, int) and (values ^ values >> (1 << place)) & low:
                 inputs.append(net)
-        result.append((inputs, cell["connections"][port]))
+        result.append((inputs, nets[port]))
     return result
 
 

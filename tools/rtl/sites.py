@@ -6,6 +6,8 @@ Pairs are found in a flat netlist as `write_json` of yosys gives it, and only wh
   The select is taken as a function of the data's inputs;
 * any two others that have an input in common and five together at most, if neither feeds a carry chain's select or a
   wide multiplexer, whose sites have other uses for the second output.
+
+Shift registers of up to 16 stages share sites too, two of the same length, clock and enable.
 """
 
 import collections
@@ -104,8 +106,15 @@ def value_of(cell: dict, values: dict) -> int:
     return table >> sum(bit << place for place, bit in enumerate(bits)) & 1
 
 
+def shift_pairs(module: dict) -> int:
+    alike = collections.Counter(
+        tuple(cell["connections"][port][0] for port in ("CLK", "CE", "A0", "A1", "A2", "A3"))
+        for cell in module["cells"].values() if cell["type"] == "SRL16E")
+    return sum(number // 2 for number in alike.values())
+
+
 def share(module: dict) -> int:
-    """Makes a LUT6_2 of each pair, and returns how many there are."""
+    """Makes a LUT6_2 of each pair of LUTs, and returns how many there are."""
     cells = module["cells"]
     found = carry_pairs(module)
     found += other_pairs(candidates(module, {name for pair in found for name in pair}))

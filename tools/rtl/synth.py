@@ -13,7 +13,7 @@
 
 LUTs are sites, as in the part's data sheet: two functions of the same five inputs share one (sites.py says which do, and
 "shared" counts these sites). RAM in LUTs counts by the LUTs that it takes. Shift registers are flip-flops, but for those
-of delay_data, which are a LUT a bit. Levels are LUTs, wide multiplexers, carry blocks of four bits and RAM in LUTs on
+of delay_data, which are half a LUT a bit. Levels are LUTs, wide multiplexers, carry blocks of four bits and RAM in LUTs on
 the longest way between registers, ports, BRAM, URAM and DSPs.
 """
 
@@ -112,7 +112,7 @@ def blackboxes(top: str) -> str:
 
 
 def count(module: dict) -> dict:
-    """What the cells of a flat netlist take, a site for each LUT."""
+    """What the cells of a flat netlist take, a site for each LUT and each shift register."""
     taken = dict.fromkeys(RESOURCES, 0)
     for cell in module["cells"].values():
         if cost := cost_of(cell["type"]):
@@ -145,13 +145,15 @@ def synthesise(top: str, parameters: dict, own: bool = False) -> dict:
             script += f"hierarchy -top {top}\nblackbox {blackboxes(top)}\n"
         run_yosys(script + synthesis(top, folder) + f"write_json {flat}\n")
         module = json.loads(flat.read_text())["modules"][top]
-    shared = sites.share(module)
+    shared, shifts = sites.share(module), sites.shift_pairs(module)
     try:
         levels = netlist.levels(module)
     except ValueError as error:
         raise SystemExit(f"tools/rtl/synth.py: {top}: {error}")
+    total = count(module)
+    total["lut"] -= shifts
     return {"module": top, "parameters": parameters, "own": own,
-            "total": {**count(module), "shared": shared, "levels": levels}}
+            "total": {**total, "shared": shared + shifts, "levels": levels}}
 
 
 def tree(top: str, parameters: dict) -> str:
