@@ -18,7 +18,8 @@ accllm_add_rtl_bench(rr_arbiter_netlist_bench TOP rr_arbiter PARAMS Inputs=5 Wid
 
 accllm_add_rtl_model(ram_1w1r_model TOP ram_1w1r PARAMS Width=32 Depth=24)
 accllm_add_rtl_model(ram_1w1r_be_model TOP ram_1w1r_be PARAMS Bytes=4 Depth=24)
-accllm_add_rtl_bench(ram_bench BENCH ram_bench.cc LIBS ram_1w1r_model ram_1w1r_be_model)
+accllm_add_rtl_model(ram_narrow_model TOP ram_narrow PARAMS Width=6 Parts=4 Depth=32)
+accllm_add_rtl_bench(ram_bench BENCH ram_bench.cc LIBS ram_1w1r_model ram_1w1r_be_model ram_narrow_model)
 
 # The described form of the DSP cells, and the primitive's.
 accllm_add_rtl_model(dsp_chains_model TOP dsp_chains SOURCES models/dsp_chains.sv)
