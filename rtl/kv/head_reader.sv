@@ -138,7 +138,7 @@ module head_reader #(
     end
     for (genvar i = 0; i < 2; i++) begin : gen_copy
       logic [31:0] word;
-      ram_1w1r #(.Width(32), .Depth(64), .Style("distributed")) u_floats (
+      ram_1w1r #(.Width(32), .Depth(64), .Style("block")) u_floats (
         .clk_i, .we_i(we), .waddr_i({write_half_q, tile, write_row_q[2]}), .wdata_i(float),
         .re_i(1'b1), .raddr_i(raddr[6*i +: 6]), .rdata_o(word)
       );
