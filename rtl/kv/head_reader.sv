@@ -83,6 +83,12 @@ module head_reader #(
     logic unused_part;
     assign unused_part = ^held_part;
     always_ff @(posedge clk_i) floats_q <= held_i;
+  end else if (Parts == 8) begin : gen_wide
+    logic [32*Tiles-1:0] floats;
+    mux_wide #(.Width(32 * Tiles), .Inputs(Parts)) u_floats (
+      .data_i(held_i), .select_i(held_part), .data_o(floats)
+    );
+    always_ff @(posedge clk_i) floats_q <= floats;
   end else begin : gen_part
     always_ff @(posedge clk_i) floats_q <= held_i[32*Tiles*held_part +: 32*Tiles];
   end

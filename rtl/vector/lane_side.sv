@@ -14,7 +14,9 @@ module lane_side (
   output logic [31:0]  float_o        // a cycle later
 );
   logic [63:0] word;
-  assign word = word_i[64*segment_i +: 64];
+  mux_wide #(.Width(64), .Inputs(8)) u_word (
+    .data_i(word_i), .select_i(segment_i), .data_o(word)
+  );
 
   ram_narrow #(.Width(16), .Parts(4), .Depth(32)) u_scales (
     .clk_i, .we_i(we_i[0]), .waddr_i, .wdata_i(word), .raddr_i(scale_addr_i[6:2]),
