@@ -9,6 +9,7 @@ module axi_read_stream #(
   parameter int unsigned Outstanding = 32,  // bursts under way; a power of two
   parameter int unsigned RoomBeats = 504,
   parameter int unsigned AddressW = 64,     // bits of an address that may be set
+  parameter int unsigned BeatsW = 32,       // of a command
   localparam int unsigned CountW = $clog2(RoomBeats) + 1,
   localparam int unsigned DataW = accllm_pkg::BeatBytes * 8
 ) (
@@ -16,8 +17,9 @@ module axi_read_stream #(
   input  logic             rst_ni,
   input  logic             command_valid_i,
   output logic             command_ready_o,
-  input  logic [63:0]      command_address_i,  // of bytes, a multiple of a beat
-  input  logic [31:0]      command_beats_i,    // 0: nothing happens
+  input  logic [63:0]      base_i,             // of bytes, as addresses: multiples of a beat
+  input  logic [63:0]      command_address_i,  // from base_i on
+  input  logic [BeatsW-1:0] command_beats_i,   // 0: nothing happens
   output logic             valid_o,
   output logic [DataW-1:0] data_o,
   output logic             last_o,             // of a command
@@ -47,64 +49,81 @@ module axi_read_stream #(
     $error("RoomBeats must be at least BurstBeats");
   end
 
-  // What is left of the command: from beat `index_q` of page `page_q` on, where a page is what a
-  // burst may reach.
-  localparam int unsigned PageW = AddressW - OffsetW - IndexW;
-  logic [PageW-1:0] page_q;
-  logic [IndexW-1:0] index_q;
-  logic [31:0] left_q, behind;
-  logic active, cut, cut_is_last;
-  logic [IndexW:0] to_boundary, cut_beats;
-  assign active = left_q != '0;
-  assign to_boundary = (IndexW+1)'(BurstBeats) - {1'b0, index_q};
-  assign behind = left_q - 32'(to_boundary);
-  assign cut_is_last = left_q[31:IndexW+1] == '0 && left_q[IndexW:0] <= to_boundary;
-  assign cut_beats = cut_is_last ? left_q[IndexW:0] : to_boundary;
-  assign command_ready_o = !active || (cut && cut_is_last);
+  // What is left of the command: from a beat on, whose page is what a burst may reach, to before
+  // beat rest_q of the page that comes pages_q later.
+  localparam int unsigned NumberW = AddressW - OffsetW;  // of a beat in memory
+  localparam int unsigned PageW   = NumberW - IndexW;
+  localparam int unsigned PagesW  = BeatsW - IndexW + 1;
+  logic               active_q, loads, may_load, cut, is_last;
+  logic [PageW-1:0]   page_q, page;
+  logic [IndexW-1:0]  index_q, index;
+  logic [PagesW-1:0]  pages_q, pages;
+  logic [IndexW-1:0]  rest_q, rest, length;
+  logic               carry, unused_low;
+  assign loads = command_valid_i && command_ready_o;
+  assign command_ready_o = !active_q || (cut && is_last);
+  assign is_last = pages_q[PagesW-1:1] == '0 && (!pages_q[0] || rest_q == '0);
+  assign length  = (rest_q & {IndexW{is_last}}) + ~index_q;
+
+  // A page and how many are left are one sum each: of a command, or one page on. What is chosen
+  // first is what a chain of carries takes as it is. Behind the last burst they may be anything, so
+  // the choice need not wait for a command.
+  assign may_load = !active_q || is_last;
+  assign {carry, index} = {1'b0, command_address_i[OffsetW +: IndexW]}
+                          + {1'b0, base_i[OffsetW +: IndexW]};
+  assign {page, unused_low} =
+      {command_address_i[AddressW-1 -: PageW] & {PageW{may_load}}, carry || !may_load}
+      + {may_load ? base_i[AddressW-1 -: PageW] : page_q, 1'b1};
+  assign {pages, rest} = {{PagesW{!may_load}}, index & {IndexW{may_load}}}
+                         + (may_load ? {1'b0, command_beats_i} : {pages_q, IndexW'(0)});
 
   // The burst that waits for room, and the one that is offered to the memory.
-  logic burst_valid_q, burst_last_q, issue;
-  logic [AddressW-OffsetW-1:0] burst_beat_q;
-  logic [IndexW:0] burst_beats_q;
-  assign cut = active && (!burst_valid_q || issue);
+  logic               burst_valid_q, burst_last_q, issue;
+  logic [NumberW-1:0] burst_number_q;
+  logic [IndexW-1:0]  burst_length_q;  // beats less one
+  assign cut = active_q && (!burst_valid_q || issue);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      left_q <= '0;
+      active_q <= 1'b0;
       burst_valid_q <= 1'b0;
     end else begin
-      if (command_valid_i && command_ready_o) left_q <= command_beats_i;
-      else if (cut) left_q <= cut_is_last ? '0 : behind;
+      if (loads) active_q <= command_beats_i != '0;
+      else if (cut && is_last) active_q <= 1'b0;
       if (cut) burst_valid_q <= 1'b1;
       else if (issue) burst_valid_q <= 1'b0;
     end
   end
   always_ff @(posedge clk_i) begin
-    if (command_valid_i && command_ready_o) begin
-      {page_q, index_q} <= command_address_i[AddressW-1:OffsetW];
-    end else if (cut) begin
-      {page_q, index_q} <= {page_q + 1'b1, IndexW'(0)};
+    if (loads || cut) begin
+      page_q  <= page;
+      index_q <= index & {IndexW{may_load}};
+      pages_q <= pages;
     end
+    if (loads) rest_q <= rest;
     if (cut) begin
-      burst_beat_q <= {page_q, index_q};
-      burst_beats_q <= cut_beats;
-      burst_last_q <= cut_is_last;
+      burst_number_q <= {page_q, index_q};
+      burst_length_q <= length;
+      burst_last_q <= is_last;
     end
   end
 
-  // Beats for which there is room: neither there nor under way.
-  logic [CountW-1:0] room_q, issued_q, issued_d;
-  logic tag_ready;
-  assign issued_d = issued_q + (issue && !takes_all_i ? CountW'(burst_beats_q) : '0);
+  // Beats for which there is room, neither there nor under way: those that were never asked for,
+  // and those that have left.
+  logic [CountW-1:0] room_q, unasked_q, unasked, beats;
+  logic counts, tag_ready;
+  assign counts = issue && !takes_all_i;
+  assign beats = CountW'(burst_length_q);  // less one
+  assign unasked = unasked_q + (~beats & {CountW{counts}});
   assign issue = burst_valid_q && (!ar_valid_o || ar_ready_i) && tag_ready
-                 && (takes_all_i || CountW'(burst_beats_q) <= room_q);
+                 && (takes_all_i || beats < room_q);
   always_ff @(posedge clk_i) begin
     if (!rst_ni || clear_i) begin
       room_q <= CountW'(RoomBeats);
-      issued_q <= '0;
+      unasked_q <= CountW'(RoomBeats);
     end else begin
-      room_q <= CountW'(RoomBeats) - (issued_d - freed_i);
-      issued_q <= issued_d;
+      room_q <= unasked + freed_i;
+      unasked_q <= unasked;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -115,15 +134,15 @@ module axi_read_stream #(
       else if (ar_ready_i) ar_valid_o <= 1'b0;
     end
   end
-  logic [AddressW-OffsetW-1:0] ar_address_q;
+  logic [NumberW-1:0] ar_number_q;
   always_ff @(posedge clk_i) begin
     if (issue) begin
-      ar_address_q <= burst_beat_q;
-      ar_length_o <= 8'(burst_beats_q) - 8'd1;
+      ar_number_q <= burst_number_q;
+      ar_length_o <= 8'(burst_length_q);
     end
   end
 
-  assign ar_address_o = 64'({ar_address_q, OffsetW'(0)});
+  assign ar_address_o = 64'({ar_number_q, OffsetW'(0)});
 
   // For each burst under way: whether it is the last of its command.
   logic tag_valid, tag_last;
@@ -138,7 +157,7 @@ module axi_read_stream #(
   assign data_o = r_data_i;
   assign last_o = tag_last && r_last_i;
   assign r_ready_o = 1'b1;
-  assign idle_o = !active && !burst_valid_q && !ar_valid_o && !tag_valid;
+  assign idle_o = !active_q && !burst_valid_q && !ar_valid_o && !tag_valid;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || error_clear_i) error_o <= 1'b0;
@@ -148,8 +167,10 @@ module axi_read_stream #(
 `ifndef SYNTHESIS
   always_ff @(posedge clk_i) begin
     if (rst_ni && command_valid_i) begin
-      assert (command_address_i[OffsetW-1:0] == '0) else $error("address within a beat");
-      assert (command_address_i >> (AddressW - 1) <= 1) else $error("address of too many bits");
+      assert (command_address_i[OffsetW-1:0] == '0 && base_i[OffsetW-1:0] == '0)
+      else $error("address within a beat");
+      assert ((base_i + command_address_i) >> (AddressW - 1) <= 1)
+      else $error("address of too many bits");
     end
     if (rst_ni && r_valid_i) begin
       assert (tag_valid) else $error("a beat that nobody asked for");
@@ -157,5 +178,5 @@ module axi_read_stream #(
   end
 `endif
   logic unused;
-  assign unused = ^{r_response_i[0], command_address_i};
+  assign unused = ^{r_response_i[0], unused_low, base_i, command_address_i};
 endmodule

@@ -1,8 +1,9 @@
-// data_o is data_i of Delay enabled cycles before. A ring in LUT RAM and a register: for delays of
-// more than a few cycles, where flip-flops would be many. There is no reset; any pointer does.
+// data_o is data_i of Delay enabled cycles before. A ring in RAM and a register: for delays of more
+// than a few cycles, where flip-flops would be many. There is no reset; any pointer does.
 module delay_ring #(
   parameter int unsigned Width = 8,
-  parameter int unsigned Delay = 8  // at least 2
+  parameter int unsigned Delay = 8,      // at least 2
+  parameter Style = "distributed"        // RAM of LUTs, or BRAM ("block")
 ) (
   input  logic             clk_i,
   input  logic             en_i,
@@ -13,10 +14,13 @@ module delay_ring #(
   if (Delay < 2) begin : gen_check_delay
     $error("Delay must be at least 2");
   end
+  if (Style != "distributed" && Style != "block") begin : gen_check_style
+    $error("Style must be distributed or block");
+  end
 
   logic [AddrW-1:0] write_q = '0;
   logic [AddrW-1:0] read;
-  (* ram_style = "distributed" *)
+  (* ram_style = Style *)
   logic [Width-1:0] ring [2**AddrW];
   // The register takes one cycle, the ring the others.
   assign read = write_q - AddrW'(Delay - 1);

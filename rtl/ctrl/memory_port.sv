@@ -56,17 +56,16 @@ module memory_port #(
   localparam int unsigned OffsetW = $clog2(accllm_pkg::BeatBytes);
   localparam int unsigned NumberW = AddressW - OffsetW;  // of a beat in memory
 
-  logic [NumberW-1:0] base, read_number, write_number;
-  assign base         = base_i[AddressW-1:OffsetW];
-  assign read_number  = base + NumberW'(command_stripe_i);
-  assign write_number = base + NumberW'(write_stripe_i);
+  logic [NumberW-1:0] write_number;
+  assign write_number = base_i[AddressW-1:OffsetW] + NumberW'(write_stripe_i);
 
   logic reader_idle, writer_idle, unused_last;
   axi_read_stream #(
-    .BurstBeats(BurstBeats), .RoomBeats(RoomBeats), .AddressW(AddressW)
+    .BurstBeats(BurstBeats), .RoomBeats(RoomBeats), .AddressW(AddressW), .BeatsW(StripesW)
   ) u_reader (
     .clk_i, .rst_ni, .command_valid_i, .command_ready_o,
-    .command_address_i(64'({read_number, OffsetW'(0)})), .command_beats_i(32'(command_stripes_i)),
+    .base_i, .command_address_i(64'({command_stripe_i, OffsetW'(0)})),
+    .command_beats_i(command_stripes_i),
     .valid_o, .data_o(beat_o), .last_o(unused_last), .takes_all_i, .clear_i, .freed_i,
     .idle_o(reader_idle),
     .error_o(read_error_o), .error_clear_i, .ar_valid_o, .ar_ready_i, .ar_address_o, .ar_length_o,
@@ -83,6 +82,4 @@ module memory_port #(
   assign idle_o    = reader_idle && writer_idle;
   assign written_o = writer_idle;
 
-  logic unused;
-  assign unused = ^base_i;
 endmodule

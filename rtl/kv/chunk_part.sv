@@ -132,7 +132,9 @@ module chunk_part #(
       assign term[TermSumW*i +: TermSumW] =
           TermSumW'($signed(term_i[TermW*(Groups*i+g) +: TermW]));
     end
-    lane_tree #(.Lanes(Lanes), .Width(TermSumW), .Op(kv_pkg::TreeSum)) u_sum (
+    lane_tree #(
+      .Lanes(Lanes), .Width(TermSumW), .Op(kv_pkg::TreeSum), .LaneW(TermW), .IsSigned(1'b1)
+    ) u_sum (
       .clk_i, .value_i(term), .result_o(terms[TermSumW*g +: TermSumW])
     );
   end

@@ -57,7 +57,7 @@ module head_angles #(
   logic [2*64*Segments-1:0] words;  // [cosine, sine][segment]
   for (genvar j = 0; j < Segments; j++) begin : gen_segment
     for (genvar i = 0; i < 2; i++) begin : gen_kind
-      ram_1w1r #(.Width(64), .Depth(2 ** AddrW), .Style("distributed")) u_words (
+      ram_1w1r #(.Width(64), .Depth(2 ** AddrW), .Style("block")) u_words (
         .clk_i, .we_i(writes_q[WriteW*j+AddrW]), .waddr_i(writes_q[WriteW*j +: AddrW]),
         .wdata_i(word_i[64*j +: 64]), .re_i(1'b1), .raddr_i(raddr[AddrW*i +: AddrW]),
         .rdata_o(words[64*(Segments*i+j) +: 64])

@@ -83,6 +83,12 @@ module head_reader #(
     logic unused_part;
     assign unused_part = ^held_part;
     always_ff @(posedge clk_i) floats_q <= held_i;
+  end else if (Parts == 8) begin : gen_wide
+    logic [32*Tiles-1:0] floats;
+    mux_wide #(.Width(32 * Tiles), .Inputs(Parts)) u_floats (
+      .data_i(held_i), .select_i(held_part), .data_o(floats)
+    );
+    always_ff @(posedge clk_i) floats_q <= floats;
   end else begin : gen_part
     always_ff @(posedge clk_i) floats_q <= held_i[32*Tiles*held_part +: 32*Tiles];
   end
@@ -138,7 +144,7 @@ module head_reader #(
     end
     for (genvar i = 0; i < 2; i++) begin : gen_copy
       logic [31:0] word;
-      ram_1w1r #(.Width(32), .Depth(64), .Style("distributed")) u_floats (
+      ram_1w1r #(.Width(32), .Depth(64), .Style("block")) u_floats (
         .clk_i, .we_i(we), .waddr_i({write_half_q, tile, write_row_q[2]}), .wdata_i(float),
         .re_i(1'b1), .raddr_i(raddr[6*i +: 6]), .rdata_o(word)
       );

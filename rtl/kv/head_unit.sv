@@ -120,10 +120,14 @@ module head_unit #(
 
   // Values wait as long, so that nothing overtakes them or is overtaken.
   logic [127:0] value64, value128, value;
-  delay_ring #(.Width(128), .Delay(head_pkg::RopeStages + head_pkg::Transform64Stages)) u_value64 (
+  delay_ring #(
+    .Width(128), .Delay(head_pkg::RopeStages + head_pkg::Transform64Stages), .Style("block")
+  ) u_value64 (
     .clk_i, .en_i(1'b1), .data_i(own), .data_o(value64)
   );
-  delay_ring #(.Width(128), .Delay(head_pkg::Transform128Stages)) u_value128 (
+  delay_ring #(
+    .Width(128), .Delay(head_pkg::Transform128Stages), .Style("block")
+  ) u_value128 (
     .clk_i, .en_i(1'b1), .data_i(value64), .data_o(value128)
   );
   assign value = split_i ? value64 : value128;

@@ -1,9 +1,12 @@
 // One result of all lanes: their sum, or the largest by value (NaN is passed over) or by magnitude
 // (NaN is above all). One row a cycle; the result comes log2(Lanes) cycles later.
 module lane_tree #(
-  parameter int unsigned Lanes = 4,  // a power of two
-  parameter int unsigned Width = 32,
-  parameter int unsigned Op = kv_pkg::TreeSum  // the others take binary32
+  parameter int unsigned Lanes = 4,            // a power of two
+  parameter int unsigned Width = 32,           // of the result
+  parameter int unsigned Op = kv_pkg::TreeSum, // the others take binary32
+  // Of a sum: what lanes have is in these bits, and above them their sign if there is one.
+  parameter int unsigned LaneW = Width,
+  parameter bit IsSigned = 1'b0
 ) (
   input  logic                   clk_i,
   input  logic [Width*Lanes-1:0] value_i,  // [lane]
@@ -21,7 +24,18 @@ module lane_tree #(
     logic [Width-1:0] a, b, both, both_q;
     assign {b, a} = node[2*Width*i +: 2*Width];
     if (Op == kv_pkg::TreeSum) begin : gen_sum
-      assign both = a + b;
+      // A bit more for each doubling.
+      localparam int unsigned FullW = LaneW + Levels + 1 - $clog2(Lanes - i);
+      localparam int unsigned SumW  = FullW < Width ? FullW : Width;
+      logic [SumW-1:0] sum;
+      assign sum = a[SumW-1:0] + b[SumW-1:0];
+      if (SumW == Width) begin : gen_whole
+        assign both = sum;
+      end else begin : gen_extend
+        logic unused;
+        assign unused = ^{a[Width-1:SumW], b[Width-1:SumW]};
+        assign both = {{(Width-SumW){IsSigned && sum[SumW-1]}}, sum};
+      end
     end else if (Op == kv_pkg::TreeLargest) begin : gen_value
       fp_larger u_larger (.a_i(a), .b_i(b), .larger_o(both));
     end else begin : gen_magnitude

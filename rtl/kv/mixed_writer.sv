@@ -117,26 +117,36 @@ module mixed_writer #(
     addr_o <= addr[AddrW-1:0];
     info_o <= {1'b0, 1'b0, 1'b0, 1'b1, row2_q, vector_pkg::TokenW'(token2_q)};
   end
+  // A lane's tile is some cluster's, or no one's. Four lanes have one value, as at most one of them
+  // takes it, and so have all as far apart as the clusters' tiles go: we_o says who takes it.
+  localparam int unsigned Quad = Lanes < TilesApart ? Lanes : TilesApart;
+  localparam int unsigned WhoW = Clusters == 1 ? 0 : $clog2(Clusters);
+  localparam int unsigned Values = 2 ** WhoW;  // that differ
+  logic [32*Values-1:0] value_q;
+  for (genvar i = 0; i < Values; i++) begin : gen_value
+    if (Clusters == 1) begin : gen_one_cluster
+      always_ff @(posedge clk_i) value_q <= values2_q;
+    end else begin : gen_clusters
+      logic [WhoW-1:0] who;
+      assign who = WhoW'(i) - tile_q[$clog2(TilesApart) +: WhoW];
+      always_ff @(posedge clk_i) value_q[32*i +: 32] <= values2_q[32*who +: 32];
+    end
+  end
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     logic [LaneW-1:0] behind;
     logic             we;
-    logic [31:0]      value;
     assign behind = LaneW'(l) - tile_q[LaneW-1:0];
     always_comb begin
-      we    = 1'b0;
-      value = values2_q[31:0];
+      we = 1'b0;
       for (int unsigned c = 0; c < Clusters; c++) begin
-        if (behind == LaneW'(TilesApart * c)) begin
-          we    = valid2_q;
-          value = values2_q[32*c +: 32];
-        end
+        if (behind == LaneW'(TilesApart * c)) we = valid2_q;
       end
     end
     always_ff @(posedge clk_i) begin
       if (!rst_ni) we_o[l] <= 1'b0;
       else we_o[l] <= we;
-      value_o[32*l +: 32] <= value;
     end
+    assign value_o[32*l +: 32] = value_q[32*(l / Quad % Values) +: 32];
   end
 
   logic unused;

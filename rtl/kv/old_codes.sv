@@ -97,12 +97,19 @@ module old_codes #(
       logic [127:0] bytes;
       logic [3:0]   first_q, code_q;
       logic [3:0]   now, after;  // byte of the segment, nibble of the old code
+      logic [3:0]   first, second;
       assign bytes = word_i[512*l+128*d +: 128];
       assign now   = {position_q[2*d][2:0], !position_q[2*d][4]};
       assign after = {position_q[2*d+1][2:0], !position_q[2*d+1][4]};
+      mux_wide #(.Width(4), .Inputs(16)) u_first (
+        .data_i(bytes[63:0]), .select_i(now), .data_o(first)
+      );
+      mux_wide #(.Width(4), .Inputs(16)) u_second (
+        .data_i(bytes[127:64]), .select_i(after), .data_o(second)
+      );
       always_ff @(posedge clk_i) begin
-        first_q <= bytes[{1'b0, now, 2'b00} +: 4];
-        code_q  <= position_q[2*d+1][3] ? bytes[{1'b1, after, 2'b00} +: 4] : first_q;
+        first_q <= first;
+        code_q  <= position_q[2*d+1][3] ? second : first_q;
       end
       if (d == 3) begin : gen_last
         assign codes[16*l+4*d +: 4] = code_q;

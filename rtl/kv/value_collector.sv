@@ -65,47 +65,47 @@ module value_collector #(
     end
   end
 
-  // What is at a place: a lane's word of all queries, then the query's.
-  logic [Lanes*LaneSumsW-1:0] words;
-  logic [Lanes*Queries*SlotW-1:0] wide_words;  // [lane][query]
-  logic [Queries*SlotW-1:0]       word, wide_zero_sums;
-  logic [DspW-1:0]            sum_q, total_q, zero_sum, zero_q;
-  logic [31:0]                scale, converted;
-  logic [PlaceW-1:0]          place2_q, place_at_scale;
-  for (genvar i = 0; i < Lanes; i++) begin : gen_lane
-    ram_1w1r #(.Width(LaneSumsW), .Depth(8), .Style("distributed")) u_sums (
-      .clk_i, .we_i(valid_i), .waddr_i({sum_set_q, dim_i}),
-      .wdata_i(sum_i[LaneSumsW*i +: LaneSumsW]),
-      .re_i(1'b1), .raddr_i({set_q, place_q[WhichW +: 2]}),
-      .rdata_o(words[LaneSumsW*i +: LaneSumsW])
-    );
-  end
-  for (genvar i = 0; i < Lanes * Queries; i++) begin : gen_wide
-    assign wide_words[SlotW*i +: SlotW] = SlotW'(words[DspW*i +: DspW]);
-  end
+  // What is at a place. A word has the sums of a dimension, and the RAM gives one of them.
+  logic [Queries*SlotW-1:0]       wide_zero_sums;
+  logic [DspW-1:0]                sum, sum_q, total_q, zero_sum, zero_q;
+  logic [31:0]                    scale, converted;
+  logic [PlaceW-1:0]              place2_q, place_at_scale;
   for (genvar q = 0; q < Queries; q++) begin : gen_wide_sum
     assign wide_zero_sums[SlotW*q +: SlotW] = SlotW'(zero_sum_q[set2_q][DspW*q +: DspW]);
   end
-  if (Lanes == 1) begin : gen_one_lane
-    assign word = wide_words;
-  end else begin : gen_lanes
-    assign word = wide_words[Queries*SlotW*place2_q[PlaceW-1 -: LaneW] +: Queries*SlotW];
+  localparam int unsigned Parts = Lanes * Queries;
+  if (Parts == 1) begin : gen_one_sum
+    ram_1w1r #(.Width(DspW), .Depth(8)) u_sums (
+      .clk_i, .we_i(valid_i), .waddr_i({sum_set_q, dim_i}), .wdata_i(sum_i), .re_i(1'b1),
+      .raddr_i({set_q, place_q}), .rdata_o(sum)
+    );
+  end else begin : gen_sums
+    localparam int unsigned PartW = $clog2(Parts);
+    logic [PartW-1:0] part;
+    if (Lanes == 1) begin : gen_one_lane
+      assign part = place_q[WhichW-1:0];
+    end else if (Queries == 1) begin : gen_lanes
+      assign part = place_q[PlaceW-1 -: LaneW];
+    end else begin : gen_both
+      assign part = {place_q[PlaceW-1 -: LaneW], place_q[WhichW-1:0]};
+    end
+    ram_narrow #(.Width(DspW), .Parts(Parts), .Depth(8)) u_sums (
+      .clk_i, .we_i(valid_i), .waddr_i({sum_set_q, dim_i}), .wdata_i(sum_i),
+      .raddr_i({set_q, place_q[WhichW +: 2]}), .part_i(part), .rdata_o(sum)
+    );
   end
+  logic unused_places;
+  assign unused_places = ^{place2_q, place_at_scale, wide_zero_sums};
   if (Queries == 1) begin : gen_one_query
-    logic unused_places;
-    assign unused_places = ^{place2_q, place_at_scale, word, wide_zero_sums};
-    always_ff @(posedge clk_i) sum_q <= word[DspW-1:0];
     assign zero_sum = wide_zero_sums[DspW-1:0];
     assign scale    = out_scale_q[set_at_scale];
   end else begin : gen_queries
-    logic unused_places;
-    assign unused_places = ^{place2_q, place_at_scale, word, wide_zero_sums};
-    always_ff @(posedge clk_i) sum_q <= word[SlotW*place2_q[WhichW-1:0] +: DspW];
     assign zero_sum = wide_zero_sums[SlotW*place2_q[WhichW-1:0] +: DspW];
     assign scale    = out_scale_q[set_at_scale][32*place_at_scale[WhichW-1:0] +: 32];
   end
   always_ff @(posedge clk_i) begin
     {set2_q, place2_q} <= {set_q, place_q};
+    sum_q   <= sum;
     zero_q  <= zero_sum;
     total_q <= sum_q + zero_q;
   end

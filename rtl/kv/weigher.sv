@@ -103,7 +103,9 @@ module weigher #(
   for (genvar i = 0; i < Lanes; i++) begin : gen_power
     assign powers[SumW*i +: SumW] = SumW'(power_i[PowerW*i +: PowerW]);
   end
-  lane_tree #(.Lanes(Lanes), .Width(SumW), .Op(kv_pkg::TreeSum)) u_power (
+  lane_tree #(
+    .Lanes(Lanes), .Width(SumW), .Op(kv_pkg::TreeSum), .LaneW(PowerW)
+  ) u_power (
     .clk_i, .value_i(powers), .result_o(power)
   );
   pipe_valid #(.Width(QueryW + 2), .Stages(kv_pkg::PowerStages + Levels)) u_power_step (

@@ -38,7 +38,7 @@ package vector_pkg;
     logic [6:0] scale_addr;     // tile, row
     logic       from_bank;      // ScaleStage - 1: not from a scale
     logic       is_norm;        // ProductStage - 1: the weight, not the sum
-    logic [5:0] float_addr;     // ProductStage - 1 and BiasStage - 1
+    logic [5:0] float_addr;     // ProductStage - 2 and BiasStage - 2
     logic       adds_float;     // BiasStage - 1
     logic       is_load;        // BiasStage: nothing but the float
     logic       adds_bank;      // AddStage - 1

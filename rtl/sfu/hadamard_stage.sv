@@ -31,11 +31,18 @@ module hadamard_stage #(
   logic [127:0] past, far_past;
   if (Distance == 1) begin : gen_registers
     always_ff @(posedge clk_i) {far_past, past} <= {past, beat_i};
+  end else if (Distance == 2) begin : gen_more_registers
+    delay_line #(.Width(128), .Stages(Distance)) u_past (
+      .clk_i, .clear_i(1'b0), .data_i(beat_i), .data_o(past)
+    );
+    delay_line #(.Width(128), .Stages(Distance)) u_far_past (
+      .clk_i, .clear_i(1'b0), .data_i(past), .data_o(far_past)
+    );
   end else begin : gen_rings
-    delay_ring #(.Width(128), .Delay(Distance)) u_past (
+    delay_ring #(.Width(128), .Delay(Distance), .Style("block")) u_past (
       .clk_i, .en_i(1'b1), .data_i(beat_i), .data_o(past)
     );
-    delay_ring #(.Width(128), .Delay(Distance)) u_far_past (
+    delay_ring #(.Width(128), .Delay(Distance), .Style("block")) u_far_past (
       .clk_i, .en_i(1'b1), .data_i(past), .data_o(far_past)
     );
   end

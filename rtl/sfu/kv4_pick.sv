@@ -23,7 +23,7 @@ module kv4_pick (
   logic [3:0]  whole_zero, less_zero, multiplier;
   logic [15:0] scale, scale_q;
   logic        is_empty, is_empty_q, is_last, is_last_q;
-  delay_ring #(.Width(30), .Delay(60)) u_parameters (
+  delay_ring #(.Width(30), .Delay(60), .Style("block")) u_parameters (
     .clk_i, .en_i(1'b1),
     .data_i({whole_zero_i, less_zero_i, multiplier_i, scale_i, is_empty_i, is_last_i}),
     .data_o({whole_zero, less_zero, multiplier, scale, is_empty, is_last})
@@ -47,7 +47,7 @@ module kv4_pick (
   // Codes come in the cycle after.
   logic [15:0]  whole_codes, less_codes, codes;
   logic [127:0] codes_q;
-  delay_ring #(.Width(32), .Delay(51)) u_codes (
+  delay_ring #(.Width(32), .Delay(51), .Style("block")) u_codes (
     .clk_i, .en_i(1'b1), .data_i({whole_codes_i, less_codes_i}),
     .data_o({whole_codes, less_codes})
   );

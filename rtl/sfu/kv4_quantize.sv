@@ -61,7 +61,7 @@ module kv4_quantize (
     .clk_i, .we_i(push), .waddr_i(write_q), .wdata_i(beat_i), .re_i(reading_q), .raddr_i(read_q),
     .rdata_o(beat)
   );
-  delay_ring #(.Width(128), .Delay(13)) u_beat_13 (
+  delay_ring #(.Width(128), .Delay(13), .Style("block")) u_beat_13 (
     .clk_i, .en_i(1'b1), .data_i(beat), .data_o(beat_13)
   );
 

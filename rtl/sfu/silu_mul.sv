@@ -43,11 +43,11 @@ module silu_mul (
   );
 
   logic [31:0] gate, silu, up;
-  delay_ring #(.Width(32), .Delay(SigmoidLatency)) u_gate (
+  delay_ring #(.Width(32), .Delay(SigmoidLatency), .Style("block")) u_gate (
     .clk_i, .en_i, .data_i(gate_i), .data_o(gate)
   );
   fp_mul u_silu (.clk_i, .en_i, .a_i(gate), .b_i(sigmoid), .product_o(silu));
-  delay_ring #(.Width(32), .Delay(ProductLatency)) u_up (
+  delay_ring #(.Width(32), .Delay(ProductLatency), .Style("block")) u_up (
     .clk_i, .en_i, .data_i(up_i), .data_o(up)
   );
   fp_mul u_result (.clk_i, .en_i, .a_i(silu), .b_i(up), .product_o(result_o));

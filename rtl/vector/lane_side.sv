@@ -9,27 +9,21 @@ module lane_side (
   input  logic [1:0]   we_i,          // as scales, as floats
   input  logic [4:0]   waddr_i,
   input  logic [6:0]   scale_addr_i,
-  output logic [15:0]  scale_o,       // combinational
+  output logic [15:0]  scale_o,       // a cycle later
   input  logic [5:0]   float_addr_i,
-  output logic [31:0]  float_o        // combinational
+  output logic [31:0]  float_o        // a cycle later
 );
   logic [63:0] word;
-  assign word = word_i[64*segment_i +: 64];
+  mux_wide #(.Width(64), .Inputs(8)) u_word (
+    .data_i(word_i), .select_i(segment_i), .data_o(word)
+  );
 
-  (* ram_style = "distributed" *)
-  logic [63:0] scales [32];
-  (* ram_style = "distributed" *)
-  logic [63:0] floats [32];
-  always_ff @(posedge clk_i) begin
-    if (we_i[0]) scales[waddr_i] <= word;
-  end
-  always_ff @(posedge clk_i) begin
-    if (we_i[1]) floats[waddr_i] <= word;
-  end
-
-  logic [63:0] scale_word, float_word;
-  assign scale_word = scales[scale_addr_i[6:2]];
-  assign float_word = floats[float_addr_i[5:1]];
-  assign scale_o = scale_word[16*scale_addr_i[1:0] +: 16];
-  assign float_o = float_word[32*float_addr_i[0] +: 32];
+  ram_narrow #(.Width(16), .Parts(4), .Depth(32)) u_scales (
+    .clk_i, .we_i(we_i[0]), .waddr_i, .wdata_i(word), .raddr_i(scale_addr_i[6:2]),
+    .part_i(scale_addr_i[1:0]), .rdata_o(scale_o)
+  );
+  ram_narrow #(.Width(32), .Parts(2), .Depth(32)) u_floats (
+    .clk_i, .we_i(we_i[1]), .waddr_i, .wdata_i(word), .raddr_i(float_addr_i[5:1]),
+    .part_i(float_addr_i[0]), .rdata_o(float_o)
+  );
 endmodule

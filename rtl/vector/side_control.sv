@@ -3,7 +3,7 @@
 //
 // A beat of either kind may come 8 cycles after another one, if there is room: the lanes have one
 // way in. Tiles are used up in order: issued_i as soon as that is certain, popped_i when they are
-// read for the last time.
+// read for the last time. A tile of floats counts as room a cycle after that.
 module side_control (
   input  logic       clk_i,
   input  logic       rst_ni,
@@ -55,12 +55,17 @@ module side_control (
     localparam int unsigned Tiles = i == 0 ? ScaleTiles : FloatTiles;
     localparam int unsigned Most = Beats * Tiles;
     localparam int unsigned CountW = $clog2(Most) + 1;
-    logic              comes, completes;
+    logic              comes, completes, frees;
     logic [1:0]        beat_q;
     logic [CountW-2:0] tile_q;
     logic [CountW-1:0] kept_q, free_q;
     assign comes     = beat_i && is_float_i == (i == 1);
     assign completes = is_complete && is_float_q == (i == 1);
+    if (i == 0) begin : gen_now
+      assign frees = popped_i[i];
+    end else begin : gen_later
+      always_ff @(posedge clk_i) frees <= rst_ni && popped_i[i];
+    end
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
         beat_q <= '0;
@@ -71,7 +76,7 @@ module side_control (
         beat_q <= beat_q + 2'(completes);
         tile_q <= tile_q + (CountW-1)'(popped_i[i]);
         kept_q <= kept_q + (completes ? CountW'(Tiles) : '0) - CountW'(issued_i[i]);
-        free_q <= free_q + CountW'(popped_i[i]) - (comes ? CountW'(Tiles) : '0);
+        free_q <= free_q + CountW'(frees) - (comes ? CountW'(Tiles) : '0);
       end
     end
     assign beat[2*i +: 2] = beat_q;

@@ -36,10 +36,7 @@ module sum_squares #(
   logic [2**GroupW-1:0]    is_last_q;
   logic                    completes;
   assign completes = push_i && write_q[RowsW-1:0] == '1;
-  (* ram_style = "distributed" *)
-  logic [32*Lanes-1:0] rows [Depth];
   always_ff @(posedge clk_i) begin
-    if (push_i) rows[write_q] <= row_i;
     if (completes) is_last_q[write_q[RowsW +: GroupW]] <= last_i;
   end
 
@@ -104,21 +101,27 @@ module sum_squares #(
     load_q <= loads_q ? load_q + 1'b1 : '0;
   end
 
+  logic [63:0] pair;  // a cycle after its step
+  if (Pairs == 1) begin : gen_one_pair
+    ram_1w1r #(.Width(64), .Depth(Depth)) u_rows (
+      .clk_i, .we_i(push_i), .waddr_i(write_q), .wdata_i(row_i), .re_i(1'b1),
+      .raddr_i({group_q, turn_q}), .rdata_o(pair)
+    );
+  end else begin : gen_pairs
+    ram_narrow #(.Width(64), .Parts(Pairs), .Depth(Depth)) u_rows (
+      .clk_i, .we_i(push_i), .waddr_i(write_q), .wdata_i(row_i), .raddr_i({group_q, turn_q}),
+      .part_i(pair_q), .rdata_o(pair)
+    );
+  end
+
   // Squares and their sums have no sign.
-  logic [32*Lanes-1:0] read;
-  logic [2*31-1:0]     kept;
-  assign read = rows[{group_q, turn_q}];
+  logic [2*31-1:0] kept;
   for (genvar i = 0; i < 2; i++) begin : gen_parity
-    logic [31:0] x, x_q, square;
+    logic [31:0] x, square;
     logic [30:0] previous, sum;
     logic        unused_sign;
-    if (Pairs == 1) begin : gen_one_pair
-      assign x = read[32*i +: 32];
-    end else begin : gen_pairs
-      assign x = read[64*pair_q+32*i +: 32];
-    end
-    always_ff @(posedge clk_i) x_q <= x;
-    fp_mul u_square (.clk_i, .en_i(1'b1), .a_i(x_q), .b_i(x_q), .product_o(square));
+    assign x = pair[32*i +: 32];
+    fp_mul u_square (.clk_i, .en_i(1'b1), .a_i(x), .b_i(x), .product_o(square));
     assign unused_sign = square[31];
 
     (* ram_style = "distributed" *)

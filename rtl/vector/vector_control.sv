@@ -90,20 +90,22 @@ module vector_control #(
     .valid_o(unused_scale_valid), .data_o(from_bank)
   );
 
-  logic takes_weight, pops_weight;
-  pipe_valid #(.Width(RowW + 1), .Stages(ProductStage - 1)) u_product (
+  // Floats are read a cycle before they are taken.
+  logic reads_weight, pops_weight, takes_weight;
+  pipe_valid #(.Width(RowW + 1), .Stages(ProductStage - 2)) u_product (
     .clk_i, .rst_ni, .en_i(1'b1),
     .valid_i(is_norm && (op_i.valid || op_i.pop_floats)), .data_i({op_i.row, op_i.pop_floats}),
-    .valid_o(takes_weight), .data_o({weight_row, pops_weight})
+    .valid_o(reads_weight), .data_o({weight_row, pops_weight})
   );
 
-  logic adds_float, pops_float;
-  pipe_valid #(.Width(RowW + 1), .Stages(BiasStage - 1)) u_float (
+  logic reads_float, pops_float, adds_float;
+  pipe_valid #(.Width(RowW + 1), .Stages(BiasStage - 2)) u_float (
     .clk_i, .rst_ni, .en_i(1'b1), .valid_i(op_i.pop_floats && !is_norm),
     .data_i({op_i.row, is_load || (is_result && op_i.has_bias)}),
-    .valid_o(pops_float), .data_o({float_row, adds_float})
+    .valid_o(pops_float), .data_o({float_row, reads_float})
   );
-  assign popped_o[1] = pops_float || (takes_weight && pops_weight);
+  assign popped_o[1] = pops_float || (reads_weight && pops_weight);
+  always_ff @(posedge clk_i) {takes_weight, adds_float} <= {reads_weight, reads_float};
 
   logic loads, unused_load_valid;
   pipe_valid #(.Width(1), .Stages(BiasStage)) u_load (
@@ -161,7 +163,7 @@ module vector_control #(
   end
   assign lane_o  = {
     late_valid || reads_early || head_read_i, {scale_tile_i, scale_row}, from_bank, takes_weight,
-    {float_tile_i, takes_weight ? weight_row : float_row}, adds_float, loads, adds_bank,
+    {float_tile_i, reads_weight ? weight_row : float_row}, adds_float, loads, adds_bank,
     starts_silu, codes_zero, (own_valid || silu_valid) && !value_o.is_output, silu_valid
   };
 

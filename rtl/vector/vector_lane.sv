@@ -58,12 +58,8 @@ module vector_lane #(
   );
 
   // The first product: of what the bank holds, or of a row's scale.
-  logic [15:0] scale_q;
   logic [31:0] x_q, scaled;
-  always_ff @(posedge clk_i) begin
-    scale_q <= scale;
-    x_q     <= control_i.from_bank ? held : {scale_q, 16'd0};
-  end
+  always_ff @(posedge clk_i) x_q <= control_i.from_bank ? held : {scale, 16'd0};
   fp_mul u_scale (.clk_i, .en_i(1'b1), .a_i(x_q), .b_i(scalar_i), .product_o(scaled));
 
   logic [7:0] code;

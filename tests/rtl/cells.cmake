@@ -18,7 +18,15 @@ accllm_add_rtl_bench(rr_arbiter_netlist_bench TOP rr_arbiter PARAMS Inputs=5 Wid
 
 accllm_add_rtl_model(ram_1w1r_model TOP ram_1w1r PARAMS Width=32 Depth=24)
 accllm_add_rtl_model(ram_1w1r_be_model TOP ram_1w1r_be PARAMS Bytes=4 Depth=24)
-accllm_add_rtl_bench(ram_bench BENCH ram_bench.cc LIBS ram_1w1r_model ram_1w1r_be_model)
+accllm_add_rtl_model(ram_narrow_model TOP ram_narrow PARAMS Width=6 Parts=4 Depth=32)
+accllm_add_rtl_bench(ram_bench BENCH ram_bench.cc LIBS ram_1w1r_model ram_1w1r_be_model ram_narrow_model)
+
+foreach(inputs 8 16)
+  accllm_add_rtl_bench(mux_wide_${inputs}_bench TOP mux_wide PARAMS Width=5 Inputs=${inputs} BENCH mux_wide_bench.cc
+                       DEFINITIONS ACCLLM_INPUTS=${inputs})
+  accllm_add_rtl_bench(mux_wide_${inputs}_primitive_bench TOP mux_wide PARAMS Width=5 Inputs=${inputs}
+                       DEFINES ACCLLM_PRIMITIVES BENCH mux_wide_bench.cc DEFINITIONS ACCLLM_INPUTS=${inputs})
+endforeach()
 
 # The described form of the DSP cells, and the primitive's.
 accllm_add_rtl_model(dsp_chains_model TOP dsp_chains SOURCES models/dsp_chains.sv)

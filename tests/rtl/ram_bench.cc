@@ -4,6 +4,7 @@
 
 #include "Vram_1w1r.h"
 #include "Vram_1w1r_be.h"
+#include "Vram_narrow.h"
 #include "tests/rtl/bench.h"
 
 namespace accllm::rtl {
@@ -54,6 +55,30 @@ TEST(Ram1w1rBe, ChangesTheNamedBytesAlone) {
     for (int i = 0; i < 4; ++i) mask |= bytes >> i & 1 ? uint32_t{0xFF} << 8 * i : 0;
     return mask;
   });
+}
+
+TEST(RamNarrow, GivesPartsOfWords) {
+  constexpr int kWidth = 6, kParts = 4, kWords = 32;
+  Bench<Vram_narrow> bench;
+  Vram_narrow& dut = bench.model();
+  std::mt19937 random(8);
+  std::array<uint32_t, kWords> words = {};
+  for (int i = 0; i < 20000; ++i) {
+    const bool fill = i < kWords;
+    dut.we_i = fill || random() % 2;
+    dut.waddr_i = fill ? i : random() % kWords;
+    dut.wdata_i = random() % (1 << kWidth * kParts);
+    // Any word but the one that is being written.
+    dut.raddr_i = (dut.waddr_i + 1 + random() % (kWords - 1)) % kWords;
+    dut.part_i = random() % kParts;
+    const uint32_t expected = words[dut.raddr_i] >> kWidth * dut.part_i & ((1 << kWidth) - 1);
+    if (dut.we_i) words[dut.waddr_i] = dut.wdata_i;
+    bench.Settle();
+    bench.Edge();
+    if (i > kWords) {
+      ASSERT_EQ(dut.rdata_o, expected) << "cycle " << i;
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,7 @@
+// Simulation model of the multiplexer that takes two LUTs.
+module MUXF7 (
+  input  logic I0, I1, S,
+  output logic O
+);
+  assign O = S ? I1 : I0;
+endmodule
