@@ -59,10 +59,6 @@ module int_to_fp #(
   assign up      = sign_q ? guard_q || (man_q[0] && !rest_q) : guard_q && (man_q[0] || rest_q);
   assign rounded = {exp_q, man_q[22:0]} + 31'(up);
   always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      result_o[31]   <= sign_q;
-      result_o[30:0] <= rounded;
-      if (!man_q[23]) result_o[30:0] <= 31'd0;
-    end
+    if (en_i) result_o <= {sign_q, man_q[23] ? rounded : 31'd0};
   end
 endmodule
