@@ -128,9 +128,8 @@ module fp_add (
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       sum_o[31]    <= sign3_q && !(subtract3_q && is_zero);
-      sum_o[30:23] <= (is_far_path ? far[30:23] : near[30:23]) | {8{is_special}};
-      sum_o[22:0]  <= (is_far_path ? far[22:0] : near[22:0]) & {23{!is_special}};
-      if (is_nan3_q) sum_o[22] <= 1'b1;
+      if (is_special) sum_o[30:0] <= {8'hFF, is_nan3_q, 22'd0};
+      else sum_o[30:0] <= is_far_path ? far : near;
     end
   end
 endmodule

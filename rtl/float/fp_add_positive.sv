@@ -38,26 +38,30 @@ module fp_add_positive (
     end
   end
 
-  // Stage 3: add.
+  // Stage 3: add; infinity and NaN as fp_round has them.
   logic [27:0] sum_q;
   logic [7:0]  exp_less_1_q;
-  logic        is_nan_q, is_infinite_q;
+  logic        is_special;
+  assign is_special = big2_q[30:23] == 8'hFF;
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      sum_q         <= {2'(big2_q[30:23] != 8'd0), big2_q[22:0], 3'b000} + {1'b0, addend_q};
-      exp_less_1_q  <= big2_q[30:23] == 8'd0 ? 8'd0 : big2_q[30:23] - 8'd1;
-      is_nan_q      <= big2_q > fp_pkg::Infinity[30:0];
-      is_infinite_q <= big2_q[30:23] == 8'hFF;
+      sum_q        <= {2'(big2_q[30:23] != 8'd0), big2_q[22:0], 3'b000} + {1'b0, addend_q};
+      exp_less_1_q <= big2_q[30:23] == 8'd0 ? 8'd0 : big2_q[30:23] - 8'd1;
+      if (is_special) begin
+        sum_q        <= {2'd0, big2_q[22:0] != 23'd0, 25'd0};
+        exp_less_1_q <= 8'hFF;
+      end
     end
   end
 
   // Stage 4: round.
-  logic [30:0] result;
+  logic        is_over;
+  logic [30:0] rounded;
   fp_round u_round (
     .exp_less_1_i(exp_less_1_q), .man_i(sum_q[27:2]), .is_inexact_i(sum_q[1:0] != 2'd0),
-    .is_infinite_i(is_infinite_q), .is_nan_i(is_nan_q), .result_o(result)
+    .is_over_o(is_over), .rounded_o(rounded)
   );
   always_ff @(posedge clk_i) begin
-    if (en_i) sum_o <= result;
+    if (en_i) sum_o <= is_over ? fp_pkg::Infinity[30:0] : rounded;
   end
 endmodule

@@ -87,13 +87,14 @@ module fp_div #(
     end
   end
 
-  // Stage 28: the shift of a subnormal result. Nothing is left over if the remainder, made
-  // positive, is 0.
+  // Stage 28: the shift of a subnormal result; infinities and NaN as fp_round has them. Nothing is
+  // left over if the remainder, made positive, is 0.
   logic [24:0] last, addend;
   logic [25:0] man, man_q;
   logic        is_shift_inexact, is_inexact_q;
   logic [7:0]  exp28_q;
-  logic        sign28_q, is_nan28_q, is_infinite28_q;
+  logic        sign28_q, is_special27;
+  assign is_special27 = is_infinite27 || is_nan27;
   assign last   = remainder[Bits];
   assign addend = {25{last[24]}} & {1'b0, divisor[Bits]};
   if (Subnormals != 0) begin : gen_shift
@@ -109,23 +110,22 @@ module fp_div #(
   end
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      man_q           <= man;
-      exp28_q         <= exp27;
-      sign28_q        <= sign27;
-      is_nan28_q      <= is_nan27;
-      is_infinite28_q <= is_infinite27;
+      man_q    <= is_special27 ? {2'd0, is_nan27, 23'd0} : man;
+      exp28_q  <= is_special27 ? 8'hFF : exp27;
+      sign28_q <= sign27;
       // x + y is 0 modulo 2^n if and only if x ^ y equals (x | y) << 1.
       is_inexact_q <= is_shift_inexact || (last ^ addend) != {last[23:0] | addend[23:0], 1'b0};
     end
   end
 
   // Stage 29: rounding.
-  logic [30:0] result;
+  logic        is_over;
+  logic [30:0] rounded;
   fp_round u_round (
     .exp_less_1_i(exp28_q), .man_i(man_q), .is_inexact_i(is_inexact_q),
-    .is_infinite_i(is_infinite28_q), .is_nan_i(is_nan28_q), .result_o(result)
+    .is_over_o(is_over), .rounded_o(rounded)
   );
   always_ff @(posedge clk_i) begin
-    if (en_i) quotient_o <= {sign28_q, result};
+    if (en_i) quotient_o <= {sign28_q, is_over ? fp_pkg::Infinity[30:0] : rounded};
   end
 endmodule

@@ -72,13 +72,14 @@ module fp_div_iter (
   logic [25:0] shifted;
   logic [7:0]  exp_less_1;
   logic [4:0]  right;
-  logic        is_infinite, is_shift_inexact, is_inexact_q;
+  logic        is_infinite, is_special, is_shift_inexact, is_inexact_q;
   assign last   = {is_negative_q, remainder_q[24:1]};
   assign addend = {25{is_negative_q}} & {1'b0, divisor_q};
   fp_div_exponent u_exponent (
     .exp_a_i(exp_a_q), .exp_b_i(exp_b_q), .is_zero_i(is_zero_q), .is_infinite_i(is_infinite_q),
     .exp_less_1_o(exp_less_1), .right_o(right), .is_infinite_o(is_infinite)
   );
+  assign is_special = is_infinite || is_nan_q;  // as fp_round has them
   fp_shift_right #(.InW(26), .AmountW(5)) u_shift (
     .value_i(quotient_q), .amount_i(right), .shifted_o(shifted), .is_inexact_o(is_shift_inexact)
   );
@@ -89,7 +90,7 @@ module fp_div_iter (
       is_negative_q <= 1'b0;
       divisor_q     <= man_b;
     end else if (step_q == Shift) begin
-      quotient_q   <= shifted;
+      quotient_q   <= is_special ? {2'd0, is_nan_q, 23'd0} : shifted;
       is_inexact_q <= is_shift_inexact || (last ^ addend) != {last[23:0] | addend[23:0], 1'b0};
     end else if (step_q < Shift) begin
       remainder_q   <= {next[23:0], 1'b0};
@@ -98,12 +99,13 @@ module fp_div_iter (
     end
   end
 
-  logic [30:0] result;
+  logic        is_over;
+  logic [30:0] rounded;
   fp_round u_round (
-    .exp_less_1_i(exp_less_1), .man_i(quotient_q), .is_inexact_i(is_inexact_q),
-    .is_infinite_i(is_infinite), .is_nan_i(is_nan_q), .result_o(result)
+    .exp_less_1_i(exp_less_1 | {8{is_special}}), .man_i(quotient_q), .is_inexact_i(is_inexact_q),
+    .is_over_o(is_over), .rounded_o(rounded)
   );
   always_ff @(posedge clk_i) begin
-    if (step_q == Round) quotient_o <= {sign_q, result};
+    if (step_q == Round) quotient_o <= {sign_q, is_over ? fp_pkg::Infinity[30:0] : rounded};
   end
 endmodule

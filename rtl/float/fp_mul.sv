@@ -92,42 +92,41 @@ module fp_mul (
   // Stage 4: nothing but waiting for the product.
   logic [5:0] right4_q;
   logic [7:0] exp4_q, exp5_q;
-  logic       sign4_q, is_nan4_q, is_infinite4_q;
+  logic       sign4_q, is_nan4_q, is_special4_q;
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       right4_q       <= right_q;
       exp4_q         <= exp3_q;
       sign4_q        <= sign3_q;
       is_nan4_q      <= is_nan3_q;
-      is_infinite4_q <= is_infinite3_q;
+      is_special4_q  <= is_infinite3_q || is_nan3_q;
     end
   end
 
-  // Stage 5: the shift.
+  // Stage 5: the shift; infinities and NaN as fp_round has them.
   logic [25:0] man, man_q;
   logic        is_inexact, is_inexact_q;
-  logic        sign5_q, is_nan5_q, is_infinite5_q;
+  logic        sign5_q;
   fp_shift_right #(.InW(49), .OutW(26), .AmountW(6)) u_shift (
     .value_i({product, 1'b0}), .amount_i(right4_q), .shifted_o(man), .is_inexact_o(is_inexact)
   );
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      man_q          <= man;
-      is_inexact_q   <= is_inexact;
-      exp5_q         <= exp4_q;
-      sign5_q        <= sign4_q;
-      is_nan5_q      <= is_nan4_q;
-      is_infinite5_q <= is_infinite4_q;
+      is_inexact_q <= is_inexact;
+      sign5_q      <= sign4_q;
+      man_q        <= is_special4_q ? {2'd0, is_nan4_q, 23'd0} : man;
+      exp5_q       <= is_special4_q ? 8'hFF : exp4_q;
     end
   end
 
   // Stage 6: rounding.
-  logic [30:0] result;
+  logic        is_over;
+  logic [30:0] rounded;
   fp_round u_round (
     .exp_less_1_i(exp5_q), .man_i(man_q), .is_inexact_i(is_inexact_q),
-    .is_infinite_i(is_infinite5_q), .is_nan_i(is_nan5_q), .result_o(result)
+    .is_over_o(is_over), .rounded_o(rounded)
   );
   always_ff @(posedge clk_i) begin
-    if (en_i) product_o <= {sign5_q, result};
+    if (en_i) product_o <= {sign5_q, is_over ? fp_pkg::Infinity[30:0] : rounded};
   end
 endmodule

@@ -41,38 +41,44 @@ module fp_mul_normal (
 
   // Stage 2: the exponent less one, from 127 + 1 less than the sum.
   localparam int unsigned Wait = 3;
-  logic [7:0]  exp, exp5_q;
-  logic        is_below, is_above, sign5_q, is_zero5_q, is_infinite5_q, is_nan5_q;
+  logic [7:0]  exp, exp4, exp5_q;
+  logic        is_zero, is_special, sign4, is_zero4, is_special4, is_nan4, sign5_q;
   logic [11:0] early, early_q [Wait];
-  assign is_below = exp_sum_q < 9'd128;
-  assign exp      = {!exp_sum_q[7], exp_sum_q[6:0]};
-  assign is_above = exp_sum_q >= 9'd383;
-  assign early    = {sign_q, is_zero_q || is_below, is_infinite_q || is_above, is_nan_q, exp};
+  assign exp        = {!exp_sum_q[7], exp_sum_q[6:0]};
+  assign is_zero    = is_zero_q || exp_sum_q < 9'd128;
+  assign is_special = is_infinite_q || is_nan_q || exp_sum_q >= 9'd383;
+  assign early      = {sign_q, is_zero, is_special, is_nan_q, exp};
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       early_q[0] <= early;
+      if (is_zero) early_q[0][7:0] <= 8'd0;
       for (int unsigned i = 1; i < Wait; i++) early_q[i] <= early_q[i-1];
     end
   end
 
-  // Stage 5: what of the product is not in the mantissa.
+  // Stage 5: what of the product is not in the mantissa; zeros, infinities and NaN as fp_round has
+  // them.
   logic [25:0] man_q;
+  assign {sign4, is_zero4, is_special4, is_nan4, exp4} = early_q[Wait-1];
   logic        is_inexact_q;
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      man_q        <= product[47:22];
       is_inexact_q <= product[21:0] != 22'd0;
-      {sign5_q, is_zero5_q, is_infinite5_q, is_nan5_q, exp5_q} <= early_q[Wait-1];
+      sign5_q      <= sign4;
+      man_q        <= is_zero4 || is_special4 ? 26'd0 : product[47:22];
+      if (is_special4) man_q[23] <= is_nan4;
+      exp5_q       <= is_special4 ? 8'hFF : exp4;
     end
   end
 
   // Stage 6: rounding.
-  logic [30:0] result;
+  logic        is_over;
+  logic [30:0] rounded;
   fp_round u_round (
     .exp_less_1_i(exp5_q), .man_i(man_q), .is_inexact_i(is_inexact_q),
-    .is_infinite_i(is_infinite5_q), .is_nan_i(is_nan5_q), .result_o(result)
+    .is_over_o(is_over), .rounded_o(rounded)
   );
   always_ff @(posedge clk_i) begin
-    if (en_i) product_o <= {sign5_q, is_zero5_q && !is_nan5_q ? 31'd0 : result};
+    if (en_i) product_o <= {sign5_q, is_over ? fp_pkg::Infinity[30:0] : rounded};
   end
 endmodule

@@ -3,13 +3,15 @@
 // The exponent is one less than that of a mantissa that begins at bit 24, and the leading bit is
 // added to it. So a mantissa without bit 24 is subnormal if the exponent is 0, one with bit 25 has
 // an exponent one higher, and rounding carries into the exponent by itself, up to infinity.
+//
+// Infinity and NaN have the exponent 255 and a mantissa without these bits. What goes beyond
+// infinity is left to the register behind this, whose set and reset cost nothing.
 module fp_round (
   input  logic [7:0]  exp_less_1_i,
   input  logic [25:0] man_i,         // bit 24 counts ones
   input  logic        is_inexact_i,  // something not 0 is below
-  input  logic        is_infinite_i,
-  input  logic        is_nan_i,
-  output logic [30:0] result_o
+  output logic        is_over_o,     // the result is infinite
+  output logic [30:0] rounded_o      // else
 );
   logic        is_two;
   logic [22:0] man;
@@ -25,13 +27,7 @@ module fp_round (
     end
   end
 
-  logic        is_special;
-  logic [30:0] rounded;
-  assign rounded    = {exp_less_1_i, man} + {6'd0, is_two, man_i[24] && !is_two, 22'd0, up};
-  assign is_special = is_nan_i || is_infinite_i ||
-                      (exp_less_1_i == 8'd254 && man_i[25:24] != 2'd0) ||
-                      (exp_less_1_i == 8'd253 && is_two);
-  assign result_o   = {rounded[30:23] | {8{is_special}},
-                       (rounded[22] && !is_special) || is_nan_i,
-                       rounded[21:0] & {22{!is_special}}};
+  assign rounded_o = {exp_less_1_i, man} + {6'd0, is_two, man_i[24] && !is_two, 22'd0, up};
+  assign is_over_o = (exp_less_1_i == 8'd254 && man_i[25:24] != 2'd0) ||
+                     (exp_less_1_i == 8'd253 && is_two);
 endmodule

@@ -75,12 +75,19 @@ module fp_sqrt (
     end
   end
 
-  logic [30:0] result;
+  logic        unused_over;
+  logic [30:0] rounded;
   fp_round u_round (
     .exp_less_1_i(exp_less_1_q), .man_i({1'b0, root_q}), .is_inexact_i(1'b1),
-    .is_infinite_i(is_infinite_q), .is_nan_i(is_nan_q), .result_o(result)
+    .is_over_o(unused_over), .rounded_o(rounded)
   );
   always_ff @(posedge clk_i) begin
-    if (step_q == Round) root_o <= {sign_q, is_zero_q ? 31'd0 : result};
+    if (step_q == Round) begin
+      root_o[31] <= sign_q;
+      if (is_nan_q) root_o[30:0] <= fp_pkg::QuietNan[30:0];
+      else if (is_infinite_q) root_o[30:0] <= fp_pkg::Infinity[30:0];
+      else if (is_zero_q) root_o[30:0] <= 31'd0;
+      else root_o[30:0] <= rounded;
+    end
   end
 endmodule
