@@ -24,7 +24,7 @@ module rce_accumulate #(
   input  logic [SlotW-1:0]         read_slot_i,
   output logic [ResultW-1:0]       sum_o     // a cycle later
 );
-  logic [Slots*ResultW-1:0] old, sum, ready;
+  logic [Slots*ResultW-1:0] old, sum;
   always_ff @(posedge clk_i) begin
     if (clear_i) set_o <= 1'b0;
     else if (valid_i && last_i) set_o <= !set_o;
@@ -34,10 +34,13 @@ module rce_accumulate #(
     assign sum[ResultW*t +: ResultW] = (start_i ? '0 : old[ResultW*t +: ResultW])
                                        + term_i[ResultW*t +: ResultW];
   end
-  lut_ram #(.Ports(2 * Slots), .Width(ResultW)) u_sums (
-    .clk_i, .we_i(valid_i), .waddr_i({upper_i, set_o, row_i}), .wdata_i({sum, sum}),
-    .raddr_i({{Slots{read_upper_i, set_i, read_row_i}}, {Slots{upper_i, set_o, row_i}}}),
-    .rdata_o({ready, old})
+  // A sum is wanted back at once; what reads it for good has a cycle, and takes a slot at a time.
+  lut_ram #(.Ports(Slots), .Width(ResultW)) u_sums (
+    .clk_i, .we_i(valid_i), .waddr_i({upper_i, set_o, row_i}), .wdata_i(sum),
+    .raddr_i({Slots{upper_i, set_o, row_i}}), .rdata_o(old)
   );
-  always_ff @(posedge clk_i) sum_o <= ready[ResultW*read_slot_i +: ResultW];
+  ram_narrow #(.Width(ResultW), .Parts(Slots), .Depth(32)) u_ready (
+    .clk_i, .we_i(valid_i), .waddr_i({upper_i, set_o, row_i}), .wdata_i(sum),
+    .raddr_i({read_upper_i, set_i, read_row_i}), .part_i(read_slot_i), .rdata_o(sum_o)
+  );
 endmodule

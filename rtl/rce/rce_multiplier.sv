@@ -22,13 +22,16 @@ module rce_multiplier #(
   end
 
   // All that it may be, then what it is.
-  logic [7:0] sparse_q, dense_q;
+  logic [7:0] sparse_q, dense, dense_q;
   logic [3:0] key_q;
   rce_pkg::multiplier_e which_q;
   logic no_multiplier_q;
+  mux_wide #(.Width(8), .Inputs(8)) u_row (
+    .data_i(rows_q), .select_i(control_i.row), .data_o(dense)
+  );
   always_ff @(posedge clk_i) begin
     sparse_q <= word_i[63:56];
-    dense_q <= rows_q[8*control_i.row +: 8];
+    dense_q <= dense;
     key_q <= key_i;
     which_q <= control_i.multiplier;
     no_multiplier_q <= control_i.multiplier_clear;
