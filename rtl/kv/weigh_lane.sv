@@ -25,14 +25,18 @@ module weigh_lane #(
 
   logic [31:0]                 distance, converted, scale, weight;
   logic [fp_pkg::Exp2ArgW-1:0] argument;
+  logic [16:0]                 man;
+  logic [5:0]                  places;
   logic [PowerW-1:0]           power;
   fp_add u_distance (
     .clk_i, .en_i(1'b1), .a_i(largest_i), .b_i({!score_i[31], score_i[30:0]}), .sum_o(distance)
   );
   exp2_argument u_argument (.clk_i, .en_i(1'b1), .x_i(distance), .argument_o(argument));
-  exp2_neg_q30 u_power (.clk_i, .en_i(1'b1), .x_i(argument), .power_o(power));
-  int_to_fp #(.Width(32)) u_convert (
-    .clk_i, .en_i(1'b1), .int_i({1'b0, power}), .result_o(converted)
+  exp2_neg_q30 u_power (
+    .clk_i, .en_i(1'b1), .x_i(argument), .man_o(man), .places_o(places), .power_o(power)
+  );
+  exp2_float u_convert (
+    .clk_i, .en_i(1'b1), .man_i(man), .places_i(places), .result_o(converted)
   );
 
   logic        seen_at_power, seen_at_weight;

@@ -2,10 +2,13 @@
 //
 // Each step c - ((f * t) >> 16) is one DSP, two cycles: the shift of c * 2^16 + (2^16 - 1) - f * t.
 module exp2_neg_q30 (
-  input  logic                         clk_i,
-  input  logic                         en_i,
+  input  logic                        clk_i,
+  input  logic                        en_i,
   input  logic [fp_pkg::Exp2ArgW-1:0] x_i,
-  output logic [30:0]                  power_o
+  // A cycle before the power, what it is a shift of.
+  output logic [16:0]                 man_o,     // 2^(16 - fraction of x / 2^16)
+  output logic [5:0]                  places_o,
+  output logic [30:0]                 power_o
 );
   localparam int unsigned Latency = fp_pkg::Exp2Latency;
   localparam int unsigned Steps = 4;
@@ -41,13 +44,11 @@ module exp2_neg_q30 (
     end
   end
 
-  logic [5:0]  places;
-  logic [16:0] man;
   delay_ring #(.Width(6), .Delay(2 * Steps)) u_places (
-    .clk_i, .en_i, .data_i(x_i[21:16]), .data_o(places)
+    .clk_i, .en_i, .data_i(x_i[21:16]), .data_o(places_o)
   );
-  assign man = t[Steps][16:0];
+  assign man_o = t[Steps][16:0];
   always_ff @(posedge clk_i) begin
-    if (en_i) power_o <= places[5] ? 31'd0 : {man, 14'd0} >> places[4:0];
+    if (en_i) power_o <= places_o[5] ? 31'd0 : {man_o, 14'd0} >> places_o[4:0];
   end
 endmodule

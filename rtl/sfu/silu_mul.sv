@@ -15,14 +15,21 @@ module silu_mul (
     $error("SiluMulLatency must be the sum of silu_mul's stages");
   end
 
-  // e^-|gate|, 0 to 1: an integer in Q30, so not subnormal.
+  // e^-|gate|, 0 to 1: an integer in Q30, so not subnormal. Only its float is needed.
   logic [fp_pkg::Exp2ArgW-1:0] argument;
+  logic [16:0]                 man;
+  logic [5:0]                  places;
   logic [30:0]                 power;
-  logic [31:0]                 power_float, e;
+  logic [31:0]                 e;
+  logic                        unused_power;
   exp2_argument u_argument (.clk_i, .en_i, .x_i({1'b0, gate_i[30:0]}), .argument_o(argument));
-  exp2_neg_q30 u_power (.clk_i, .en_i, .x_i(argument), .power_o(power));
-  int_to_fp #(.Width(32)) u_float (.clk_i, .en_i, .int_i({1'b0, power}), .result_o(power_float));
-  assign e = power_float[30:23] == 8'd0 ? 32'd0 : power_float - {9'd30, 23'd0};
+  exp2_neg_q30 u_power (
+    .clk_i, .en_i, .x_i(argument), .man_o(man), .places_o(places), .power_o(power)
+  );
+  exp2_float #(.OneExponent(127)) u_float (
+    .clk_i, .en_i, .man_i(man), .places_i(places), .result_o(e)
+  );
+  assign unused_power = ^power;
 
   // Sigmoid: 1 or e, over 1 + e.
   logic        is_negative;  // or NaN, whose e is 0

@@ -1,4 +1,5 @@
 #include "Vexp2_argument.h"
+#include "Vexp2_float.h"
 #include "Vexp2_neg_q30.h"
 #include "kernels/exp2/exp2.h"
 #include "tests/rtl/float_operands.h"
@@ -19,6 +20,34 @@ TEST(Exp2NegQ30, EqualsTheKernelForEveryArgument) {
     return model.power_o == kernels::Exp2NegQ30(static_cast<uint32_t>(i * kStride));
   };
   RunPipelined(dut, 9, ((int64_t{32} << 16) + 256) / kStride, drive, check);
+}
+
+// The float is made from what the other unit gives a cycle before the power.
+TEST(Exp2Float, EqualsThePowerAsAFloatForEveryArgument) {
+  constexpr int64_t kCount = ((int64_t{32} << 16) + 256) / kStride;
+  constexpr int64_t kLatency = 12;
+  Bench<Vexp2_neg_q30> power;
+  Bench<Vexp2_float> dut;
+  uint64_t random = 1;
+  const auto step = [&](int64_t i, bool enabled) {
+    power->en_i = enabled;
+    power->x_i = static_cast<uint32_t>(i * kStride) & 0x3FFFFFU;
+    power.Settle();
+    dut->en_i = enabled;
+    dut->man_i = power->man_o;
+    dut->places_i = power->places_o;
+    dut.Settle();
+    power.Edge();
+    dut.Edge();
+  };
+  for (int64_t i = 0; i < kCount + kLatency - 1; ++i) {
+    while (SplitMix64(random) >> 61 == 0) step(i ^ 5, false);
+    step(i, true);
+    const int64_t of = i + 1 - kLatency;
+    if (of < 0) continue;
+    const uint32_t expected = kernels::Exp2NegQ30(static_cast<uint32_t>(of * kStride));
+    ASSERT_EQ(dut->result_o, AsBits(static_cast<float>(expected))) << "argument " << of * kStride;
+  }
 }
 
 // Differences of scores: not negative, most of them in the range where the result is not 0.

@@ -1,11 +1,13 @@
 accllm_add_rtl_model(exp2_neg_q30_model TOP exp2_neg_q30)
+accllm_add_rtl_model(exp2_float_model TOP exp2_float)
 accllm_add_rtl_model(exp2_argument_model TOP exp2_argument)
-accllm_add_rtl_bench(exp2_bench BENCH exp2_bench.cc LIBS exp2_neg_q30_model exp2_argument_model accllm_kernels)
+accllm_add_rtl_bench(exp2_bench BENCH exp2_bench.cc LIBS exp2_neg_q30_model exp2_float_model exp2_argument_model accllm_kernels)
 if(ACCLLM_YOSYS)
   accllm_add_rtl_model(exp2_neg_q30_netlist_model TOP exp2_neg_q30 NETLIST)
+  accllm_add_rtl_model(exp2_float_netlist_model TOP exp2_float NETLIST)
   accllm_add_rtl_model(exp2_argument_netlist_model TOP exp2_argument NETLIST)
   accllm_add_rtl_bench(exp2_netlist_bench SLOW BENCH exp2_bench.cc
-                       LIBS exp2_neg_q30_netlist_model exp2_argument_netlist_model accllm_kernels
+                       LIBS exp2_neg_q30_netlist_model exp2_float_netlist_model exp2_argument_netlist_model accllm_kernels
                        DEFINITIONS ACCLLM_VECTORS=20000)
 endif()
 
