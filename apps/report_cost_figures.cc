@@ -117,8 +117,8 @@ Figure AreaPartsFigure(const ReportPageContent& c) {
           "What takes it",
           {Basis::kSynthesis, Basis::kByHand},
           "Bars are LUTs. Counted: blocks of the RTL (spec/accelerator/synthesis.toml), as many as "
-          "spec/accelerator/blocks.toml says; their LUTs one each, without what two outputs of a "
-          "site save. By hand: spec/accelerator/area.toml, as is all of the energy's area.",
+          "spec/accelerator/blocks.toml says; LUTs are sites, some of which give two functions. By "
+          "hand: spec/accelerator/area.toml, as is all of the energy's area.",
           BarTable({{"part"}, {""}, {"LUT"}, {"FF"}, {"DSP"}, {"BRAM"}, {"URAM"}, {"basis", true}},
                    rows),
           JsonCommand(c)};
