@@ -49,7 +49,7 @@ COUNTS = design.ROOT / "spec" / "accelerator" / "synthesis.toml"
 COUNTED = ("lut", "shared", "ff", "dsp", "bram", "uram", "levels")
 # -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
 SYNTHESIS = "synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -nowidelut"
-# For ABC, instead of what synth_xilinx gives it: area before depth, which costs no level here.
+# For ABC, instead of what synth_xilinx gives it: area before depth.
 MAPPING = "strash; &get -n; &fraig -x; &put; scorr; dc2; dretime; strash; dch -f; if -a; mfs2; lutpack -S 1"
 # Mapped once, as blocks have many of them.
 KEPT = ("rce_segment", "kv4_lane", "kv4_group", "kv4_error_sum", "hadamard_pairs", "hadamard_stage", "rope", "query_quantize", "fp_div")
