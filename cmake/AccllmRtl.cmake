@@ -82,6 +82,10 @@ function(accllm_add_rtl_model name)
   list(TRANSFORM MODEL_PARAMS PREPEND "--param;")
   list(TRANSFORM MODEL_DEFINES PREPEND "--define;")
   set(tools ${PROJECT_SOURCE_DIR}/tools/rtl)
+  set(scripts ${tools}/verilate.py ${tools}/design.py)
+  if(MODEL_NETLIST)
+    list(APPEND scripts ${tools}/synth.py ${tools}/sites.py ${tools}/netlist.py)
+  endif()
   add_custom_command(
     OUTPUT ${parts}
     BYPRODUCTS ${out}/${MODEL_PREFIX}.h
@@ -89,7 +93,7 @@ function(accllm_add_rtl_model name)
             --parts ${MODEL_PARTS} --depfile ${out}/verilate.d --verilator ${ACCLLM_VERILATOR} ${source_options}
             ${MODEL_PARAMS} ${MODEL_DEFINES} $<$<BOOL:${MODEL_NETLIST}>:--netlist> $<$<BOOL:${ACCLLM_RTL_COVERAGE}>:--coverage>
             $<$<AND:$<BOOL:${ACCLLM_RTL_COVERAGE}>,$<BOOL:${MODEL_LINES}>>:--lines>
-    DEPENDS ${tools}/verilate.py ${tools}/design.py ${tools}/synth.py ${sources}
+    DEPENDS ${scripts} ${sources}
     DEPFILE ${out}/verilate.d
     COMMENT "Verilating ${name}"
     COMMAND_EXPAND_LISTS VERBATIM)

@@ -1,6 +1,6 @@
 """LUTs that share a site: a LUT6_2 gives two functions of the same five inputs.
 
-Pairs are found in a flat netlist as `write_json` of yosys gives it, and only where a placer loses nothing by them:
+Pairs are found in a flat netlist as `write_json` of yosys gives it, and only of LUTs that have to do with each other:
 
 * a carry chain's select and data of one bit, where nothing else takes the data: a site's two outputs are next to both.
   The select is taken as a function of the data's inputs;

@@ -49,10 +49,13 @@ COUNTS = design.ROOT / "spec" / "accelerator" / "synthesis.toml"
 COUNTED = ("lut", "shared", "ff", "dsp", "bram", "uram", "levels")
 # -nosrl: yosys 0.23 loses the enable of shift registers. -nowidelut: larger LUTs cost more than they save.
 SYNTHESIS = "synth_xilinx -family xcup -noiopad -noclkbuf -nosrl -nowidelut"
-# For ABC, instead of what synth_xilinx gives it: area before depth.
-MAPPING = "strash; &get -n; &fraig -x; &put; scorr; dc2; dretime; strash; dch -f; if -a; mfs2; lutpack -S 1"
+# For ABC, instead of what synth_xilinx gives it: for area and for depth. ABC sees no carry chains, so either may turn
+# out to be the deeper one: what has fewer levels is taken, of equals the smaller.
+PREPARED = "strash; &get -n; &fraig -x; &put; scorr; dc2; dretime; strash; dch -f"
+MAPPINGS = (f"{PREPARED}; if -a; mfs2; lutpack -S 1", f"{PREPARED}; if; mfs2; lutpack -S 1")
 # Mapped once, as blocks have many of them.
-KEPT = ("rce_segment", "kv4_lane", "kv4_group", "kv4_error_sum", "hadamard_pairs", "hadamard_stage", "rope", "query_quantize", "fp_div")
+KEPT = ("rce_segment", "kv4_lane", "kv4_group", "kv4_error_sum", "hadamard_pairs", "hadamard_stage", "rope",
+        "query_quantize", "fp_div")
 
 
 def readable(name: str) -> str:
@@ -83,22 +86,46 @@ def run_yosys(script: str) -> str:
     return result.stdout
 
 
-def synthesis(top: str, folder: pathlib.Path, options: str = "", prepare: str = "") -> str:
-    """Yosys commands from the sources, which have been read, to a flat netlist; `prepare` comes before RAMs are
-    mapped."""
-    mapping = folder / "mapping.abc"
-    mapping.write_text(MAPPING + "\n")
+def synthesis(top: str, folder: pathlib.Path, options: str, prepare: str) -> tuple[str, list[pathlib.Path]]:
+    """Yosys commands from the sources, which have been read, to flat netlists, one of each mapping, and where these
+    are; `prepare` comes before RAMs are mapped."""
     command = f"{SYNTHESIS} -flatten {options} -top {top}"
     kept = " ".join(instances_of(name) for name in KEPT)
-    return "\n".join([
-        f"hierarchy -top {top}", f"select -set kept {kept}", "setattr -mod -set keep_hierarchy 1 @kept",
-        f"{command} -run begin:prepare", "proc", prepare, f"{command} -run prepare:map_luts",
-        "opt_expr -mux_undef -noclkinv", f"abc -lut 6 -script {mapping}", "clean",
-        "techmap -map +/xilinx/ff_map.v",
-        "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
-        "xilinx_dffopt", "opt_lut_ins -tech xilinx",
-        # Inverters of resets are one a register before they are merged.
-        "setattr -mod -unset keep_hierarchy @kept", "opt_merge", "flatten", "opt_clean", ""])
+    script = [f"hierarchy -top {top}", f"select -set kept {kept}", "setattr -mod -set keep_hierarchy 1 @kept",
+              f"{command} -run begin:prepare", "proc", prepare, f"{command} -run prepare:map_luts",
+              "opt_expr -mux_undef -noclkinv", "design -save gates"]
+    netlists = []
+    for index, mapping in enumerate(MAPPINGS):
+        path = folder / f"mapping_{index}.abc"
+        path.write_text(mapping + "\n")
+        netlists.append(folder / f"flat_{index}.json")
+        script += ["design -load gates", f"abc -lut 6 -script {path}", "clean", "techmap -map +/xilinx/ff_map.v",
+                   "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+                   "xilinx_dffopt", "opt_lut_ins -tech xilinx", f"select -set kept {kept}",
+                   # Inverters of resets are one a register before they are merged.
+                   "setattr -mod -unset keep_hierarchy @kept", "opt_merge", "flatten", "opt_clean",
+                   f"write_json {netlists[-1]}"]
+    return "\n".join([*script, ""]), netlists
+
+
+def best_netlist(top: str, read: str, options: str = "", prepare: str = "") -> tuple[dict, dict]:
+    """The netlist, as `write_json` gives it, with LUTs that share sites; and what it takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        script, paths = synthesis(top, pathlib.Path(folder), options, prepare)
+        run_yosys(read + script)
+        mapped = [json.loads(path.read_text()) for path in paths]
+    results = []
+    for whole in mapped:
+        module = whole["modules"][top]
+        shared, shifts = sites.share(module), sites.shift_pairs(module)
+        try:
+            levels = netlist.levels(module)
+        except ValueError as error:
+            raise SystemExit(f"tools/rtl/synth.py: {top}: {error}")
+        total = count(module)
+        total["lut"] -= shifts
+        results.append((whole, {**total, "shared": shared + shifts, "levels": levels}))
+    return min(results, key=lambda result: (result[1]["levels"], result[1]["lut"]))
 
 
 def instances_of(name: str) -> str:
@@ -123,37 +150,20 @@ def count(module: dict) -> dict:
 def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pathlib.Path] = []) -> None:
     """A flat netlist in Verilog, for simulation. RAMs are made of LUTs, whatever their style: yosys 0.23 loses the
     upper parity bits of BRAM that is written 72 bits wide."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        flat = folder / "flat.json"
-        script = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
-        script += synthesis(top, folder, "-nobram", "setattr -unset ram_style */m:* */w:*")
-        run_yosys(script + f"write_json {flat}\n")
-        netlist_of_top = json.loads(flat.read_text())
-        sites.share(netlist_of_top["modules"][top])
-        flat.write_text(json.dumps(netlist_of_top))
-        run_yosys(f"read_json {flat}\nwrite_verilog -noattr {path}\n")
+    read = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
+    whole, _ = best_netlist(top, read, "-nobram", "setattr -unset ram_style */m:* */w:*")
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(whole, file)
+        file.flush()
+        run_yosys(f"read_json {file.name}\nwrite_verilog -noattr {path}\n")
 
 
 def synthesise(top: str, parameters: dict, own: bool = False) -> dict:
-    """The total and the levels of one configuration."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        flat = folder / "flat.json"
-        script = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
-        if own:
-            script += f"hierarchy -top {top}\nblackbox {blackboxes(top)}\n"
-        run_yosys(script + synthesis(top, folder) + f"write_json {flat}\n")
-        module = json.loads(flat.read_text())["modules"][top]
-    shared, shifts = sites.share(module), sites.shift_pairs(module)
-    try:
-        levels = netlist.levels(module)
-    except ValueError as error:
-        raise SystemExit(f"tools/rtl/synth.py: {top}: {error}")
-    total = count(module)
-    total["lut"] -= shifts
-    return {"module": top, "parameters": parameters, "own": own,
-            "total": {**total, "shared": shared + shifts, "levels": levels}}
+    """What one configuration takes, and its levels."""
+    read = design.yosys_read(top, parameters, design.files_of(top), (design.PRIMITIVES,))
+    if own:
+        read += f"hierarchy -top {top}\nblackbox {blackboxes(top)}\n"
+    return {"module": top, "parameters": parameters, "own": own, "total": best_netlist(top, read)[1]}
 
 
 def tree(top: str, parameters: dict) -> str:
