@@ -95,7 +95,7 @@ coverage-rtl:
 synth:
 	@$(SETUP) rtl
 	@mkdir -p build
-	@python3 tools/rtl/synth.py --all --json build/synthesis.json
+	@python3 tools/rtl/synth.py --all --jobs $(JOBS) --json build/synthesis.json
 
 bench: tests-built
 	@tools/bench.sh

@@ -105,15 +105,22 @@ function(accllm_add_rtl_model name)
 endfunction()
 
 # accllm_add_rtl_bench(NAME BENCH file.cc [TOP module PREFIX PARTS SOURCES PARAMS DEFINES] [LIBS targets]
-#                      [DEFINITIONS of C++] [LABELS ...] [NETLIST] [LINES] [SLOW] [COUNTED])
+#                      [DEFINITIONS of C++] [LABELS ...] [NETLIST] [MAPPED] [LINES] [SLOW] [COUNTED])
 #
 # A GoogleTest program against a model of TOP, or against models among LIBS. Its cases have the label rtl. Those that
 # are SLOW to build or to run are there only with ACCLLM_RTL_SLOW, or if they are COUNTED with ACCLLM_RTL_COVERAGE.
+# What is MAPPED has one more such bench, the same of its netlist with fewer vectors.
 function(accllm_add_rtl_bench name)
   if(NOT ACCLLM_HAS_RTL)
     return()
   endif()
-  cmake_parse_arguments(BENCH "NETLIST;LINES;SLOW;COUNTED" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
+  cmake_parse_arguments(BENCH "NETLIST;MAPPED;LINES;SLOW;COUNTED" "TOP;PREFIX;PARTS;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;DEFINITIONS;LABELS" ${ARGN})
+  if(BENCH_MAPPED)
+    string(REGEX REPLACE "_bench$" "_netlist_bench" mapped ${name})
+    accllm_add_rtl_bench(${mapped} NETLIST SLOW TOP ${BENCH_TOP} PARTS ${BENCH_PARTS} BENCH ${BENCH_BENCH}
+                         SOURCES ${BENCH_SOURCES} PARAMS ${BENCH_PARAMS} LIBS ${BENCH_LIBS}
+                         DEFINITIONS ${BENCH_DEFINITIONS} ACCLLM_VECTORS=20000)
+  endif()
   if(BENCH_SLOW AND NOT ACCLLM_RTL_SLOW AND NOT (BENCH_COUNTED AND ACCLLM_RTL_COVERAGE))
     return()
   endif()

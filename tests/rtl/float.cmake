@@ -1,13 +1,7 @@
 foreach(unit fp_add fp_add_positive fp_div fp_div_iter fp_mul fp_mul_normal fp_sqrt)
-  accllm_add_rtl_bench(${unit}_bench TOP ${unit} BENCH ${unit}_bench.cc LIBS accllm_base)
+  accllm_add_rtl_bench(${unit}_bench MAPPED TOP ${unit} BENCH ${unit}_bench.cc LIBS accllm_base)
 endforeach()
-foreach(size "fp_add SLOW" "fp_div_iter SLOW" "fp_mul SLOW")
-  separate_arguments(size)
-  list(POP_FRONT size unit)
-  accllm_add_rtl_bench(${unit}_netlist_bench ${size} TOP ${unit} BENCH ${unit}_bench.cc LIBS accllm_base NETLIST
-                       DEFINITIONS ACCLLM_VECTORS=20000)
-endforeach()
-foreach(size "64 SLOW" "32")
+foreach(size "64 SLOW" "32 MAPPED")
   separate_arguments(size)
   list(POP_FRONT size width)
   accllm_add_rtl_bench(int_to_fp_${width}_bench ${size} TOP int_to_fp PARAMS Width=${width} BENCH int_to_fp_bench.cc
@@ -15,7 +9,7 @@ foreach(size "64 SLOW" "32")
 endforeach()
 
 # A8's codes, levels of attention, its chunks' factors, the exponential's argument, the widest result.
-foreach(range "24 -8388607 8388607 -5" "13 0 2167 0 SLOW" "8 -127 127 0 SLOW" "16 0 32767 0 SLOW" "23 0 2097152 2097152 SLOW")
+foreach(range "24 -8388607 8388607 -5" "13 0 2167 0 SLOW MAPPED" "8 -127 127 0 SLOW" "16 0 32767 0 SLOW" "23 0 2097152 2097152 SLOW")
   separate_arguments(range)
   list(POP_FRONT range width low high of_nan)
   accllm_add_rtl_bench(fp_to_int_${width}_bench ${range} TOP fp_to_int

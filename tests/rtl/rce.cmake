@@ -12,9 +12,9 @@ foreach(form described primitive)
   accllm_add_rtl_bench(rce_decode_${form}_bench TOP rce_decode ${define} BENCH rce_decode_bench.cc LIBS accllm_base)
 endforeach()
 
-accllm_add_rtl_bench(stream_buffer_bench TOP stream_buffer PARAMS Depth=32 BENCH stream_buffer_bench.cc)
-accllm_add_rtl_bench(rce_feed_bench TOP rce_feed PARAMS Slots=4 BENCH rce_feed_bench.cc)
-accllm_add_rtl_bench(rce_drain_bench TOP rce_drain PARAMS Slots=4 BENCH rce_drain_bench.cc)
+accllm_add_rtl_bench(stream_buffer_bench MAPPED TOP stream_buffer PARAMS Depth=32 BENCH stream_buffer_bench.cc)
+accllm_add_rtl_bench(rce_feed_bench MAPPED TOP rce_feed PARAMS Slots=4 BENCH rce_feed_bench.cc)
+accllm_add_rtl_bench(rce_drain_bench MAPPED TOP rce_drain PARAMS Slots=4 BENCH rce_drain_bench.cc)
 
 # What synthesis made of a segment.
 accllm_add_rtl_model(rce_segment_model TOP rce_segment PARAMS Slots=2 IsOdd=1'b1)

@@ -11,8 +11,8 @@ if(ACCLLM_YOSYS)
                        DEFINITIONS ACCLLM_VECTORS=20000)
 endif()
 
-accllm_add_rtl_bench(silu_mul_bench TOP silu_mul BENCH silu_mul_bench.cc LIBS accllm_kernels)
-accllm_add_rtl_bench(rms_scale_bench TOP rms_scale BENCH rms_scale_bench.cc LIBS accllm_base)
+accllm_add_rtl_bench(silu_mul_bench MAPPED TOP silu_mul BENCH silu_mul_bench.cc LIBS accllm_kernels)
+accllm_add_rtl_bench(rms_scale_bench MAPPED TOP rms_scale BENCH rms_scale_bench.cc LIBS accllm_base)
 
 accllm_add_rtl_model(a8_rule_model TOP a8_rule)
 accllm_add_rtl_model(a8_quantize_model TOP a8_quantize)
@@ -27,5 +27,5 @@ endforeach()
 accllm_add_rtl_bench(lane_sum_netlist_bench TOP lane_sum PARAMS Width=1 BENCH lane_sum_bench.cc NETLIST SLOW
                      LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=1 ACCLLM_VECTORS=30000)
 
-accllm_add_rtl_bench(kv4_quantize_bench TOP kv4_quantize BENCH kv4_quantize_bench.cc LIBS accllm_kernels)
-accllm_add_rtl_bench(hadamard_bench TOP hadamard BENCH hadamard_bench.cc LIBS accllm_kernels)
+accllm_add_rtl_bench(kv4_quantize_bench MAPPED TOP kv4_quantize BENCH kv4_quantize_bench.cc LIBS accllm_kernels)
+accllm_add_rtl_bench(hadamard_bench MAPPED TOP hadamard BENCH hadamard_bench.cc LIBS accllm_kernels)

@@ -2,7 +2,7 @@
 """Synthesises a module for UltraScale+ by yosys and counts what it takes.
 
     synth.py MODULE [NAME=VALUE...] [--json FILE]
-    synth.py MODULE [NAME=VALUE...] --netlist FILE     a flat netlist to simulate, RAM in LUTs
+    synth.py MODULE [NAME=VALUE...] --netlist FILE     a flat netlist to simulate; RAM in blocks stays a description
     synth.py MODULE [NAME=VALUE...] --tree          what each module below it takes, mapped by itself, LUTs one each
     synth.py MODULE [NAME=VALUE...] --own              without the project's modules that it instantiates: their ports
                                     end what levels are counted of
@@ -19,6 +19,7 @@ the longest way between registers, ports, BRAM, URAM and DSPs.
 
 import argparse
 import collections
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -43,6 +44,10 @@ EXACT = {
     "DSP48E2": ("dsp", 1), "RAMB36E2": ("bram", 1), "RAMB18E2": ("bram", 0.5), "URAM288": ("uram", 1),
 }
 FREE = re.compile(r"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789])$")
+# In netlists to simulate: yosys 0.23 loses the upper parity bits of BRAM that is written 72 bits wide, and in LUTs large
+# RAM would be nearly all of them. What maps RAM does not know this name.
+BLOCK = "block_ram"
+HIDE_BLOCKS = f"chtype -set {BLOCK} t:$mem_v2 a:ram_style=block %i"
 RESOURCES = ("lut", "ff", "dsp", "bram", "uram", "carry")
 # For the area model.
 COUNTS = design.ROOT / "spec" / "accelerator" / "synthesis.toml"
@@ -71,7 +76,7 @@ def cost_of(cell: str) -> tuple[str, float] | None:
         return None  # a black box
     if cell in EXACT:
         return EXACT[cell]
-    if FREE.match(cell):
+    if FREE.match(cell) or cell == "$mem_v2":
         return None
     raise SystemExit(f"tools/rtl/synth.py: unknown cell {cell}; give it a cost in EXACT or FREE")
 
@@ -86,13 +91,13 @@ def run_yosys(script: str) -> str:
     return result.stdout
 
 
-def synthesis(top: str, folder: pathlib.Path, options: str, prepare: str) -> tuple[str, list[pathlib.Path]]:
+def synthesis(top: str, folder: pathlib.Path, before_rams: str) -> tuple[str, list[pathlib.Path]]:
     """Yosys commands from the sources, which have been read, to flat netlists, one of each mapping, and where these
-    are; `prepare` comes before RAMs are mapped."""
-    command = f"{SYNTHESIS} -flatten {options} -top {top}"
+    are; `before_rams` comes before RAMs are mapped."""
+    command = f"{SYNTHESIS} -flatten -top {top}"
     kept = " ".join(instances_of(name) for name in KEPT)
     script = [f"hierarchy -top {top}", f"select -set kept {kept}", "setattr -mod -set keep_hierarchy 1 @kept",
-              f"{command} -run begin:prepare", "proc", prepare, f"{command} -run prepare:map_luts",
+              f"{command} -run begin:map_memory", before_rams, f"{command} -run map_memory:map_luts",
               "opt_expr -mux_undef -noclkinv", "design -save gates"]
     netlists = []
     for index, mapping in enumerate(MAPPINGS):
@@ -108,15 +113,16 @@ def synthesis(top: str, folder: pathlib.Path, options: str, prepare: str) -> tup
     return "\n".join([*script, ""]), netlists
 
 
-def best_netlist(top: str, read: str, options: str = "", prepare: str = "") -> tuple[dict, dict]:
+def best_netlist(top: str, read: str, before_rams: str = "") -> tuple[dict, dict]:
     """The netlist, as `write_json` gives it, with LUTs that share sites; and what it takes."""
     with tempfile.TemporaryDirectory() as folder:
-        script, paths = synthesis(top, pathlib.Path(folder), options, prepare)
+        script, paths = synthesis(top, pathlib.Path(folder), before_rams)
         run_yosys(read + script)
         mapped = [json.loads(path.read_text()) for path in paths]
     results = []
     for whole in mapped:
         module = whole["modules"][top]
+        show_blocks(module)
         shared, shifts = sites.share(module), sites.shift_pairs(module)
         try:
             levels = netlist.levels(module)
@@ -126,6 +132,15 @@ def best_netlist(top: str, read: str, options: str = "", prepare: str = "") -> t
         total["lut"] -= shifts
         results.append((whole, {**total, "shared": shared + shifts, "levels": levels}))
     return min(results, key=lambda result: (result[1]["levels"], result[1]["lut"]))
+
+
+def show_blocks(module: dict) -> None:
+    """Makes descriptions of what HIDE_BLOCKS hid. Each has a name of its own, as flattening did not see to it."""
+    blocks = [cell for cell in module["cells"].values() if cell["type"] == BLOCK]
+    for index, cell in enumerate(blocks):
+        cell["type"] = "$mem_v2"
+        cell["parameters"]["MEMID"] = f"\\block_{index}"
+        cell["port_directions"] = {port: "output" if port == "RD_DATA" else "input" for port in cell["connections"]}
 
 
 def instances_of(name: str) -> str:
@@ -148,14 +163,15 @@ def count(module: dict) -> dict:
 
 
 def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pathlib.Path] = []) -> None:
-    """A flat netlist in Verilog, for simulation. RAMs are made of LUTs, whatever their style: yosys 0.23 loses the
-    upper parity bits of BRAM that is written 72 bits wide."""
+    """A flat netlist in Verilog, for simulation. Its nets are scalars: Verilator 5.006 takes vectors whose bits follow
+    from each other for loops, and some of them settle wrongly."""
     read = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
-    whole, _ = best_netlist(top, read, "-nobram", "setattr -unset ram_style */m:* */w:*")
+    whole, _ = best_netlist(top, read, HIDE_BLOCKS)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(whole, file)
         file.flush()
-        run_yosys(f"read_json {file.name}\nwrite_verilog -noattr {path}\n")
+        run_yosys("\n".join([f"read_json {file.name}", f"hierarchy -top {top}", "splitnets", "opt_clean -purge",
+                             f"write_verilog -noattr {path}", ""]))
 
 
 def synthesise(top: str, parameters: dict, own: bool = False) -> dict:
@@ -256,15 +272,16 @@ def stale(result: dict, counts: dict) -> list[str]:
     return [f"{title}: {COUNTS.relative_to(design.ROOT)} has other counts; run tools/rtl/synth.py --counts on it"]
 
 
-def synthesise_all() -> tuple[list[dict], list[str]]:
+def synthesise_all(jobs: int) -> tuple[list[dict], list[str]]:
     results, findings = [], []
     counts = {key_of(counted): counted for counted in read_counts(COUNTS)}
-    for name in design.modules():
-        for entry in design.configurations(name):
-            if "budget" in entry:
-                results.append(synthesise(name, entry["parameters"], entry["own"]))
-                print(table(results[-1]), flush=True)
-                findings += over_budget(results[-1], entry["budget"]) + stale(results[-1], counts)
+    wanted = [(name, entry) for name in design.modules() for entry in design.configurations(name) if "budget" in entry]
+    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
+        arguments = [(name, entry["parameters"], entry["own"]) for name, entry in wanted]
+        for (_, entry), result in zip(wanted, pool.map(synthesise, *zip(*arguments))):
+            results.append(result)
+            print(table(result), flush=True)
+            findings += over_budget(result, entry["budget"]) + stale(result, counts)
     return results, findings
 
 
@@ -275,6 +292,7 @@ def main() -> int:
     parser.add_argument("--own", action="store_true")
     parser.add_argument("--tree", action="store_true")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1, help="with --all: how many at once")
     parser.add_argument("--counts", type=pathlib.Path, help="write the counts there, for the area model")
     parser.add_argument("--json", type=pathlib.Path, help="write the counts there")
     parser.add_argument("--netlist", type=pathlib.Path, help="write the flat netlist there, as Verilog")
@@ -284,7 +302,7 @@ def main() -> int:
     findings = []
     try:
         if args.all:
-            results, findings = synthesise_all()
+            results, findings = synthesise_all(args.jobs)
         else:
             parameters = design.parse_parameters(args.parameters)
             if args.tree:

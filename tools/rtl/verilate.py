@@ -7,6 +7,7 @@ shared out over PARTS sources part_0.cc, part_1.cc, ... that include them.
 
 import argparse
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import design
 import synth
 
 # What yosys's own cells and a netlist of them are warned of.
-NETLIST_WARNINGS = ("INITIALDLY", "UNOPTFLAT", "TIMESCALEMOD", "lint", "style")
+NETLIST_WARNINGS = ("INITIALDLY", "TIMESCALEMOD", "lint", "style")
 
 # Wider signals are data that pass: their bits would be nearly all of a model, and say little of what was tried.
 LINES = ("--coverage-line", str(design.MODELS / "coverage.vlt"))
@@ -23,10 +24,12 @@ TOGGLES = ("--coverage-toggle", "--coverage-max-width", "8")
 
 
 def netlist_options(args: argparse.Namespace, extra: list[pathlib.Path]) -> list[str]:
-    """The netlist of the module, and the cells that it is made of."""
-    netlist = args.out / "netlist.v"
+    """The netlist of the module, and the cells that it is made of: yosys's where there is no model of ours."""
+    netlist, cells = args.out / "netlist.v", args.out / "cells.v"
     synth.write_netlist(args.top, design.parse_parameters(args.param), netlist, extra)
-    cells = pathlib.Path(shutil.which("yosys")).resolve().parents[1] / "share/yosys/xilinx/cells_sim.v"
+    yosys = pathlib.Path(shutil.which("yosys")).resolve().parents[1] / "share/yosys/xilinx/cells_sim.v"
+    own = "|".join(path.stem for path in design.MODELS.glob("*.sv"))
+    cells.write_text(re.sub(rf"module ({own})\b.*?endmodule", "", yosys.read_text(), flags=re.DOTALL))
     return [*(f"-Wno-{warning}" for warning in NETLIST_WARNINGS), str(cells), str(netlist)]
 
 
