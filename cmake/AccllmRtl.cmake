@@ -84,7 +84,7 @@ function(accllm_add_rtl_model name)
   set(tools ${PROJECT_SOURCE_DIR}/tools/rtl)
   set(scripts ${tools}/verilate.py ${tools}/design.py)
   if(MODEL_NETLIST)
-    list(APPEND scripts ${tools}/synth.py ${tools}/sites.py ${tools}/netlist.py)
+    list(APPEND scripts ${tools}/synth.py ${tools}/sites.py ${tools}/netlist.py ${tools}/simulable.py)
   endif()
   add_custom_command(
     OUTPUT ${parts}

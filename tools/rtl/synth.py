@@ -30,6 +30,7 @@ import tomllib
 
 import design
 import netlist
+import simulable
 import sites
 
 # Cells that take sites: kind and how many.
@@ -163,10 +164,10 @@ def count(module: dict) -> dict:
 
 
 def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pathlib.Path] = []) -> None:
-    """A flat netlist in Verilog, for simulation. Its nets are scalars: Verilator 5.006 takes vectors whose bits follow
-    from each other for loops, and some of them settle wrongly."""
+    """A flat netlist in Verilog, for simulation."""
     read = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
     whole, _ = best_netlist(top, read, HIDE_BLOCKS)
+    simulable.make_simulable(whole["modules"][top])
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(whole, file)
         file.flush()

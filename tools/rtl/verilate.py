@@ -7,7 +7,6 @@ shared out over PARTS sources part_0.cc, part_1.cc, ... that include them.
 
 import argparse
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -24,12 +23,10 @@ TOGGLES = ("--coverage-toggle", "--coverage-max-width", "8")
 
 
 def netlist_options(args: argparse.Namespace, extra: list[pathlib.Path]) -> list[str]:
-    """The netlist of the module, and the cells that it is made of: yosys's where there is no model of ours."""
-    netlist, cells = args.out / "netlist.v", args.out / "cells.v"
+    """The netlist of the module, and the cells that it is made of."""
+    netlist = args.out / "netlist.v"
     synth.write_netlist(args.top, design.parse_parameters(args.param), netlist, extra)
-    yosys = pathlib.Path(shutil.which("yosys")).resolve().parents[1] / "share/yosys/xilinx/cells_sim.v"
-    own = "|".join(path.stem for path in design.MODELS.glob("*.sv"))
-    cells.write_text(re.sub(rf"module ({own})\b.*?endmodule", "", yosys.read_text(), flags=re.DOTALL))
+    cells = pathlib.Path(shutil.which("yosys")).resolve().parents[1] / "share/yosys/xilinx/cells_sim.v"
     return [*(f"-Wno-{warning}" for warning in NETLIST_WARNINGS), str(cells), str(netlist)]
 
 
@@ -71,7 +68,9 @@ def write_dependencies(args: argparse.Namespace, out: pathlib.Path, prefix: str)
     _, _, needed = (out / f"{prefix}__ver.d").read_text().partition(" : ")
     absolute = [path for path in needed.split() if path.startswith("/") and not path.startswith("/usr/")]
     if args.netlist:
-        absolute = [str(path) for path in design.files_of(args.top, [path.resolve() for path in args.source])]
+        models = [path for path in absolute if pathlib.Path(path).parent == design.MODELS]
+        sources = design.files_of(args.top, [path.resolve() for path in args.source])
+        absolute = [*models, *map(str, sources)]
     args.depfile.write_text(f"{out / 'part_0.cc'}: {' '.join(absolute)}\n")
 
 
