@@ -119,7 +119,7 @@ function(accllm_add_rtl_bench name)
     string(REGEX REPLACE "_bench$" "_netlist_bench" mapped ${name})
     accllm_add_rtl_bench(${mapped} NETLIST SLOW TOP ${BENCH_TOP} PARTS ${BENCH_PARTS} BENCH ${BENCH_BENCH}
                          SOURCES ${BENCH_SOURCES} PARAMS ${BENCH_PARAMS} LIBS ${BENCH_LIBS}
-                         DEFINITIONS ${BENCH_DEFINITIONS} ACCLLM_VECTORS=20000)
+                         DEFINITIONS ${BENCH_DEFINITIONS} ACCLLM_VECTORS=30000)
   endif()
   if(BENCH_SLOW AND NOT ACCLLM_RTL_SLOW AND NOT (BENCH_COUNTED AND ACCLLM_RTL_COVERAGE))
     return()

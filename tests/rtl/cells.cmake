@@ -1,4 +1,4 @@
-foreach(size "block MAPPED" "distributed SLOW")
+foreach(size "block MAPPED" "distributed SLOW MAPPED")
   separate_arguments(size)
   list(POP_FRONT size style)
   accllm_add_rtl_bench(fifo_sync_${style}_bench ${size} TOP fifo_sync PARAMS Width=32 Depth=8 Style=${style}
@@ -6,8 +6,8 @@ foreach(size "block MAPPED" "distributed SLOW")
 endforeach()
 accllm_add_rtl_bench(spill_register_bench TOP spill_register PARAMS Width=32 BENCH spill_register_bench.cc)
 accllm_add_rtl_bench(rr_arbiter_bench TOP rr_arbiter PARAMS Inputs=5 Width=32 BENCH rr_arbiter_bench.cc)
-accllm_add_rtl_bench(pipe_valid_bench TOP pipe_valid PARAMS Width=32 Stages=5 BENCH pipe_valid_bench.cc)
-accllm_add_rtl_bench(pipe_valid_primitive_bench MAPPED TOP pipe_valid PARAMS Width=32 Stages=5 DEFINES ACCLLM_PRIMITIVES
+accllm_add_rtl_bench(pipe_valid_bench MAPPED TOP pipe_valid PARAMS Width=32 Stages=5 BENCH pipe_valid_bench.cc)
+accllm_add_rtl_bench(pipe_valid_primitive_bench TOP pipe_valid PARAMS Width=32 Stages=5 DEFINES ACCLLM_PRIMITIVES
                      BENCH pipe_valid_bench.cc)
 
 # What synthesis made of it, always.

@@ -17,6 +17,7 @@
 #include "tests/rtl/bench.h"
 #include "tests/rtl/float_operands.h"
 #include "tests/rtl/stream.h"
+#include "tests/rtl/vectors.h"
 #include "tests/rtl/wide.h"
 
 namespace accllm::rtl {
@@ -472,8 +473,8 @@ class Program {
 class HeadUnit : public testing::TestWithParam<bool> {};
 
 TEST_P(HeadUnit, MixedHeadsAreThoseOfTheKernels) {
-  constexpr int kRuns = ACCLLM_RUNS;
-  for (uint32_t seed = 1; seed <= kRuns; ++seed) {
+  const int64_t n_runs = std::max<int64_t>(1, VectorsOfATest() / 125'000);
+  for (uint32_t seed = 1; seed <= n_runs; ++seed) {
     const Memory memory(GetParam(), seed);
     // One run with stalls on both sides, one with each, one with none.
     Machine machine(memory, seed % 2 != 0 ? Stall(seed) : Stall::Never(),

@@ -44,17 +44,13 @@ foreach(size "2 SLOW" "4 MAPPED" "16 SLOW" "32 SLOW")
                        BENCH kv_store_bench.cc PARAMS Lanes=${lanes} LIBS accllm_accel
                        DEFINITIONS ACCLLM_LANES=${lanes})
 endforeach()
-# Heads out of the banks: lanes, slots, queries of a KV head, words of a bank, random runs. Only more lanes than tiles
+# Heads out of the banks: lanes, slots, queries of a KV head, words of a bank. Only more lanes than tiles
 # of a read, and more queries than two folds, reach every line.
-foreach(size "32 4 8 256 8 SLOW COUNTED" "2 4 4 1024 8" "4 2 4 512 8 SLOW")
+foreach(size "32 4 8 256 SLOW COUNTED" "2 4 4 1024 MAPPED" "4 2 4 512 SLOW")
   separate_arguments(size)
-  list(POP_FRONT size lanes slots head_queries words runs)
+  list(POP_FRONT size lanes slots head_queries words)
   accllm_add_rtl_bench(head_unit_${lanes}_bench ${size} TOP head_unit BENCH head_unit_bench.cc LIBS accllm_kernels
                        PARAMS Lanes=${lanes} Slots=${slots} HeadQueries=${head_queries} Words=${words}
                        DEFINITIONS ACCLLM_LANES=${lanes} ACCLLM_SLOTS=${slots} ACCLLM_HEAD_QUERIES=${head_queries}
-                                   ACCLLM_WORDS=${words} ACCLLM_RUNS=${runs})
+                                   ACCLLM_WORDS=${words})
 endforeach()
-# Fewer runs, as each takes half a minute.
-accllm_add_rtl_bench(head_unit_2_netlist_bench NETLIST SLOW TOP head_unit BENCH head_unit_bench.cc LIBS accllm_kernels
-                     PARAMS Lanes=2 Slots=4 HeadQueries=4 Words=1024
-                     DEFINITIONS ACCLLM_LANES=2 ACCLLM_SLOTS=4 ACCLLM_HEAD_QUERIES=4 ACCLLM_WORDS=1024 ACCLLM_RUNS=1)

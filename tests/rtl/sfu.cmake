@@ -18,14 +18,12 @@ accllm_add_rtl_model(a8_rule_model TOP a8_rule)
 accllm_add_rtl_model(a8_quantize_model TOP a8_quantize)
 accllm_add_rtl_bench(a8_bench BENCH a8_bench.cc LIBS a8_rule_model a8_quantize_model accllm_kernels)
 
-foreach(size "4" "1 SLOW" "2 SLOW" "32 SLOW")
+foreach(size "4" "1 SLOW MAPPED" "2 SLOW" "32 SLOW")
   separate_arguments(size)
   list(POP_FRONT size width)
   accllm_add_rtl_bench(lane_sum_${width}_bench ${size} TOP lane_sum PARAMS Width=${width} BENCH lane_sum_bench.cc
                        LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=${width})
 endforeach()
-accllm_add_rtl_bench(lane_sum_netlist_bench TOP lane_sum PARAMS Width=1 BENCH lane_sum_bench.cc NETLIST SLOW
-                     LIBS accllm_base DEFINITIONS ACCLLM_WIDTH=1 ACCLLM_VECTORS=30000)
 
 accllm_add_rtl_bench(kv4_quantize_bench MAPPED TOP kv4_quantize BENCH kv4_quantize_bench.cc LIBS accllm_kernels)
 accllm_add_rtl_bench(hadamard_bench MAPPED TOP hadamard BENCH hadamard_bench.cc LIBS accllm_kernels)

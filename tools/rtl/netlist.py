@@ -10,10 +10,15 @@ READS = re.compile(r"RAM(16|32|64|128|256|512)\w*")
 ADDRESS = re.compile(r"(ADDR[A-H]?|DPRA|A)\d*")
 
 
+def table_of(cell: dict) -> int:
+    """What a LUT gives, by the number that its inputs make."""
+    init = cell["parameters"]["INIT"]
+    return int(init, 2) if isinstance(init, str) else init
+
+
 def halves(cell: dict) -> list[tuple[list, list]]:
     """The two functions of a LUT6_2: the inputs that each depends on, and its output."""
-    init, nets, result = cell["parameters"]["INIT"], cell["connections"], []
-    table = int(init, 2) if isinstance(init, str) else init
+    table, nets, result = table_of(cell), cell["connections"], []
     # O6 is of all six inputs, or of five if the last one is tied high.
     six = isinstance(nets["I5"][0], int)
     for port, places, values in (("O5", 5, table), ("O6", 6, table) if six else ("O6", 5, table >> 32)):

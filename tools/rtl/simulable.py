@@ -2,10 +2,15 @@
 
 Verilator 5.006 takes vectors whose bits follow from each other for loops, and settles some of them wrongly. So carry
 chains become cells of single bits, sites with two functions a LUT for each, of what it depends on alone, and outputs of
-the module are no nets inside it.
+the module are no nets inside it. RAM in blocks stays a description.
 """
 
 import netlist
+
+# Yosys 0.23 loses the upper parity bits of BRAM that is written 72 bits wide, and in LUTs large RAM would be nearly all
+# of a netlist. What maps RAM does not know this name.
+BLOCK = "block_ram"
+HIDE = f"chtype -set {BLOCK} t:$mem_v2 a:ram_style=block %i"
 
 
 def cell_of(kind: str, output: tuple[str, object], inputs: dict, parameters: dict = {}) -> dict:
@@ -24,8 +29,7 @@ def lut_of(inputs: list, output: object, values: list[int]) -> dict:
 
 def split_lut(cell: dict) -> list[dict]:
     """The two functions of a LUT6_2."""
-    init, result = cell["parameters"]["INIT"], []
-    table = int(init, 2) if isinstance(init, str) else init
+    table, result = netlist.table_of(cell), []
     for places, (inputs, output) in zip((5, 6), netlist.halves(cell)):
         nets = [cell["connections"][f"I{place}"][0] for place in range(places)]
         values = []
@@ -40,11 +44,21 @@ def split_lut(cell: dict) -> list[dict]:
 def split_carry(cell: dict) -> list[dict]:
     nets, result = cell["connections"], []
     carry = nets["CYINIT"][0] if nets["CI"][0] == "0" else nets["CI"][0]
-    for data, select, out, *sums in zip(nets["DI"], nets["S"], nets["CO"], *filter(None, [nets.get("O")])):
-        result.append(cell_of("MUXCY", ("O", out), {"CI": carry, "DI": data, "S": select}))
-        result += [cell_of("XORCY", ("O", net), {"CI": carry, "LI": select}) for net in sums]
+    for place in range(4):
+        select, out = nets["S"][place], nets["CO"][place]
+        result.append(cell_of("MUXCY", ("O", out), {"CI": carry, "DI": nets["DI"][place], "S": select}))
+        if "O" in nets:
+            result.append(cell_of("XORCY", ("O", nets["O"][place]), {"CI": carry, "LI": select}))
         carry = out
     return result
+
+
+def describe_blocks(module: dict) -> None:
+    """Gives RAM that HIDE hid its type back, and a name of its own, as flattening did not see to that."""
+    blocks = [cell for cell in module["cells"].values() if cell["type"] == BLOCK]
+    for index, cell in enumerate(blocks):
+        cell["type"] = "$mem_v2"
+        cell["parameters"]["MEMID"] = f"\\block_{index}"
 
 
 def buffer_outputs(module: dict) -> list[dict]:
@@ -62,6 +76,7 @@ def buffer_outputs(module: dict) -> list[dict]:
 
 
 def make_simulable(module: dict) -> None:
+    describe_blocks(module)
     cells = {}
     for name, cell in module["cells"].items():
         split = {"LUT6_2": split_lut, "CARRY4": split_carry}.get(cell["type"], lambda cell: [cell])(cell)

@@ -14,6 +14,8 @@ import collections
 import heapq
 import re
 
+import netlist
+
 SITE_INPUTS = 5
 LUT = re.compile(r"LUT[1-6]")
 # Inputs that take the site's own LUT.
@@ -35,7 +37,7 @@ def carry_pairs(module: dict) -> list[tuple[str, str]]:
     cells = module["cells"]
     luts = {cell["connections"]["O"][0]: name for name, cell in cells.items() if LUT.fullmatch(cell["type"])}
     sinks = collections.Counter(net for cell in cells.values() for port, nets in cell["connections"].items()
-                                if cell["port_directions"][port] != "output" for net in nets)
+                                if cell.get("port_directions", {}).get(port) != "output" for net in nets)
     sinks.update(net for port in module["ports"].values() for net in port["bits"])
     found, taken = [], set()
     for cell in cells.values():
@@ -100,10 +102,8 @@ def other_pairs(luts: dict[str, frozenset]) -> list[tuple[str, str]]:
 
 def value_of(cell: dict, values: dict) -> int:
     """The cell's output; `values` says those of its nets."""
-    init = cell["parameters"]["INIT"]
-    table = int(init, 2) if isinstance(init, str) else init
     bits = [values[net] if isinstance(net, int) else int(net == "1") for net in inputs_of(cell)]
-    return table >> sum(bit << place for place, bit in enumerate(bits)) & 1
+    return netlist.table_of(cell) >> sum(bit << place for place, bit in enumerate(bits)) & 1
 
 
 def shift_pairs(module: dict) -> int:

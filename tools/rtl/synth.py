@@ -44,11 +44,7 @@ EXACT = {
     "CARRY4": ("carry", 1), "CARRY8": ("carry", 1),
     "DSP48E2": ("dsp", 1), "RAMB36E2": ("bram", 1), "RAMB18E2": ("bram", 0.5), "URAM288": ("uram", 1),
 }
-FREE = re.compile(r"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789])$")
-# In netlists to simulate: yosys 0.23 loses the upper parity bits of BRAM that is written 72 bits wide, and in LUTs large
-# RAM would be nearly all of them. What maps RAM does not know this name.
-BLOCK = "block_ram"
-HIDE_BLOCKS = f"chtype -set {BLOCK} t:$mem_v2 a:ram_style=block %i"
+FREE = re.compile(rf"^(GND|VCC|BUFG|IBUF|OBUF|MUXF[789]|{simulable.BLOCK})$")
 RESOURCES = ("lut", "ff", "dsp", "bram", "uram", "carry")
 # For the area model.
 COUNTS = design.ROOT / "spec" / "accelerator" / "synthesis.toml"
@@ -77,7 +73,7 @@ def cost_of(cell: str) -> tuple[str, float] | None:
         return None  # a black box
     if cell in EXACT:
         return EXACT[cell]
-    if FREE.match(cell) or cell == "$mem_v2":
+    if FREE.match(cell):
         return None
     raise SystemExit(f"tools/rtl/synth.py: unknown cell {cell}; give it a cost in EXACT or FREE")
 
@@ -123,7 +119,6 @@ def best_netlist(top: str, read: str, before_rams: str = "") -> tuple[dict, dict
     results = []
     for whole in mapped:
         module = whole["modules"][top]
-        show_blocks(module)
         shared, shifts = sites.share(module), sites.shift_pairs(module)
         try:
             levels = netlist.levels(module)
@@ -133,15 +128,6 @@ def best_netlist(top: str, read: str, before_rams: str = "") -> tuple[dict, dict
         total["lut"] -= shifts
         results.append((whole, {**total, "shared": shared + shifts, "levels": levels}))
     return min(results, key=lambda result: (result[1]["levels"], result[1]["lut"]))
-
-
-def show_blocks(module: dict) -> None:
-    """Makes descriptions of what HIDE_BLOCKS hid. Each has a name of its own, as flattening did not see to it."""
-    blocks = [cell for cell in module["cells"].values() if cell["type"] == BLOCK]
-    for index, cell in enumerate(blocks):
-        cell["type"] = "$mem_v2"
-        cell["parameters"]["MEMID"] = f"\\block_{index}"
-        cell["port_directions"] = {port: "output" if port == "RD_DATA" else "input" for port in cell["connections"]}
 
 
 def instances_of(name: str) -> str:
@@ -166,7 +152,7 @@ def count(module: dict) -> dict:
 def write_netlist(top: str, parameters: dict, path: pathlib.Path, extra: list[pathlib.Path] = []) -> None:
     """A flat netlist in Verilog, for simulation."""
     read = design.yosys_read(top, parameters, design.files_of(top, extra), (design.PRIMITIVES,))
-    whole, _ = best_netlist(top, read, HIDE_BLOCKS)
+    whole, _ = best_netlist(top, read, simulable.HIDE)
     simulable.make_simulable(whole["modules"][top])
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(whole, file)

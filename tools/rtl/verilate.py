@@ -64,7 +64,7 @@ def share_out(out: pathlib.Path, prefix: str, parts: int) -> None:
 
 
 def write_dependencies(args: argparse.Namespace, out: pathlib.Path, prefix: str) -> None:
-    """Verilator's list, or the sources of the netlist, under the name that the build knows."""
+    """Verilator's list, or for a netlist the modules and models of cells, under the name that the build knows."""
     _, _, needed = (out / f"{prefix}__ver.d").read_text().partition(" : ")
     absolute = [path for path in needed.split() if path.startswith("/") and not path.startswith("/usr/")]
     if args.netlist:
